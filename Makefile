@@ -1,0 +1,40 @@
+# Irmak: every command that a person or a machine runs on this repository. The work is in tools/; this page only names it.
+
+.DEFAULT_GOAL := help
+.PHONY: help doctor build demo dashboard test golden bench lint fmt
+
+help: ## list the targets
+	@echo "usage: make TARGET"
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+doctor: ## say what this machine lacks for build, demo and test, and how to install it
+	@tools/doctor test
+
+dashboard: ## build the web page into dashboard/dist
+	@tools/dashboard
+
+build: ## build the page and the binary: target/release/irmak
+	@tools/doctor build
+	@tools/dashboard
+	cargo build --release --locked -p irmak
+	@echo "built target/release/irmak"
+
+demo: build ## the reference job on a cluster of its own, page on http://127.0.0.1:8081 (DEMO_ARGS="--once" to check and end)
+	target/release/irmak demo $(DEMO_ARGS)
+
+test: ## everything that must hold, with real processes, a real Kafka broker and a real browser
+	@tools/test
+
+golden: ## the recorded answers of a real Flink, with the binary in IRMAK_BIN (else target/debug/irmak, built first)
+	@tools/golden
+
+bench: ## the reference job measured against a hand-written loop (by hand, never in CI)
+	@tools/doctor test
+	bench/run.sh
+
+lint: ## formatting and clippy, warnings are errors
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+fmt: ## format the Rust code
+	cargo fmt

@@ -1,0 +1,22 @@
+//! The vocabulary of Irmak: pure data that every room of the house speaks.
+//!
+//! Ids, event time, key groups, stream elements, Flink's logical types, expressions, the job graph, what a task is told and
+//! what it reports. Knows nothing of threads, sockets, files or brokers; everything here can be printed, compared and stored.
+
+pub mod checkpoint;
+pub mod element;
+pub mod error;
+pub mod expr;
+pub mod id;
+pub mod job_graph;
+pub mod key_group;
+pub mod limits;
+pub mod metrics;
+pub mod operator_spec;
+pub mod retry;
+pub mod split;
+pub mod status;
+pub mod task;
+pub mod text;
+pub mod time;
+pub mod types;

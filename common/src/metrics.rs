@@ -1,0 +1,36 @@
+//! What a running subtask says of itself with each heartbeat: counters since its start, gauges of now.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Millis;
+
+/// One subtask's figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskMetrics {
+    /// Rows that came in over the network or from the source.
+    pub records_in: u64,
+    /// Rows that left to other tasks or the sink.
+    pub records_out: u64,
+    /// Bytes in.
+    pub bytes_in: u64,
+    /// Bytes out.
+    pub bytes_out: u64,
+    /// Milliseconds spent computing, since the start.
+    pub busy_ms: u64,
+    /// Milliseconds spent waiting for room downstream, since the start.
+    pub backpressured_ms: u64,
+    /// Milliseconds spent waiting for input, since the start.
+    pub idle_ms: u64,
+    /// The combined input watermark (for a source: the emitted one); `None` before the first.
+    pub watermark: Option<Millis>,
+    /// Rows dropped because they came behind the watermark.
+    pub late_records: u64,
+    /// Records that could not be read and were left out, as the table's options allow.
+    pub skipped_records: u64,
+    /// Rows behind the source's position, as far as the source knows.
+    pub pending_records: Option<u64>,
+    /// A sentence for a person, when something stands still: the broker is away, a partition holds event time back.
+    pub message: Option<String>,
+    /// Figures by operator, for REST's metric names: (operator number in the plan, name, value).
+    pub operators: Vec<(u32, String, f64)>,
+}

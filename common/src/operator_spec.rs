@@ -1,0 +1,267 @@
+//! What one operator of a chain does: a closed list. The planner writes these, `engine::build` and `connectors::build` read them.
+//!
+//! Columns are positions in the operator's input. The output columns of each operator are stated with it; the schema itself stands
+//! in [`crate::job_graph::OperatorNode::output`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::expr::{Expr, Value};
+use crate::types::{LogicalType, Schema};
+
+/// One operator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant)]
+pub enum OperatorSpec {
+    /// Reads a table. First of a chain.
+    Source(SourceSpec),
+    /// Constant rows, once, by subtask 0 only; then the end of input. First of a chain.
+    Values {
+        /// One `Value` a column.
+        rows: Vec<Vec<Value>>,
+    },
+    /// Declares event time: passes rows through and emits watermarks. Runs behind a source, before anything that reorders.
+    Watermark(WatermarkSpec),
+    /// Output: one column an expression.
+    Project {
+        /// Over the input's columns.
+        exprs: Vec<Expr>,
+    },
+    /// Rows for which the predicate is TRUE. Output: the input's columns.
+    Filter {
+        /// A BOOLEAN.
+        predicate: Expr,
+    },
+    /// Groups by window and keys. Output: keys, aggregates, window properties, in this order.
+    WindowAggregate(WindowAggregateSpec),
+    /// A window table function on its own. Output: the input's columns, then `window_start`, `window_end` (TIMESTAMP(3)) and
+    /// `window_time` (the rowtime's type): one row for each window that the row falls into.
+    WindowAssign {
+        /// Which windows.
+        window: WindowSpec,
+    },
+    /// Several inputs of one schema, one after the other as they come. Output: the same schema.
+    Union,
+    /// The first `count` rows behind the first `offset`. Parallelism 1.
+    Limit {
+        /// Rows skipped.
+        offset: u64,
+        /// Rows let through.
+        count: u64,
+    },
+    /// Writes a table. Last of a chain.
+    Sink(SinkSpec),
+    /// Sends rows back to whoever submitted the script. Last of a chain, parallelism 1.
+    Collect,
+}
+
+/// A connector and what was said to it: `WITH` options without `connector`, as written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectorSpec {
+    /// `kafka`, `filesystem`, `datagen`, `print`, `blackhole`.
+    pub connector: String,
+    /// The table's options, by key. May hold secrets: shown only through [`ConnectorSpec::redacted`].
+    pub options: BTreeMap<String, String>,
+}
+
+impl ConnectorSpec {
+    /// The options with secrets covered, fit for logs, plans, REST and the page.
+    pub fn redacted(&self) -> BTreeMap<String, String> {
+        self.options.iter().map(|(key, value)| (key.clone(), redact(key, value))).collect()
+    }
+}
+
+/// The value of an option, or `******` where its key names a secret.
+pub fn redact(key: &str, value: &str) -> String {
+    let key = key.to_ascii_lowercase();
+    let secret = [
+        "password",
+        "secret",
+        "token",
+        "jaas",
+        "credential",
+        "apikey",
+        "api-key",
+        "access-key",
+        "access.key",
+        "private",
+        "passphrase",
+        "sasl.",
+    ];
+    // `sasl.mechanism` says how, not with what.
+    let harmless = key.ends_with("sasl.mechanism") || key.ends_with("sasl.mechanisms");
+    if !harmless && secret.iter().any(|word| key.contains(word)) { "******".to_owned() } else { value.to_owned() }
+}
+
+/// A table that is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceSpec {
+    /// The table's name, for messages: `sahibinden`.
+    pub table: String,
+    /// Where rows come from.
+    pub connector: ConnectorSpec,
+    /// All physical columns as declared, in order (formats that go by position need them all).
+    pub physical: Schema,
+    /// Which physical columns are produced, in order.
+    pub projection: Vec<usize>,
+    /// Metadata columns produced behind them: (metadata key, type).
+    pub metadata: Vec<(String, LogicalType)>,
+}
+
+/// Event time of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WatermarkSpec {
+    /// The rowtime column. A NULL in it fails the job, as in Flink.
+    pub rowtime: usize,
+    /// The watermark, of a timestamp type, over the input's columns. NULL: the row does not move the watermark.
+    pub expr: Expr,
+    /// `table.exec.source.idle-timeout`: after so long without a row a split no longer holds event time back; `None`: it waits for ever.
+    pub idle_timeout_ms: Option<u64>,
+    /// A watermark is emitted when it is more than so much event time ahead of the last one emitted (Flink's 200 ms); 0: whenever it advanced.
+    pub emit_gap_ms: i64,
+}
+
+/// Which windows a row falls into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowSpec {
+    /// The kind and its sizes.
+    pub kind: WindowKind,
+    /// The time column; `None`: processing time.
+    pub time: Option<usize>,
+    /// For a TIMESTAMP_LTZ rowtime: the zone that windows are aligned in (an IANA name); `None`: UTC.
+    pub zone: Option<String>,
+    /// A group window (`GROUP BY TUMBLE(...)`) or a window table function: they judge lateness differently.
+    pub style: WindowStyle,
+}
+
+/// Flink's two families of windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WindowStyle {
+    /// `GROUP BY TUMBLE(ts, INTERVAL ...)`: a row is late for a window whose last millisecond is at or before the watermark.
+    Group,
+    /// `FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), ...))`: judged by slice.
+    TableFunction,
+}
+
+/// A kind of window. All lengths in milliseconds; windows are `[start, end)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WindowKind {
+    /// Back to back.
+    Tumble {
+        /// Length.
+        size: i64,
+        /// Shift of the grid from the epoch.
+        offset: i64,
+    },
+    /// One of length `size` begins every `slide`.
+    Hop {
+        /// Length.
+        size: i64,
+        /// Distance of starts.
+        slide: i64,
+        /// Shift of the grid.
+        offset: i64,
+    },
+    /// Grows by `step` from one start until `size`, then anew.
+    Cumulate {
+        /// The longest.
+        size: i64,
+        /// The first, and the growth.
+        step: i64,
+        /// Shift of the grid.
+        offset: i64,
+    },
+    /// Per key: rows closer than or exactly `gap` to each other share one.
+    Session {
+        /// The silence that ends it.
+        gap: i64,
+    },
+    /// The windows that the input already has, from a window aggregate or table function before: two TIMESTAMP(3) columns.
+    Attached {
+        /// `window_start`
+        start: usize,
+        /// `window_end`
+        end: usize,
+    },
+}
+
+/// A window aggregation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowAggregateSpec {
+    /// The windows.
+    pub window: WindowSpec,
+    /// The grouping columns.
+    pub keys: Vec<usize>,
+    /// One output column each.
+    pub aggregates: Vec<AggregateCall>,
+    /// One output column each.
+    pub properties: Vec<WindowProperty>,
+    /// `table.exec.emit.allow-lateness` in milliseconds: state stays so much longer.
+    pub allowed_lateness_ms: i64,
+}
+
+/// What a window says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WindowProperty {
+    /// Inclusive start, TIMESTAMP(3).
+    Start,
+    /// Exclusive end, TIMESTAMP(3).
+    End,
+    /// End minus 1 ms, the rowtime's type.
+    Rowtime,
+    /// The time of emission, TIMESTAMP_LTZ(3).
+    Proctime,
+}
+
+/// An aggregate function over the rows of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AggregateCall {
+    /// Flink's name in upper case: `COUNT`, `SUM`, `MIN`, `MAX`, `AVG`, ...
+    pub function: String,
+    /// Argument columns; none for `COUNT(*)`.
+    pub args: Vec<usize>,
+    /// The arguments' types.
+    pub arg_types: Vec<LogicalType>,
+    /// Each distinct value once.
+    pub distinct: bool,
+    /// A BOOLEAN column: only rows where it is TRUE count.
+    pub filter: Option<usize>,
+    /// The result type.
+    pub ty: LogicalType,
+    /// The output column's name.
+    pub name: String,
+}
+
+/// A table that is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SinkSpec {
+    /// The table's name, for messages.
+    pub table: String,
+    /// Where rows go.
+    pub connector: ConnectorSpec,
+    /// The columns, as declared; the input has exactly these.
+    pub schema: Schema,
+    /// Positions of `PARTITIONED BY` columns.
+    pub partition_by: Vec<usize>,
+    /// Positions of the primary key, when declared.
+    pub primary_key: Vec<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_covered_and_the_rest_is_not() {
+        for (key, shown) in [
+            ("properties.sasl.jaas.config", "******"),
+            ("properties.ssl.key.password", "******"),
+            ("properties.sasl.mechanism", "v"),
+            ("properties.bootstrap.servers", "v"),
+            ("topic", "v"),
+        ] {
+            assert_eq!(redact(key, "v"), shown, "{key}");
+        }
+    }
+}

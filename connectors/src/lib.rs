@@ -1,0 +1,6 @@
+//! The outside world: where rows come from and go to, and the formats they have there.
+//!
+//! Sources and sinks are driven by a task's thread, one call at a time, and may block for as long as the call says.
+
+pub mod sink;
+pub mod source;

@@ -1,0 +1,71 @@
+// The job as a river: vertices from left to right (top to bottom on a narrow page), joined by streams as wide as what flows.
+import { useMemo, useState } from "react";
+import { column, layerCount, layered, type Layout, type Size } from "../../graph/layout";
+import type { Direction } from "../../graph/path";
+import type { Histories } from "../../live/history";
+import { Empty } from "../../parts/Empty";
+import type { Job } from "../../rest/job";
+import { sourceWatermark } from "../../words/eventTime";
+import { chainOf } from "../../words/names";
+import { GraphEdges } from "./GraphEdges";
+import { OPERATORS_SHOWN, VertexCard } from "./VertexCard";
+import { useWidth } from "./useWidth";
+
+const NARROW = 640;
+const CARD_WIDTH_MIN = 224;
+const CARD_WIDTH_MAX = 300;
+const GAP_RIGHT = { along: 104, across: 24 };
+const GAP_DOWN = { along: 52, across: 0 };
+/** What a card holds besides its operators' lines. */
+const CARD_REST = 168;
+const OPERATOR_LINE = 19;
+
+export function Graph({ job, selected, histories }: { job: Job; selected: string | null; histories: Histories }) {
+  const [frame, setFrame] = useState<HTMLDivElement | null>(null);
+  const width = useWidth(frame);
+  const placed = useMemo(() => (width === null ? null : place(job, width)), [job, width]);
+  const sources = sourceWatermark(job);
+  if (job.vertices.length === 0) {
+    return <Empty title="No vertices yet.">The job's graph appears here once it is planned.</Empty>;
+  }
+  return (
+    <div className="graph" ref={setFrame} tabIndex={0} role="region" aria-label="Job graph">
+      {placed !== null && (
+        <div className="graph-plane" style={{ width: placed.layout.width, height: placed.layout.height }}>
+          <GraphEdges job={job} layout={placed.layout} direction={placed.direction} />
+          <ol className="graph-nodes">
+            {job.vertices.map((vertex) => {
+              const at = placed.layout.nodes.get(vertex.id) ?? { x: 0, y: 0 };
+              return (
+                <li key={vertex.id} style={{ left: at.x, top: at.y, width: placed.layout.width < at.x + placed.card.width ? placed.layout.width - at.x : placed.card.width, height: placed.card.height }}>
+                  <VertexCard
+                    jobId={job.id}
+                    ended={job.state !== "RUNNING"}
+                    vertex={vertex}
+                    selected={vertex.id === selected}
+                    sources={sources}
+                    samples={histories.get(vertex.id)}
+                  />
+                </li>
+              );
+            })}
+          </ol>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function place(job: Job, frameWidth: number): { layout: Layout; direction: Direction; card: Size } {
+  const ids = job.vertices.map((vertex) => vertex.id);
+  const lines = Math.max(1, ...job.vertices.map((vertex) => Math.min(OPERATORS_SHOWN, chainOf(vertex.name).length)));
+  const height = CARD_REST + OPERATOR_LINE * lines;
+  if (frameWidth < NARROW) {
+    const card = { width: frameWidth, height };
+    return { layout: column(ids, job.edges, card, GAP_DOWN), direction: "down", card };
+  }
+  const layers = layerCount(ids, job.edges);
+  const room = (frameWidth - (layers - 1) * GAP_RIGHT.along) / Math.max(1, layers);
+  const card = { width: Math.floor(Math.min(CARD_WIDTH_MAX, Math.max(CARD_WIDTH_MIN, room))), height };
+  return { layout: layered(ids, job.edges, card, GAP_RIGHT), direction: "right", card };
+}

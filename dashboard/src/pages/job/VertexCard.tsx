@@ -1,0 +1,86 @@
+// One vertex of the graph: what it is, how it flows, how it spends its time, where its event time stands, what it left out.
+import type { Sample } from "../../live/history";
+import { Curve } from "../../parts/Curve";
+import { ShareBar } from "../../parts/ShareBar";
+import { StateBadge } from "../../parts/StateBadge";
+import type { Vertex } from "../../rest/job";
+import { jobHref } from "../../route";
+import { lagBehindSources, lagInWords, watermark } from "../../words/eventTime";
+import { count, rate, short } from "../../words/format";
+import { chainOf } from "../../words/names";
+
+/** Operators of a chain that fit a card; the last line says how many more there are. */
+export const OPERATORS_SHOWN = 5;
+
+interface Props {
+  jobId: string;
+  ended: boolean;
+  vertex: Vertex;
+  selected: boolean;
+  /** The furthest watermark of the job's sources. */
+  sources: number | null;
+  samples: readonly Sample[] | undefined;
+}
+
+export function VertexCard({ jobId, ended, vertex, selected, sources, samples }: Props) {
+  const { flow, totals } = vertex;
+  const lag = lagInWords(lagBehindSources(flow.watermark, sources));
+  const left = flow.lateRecords + flow.skippedRecords;
+  return (
+    <a className={`vertex${selected ? " selected" : ""}${flow.message === null ? "" : " troubled"}`} href={jobHref(jobId, "subtasks", vertex.id)} data-vertex={vertex.id}>
+      <span className="vertex-head">
+        <StateBadge state={vertex.status} />
+        <span className="parallelism" title="Parallelism: subtasks that work side by side">
+          × {vertex.parallelism}
+        </span>
+      </span>
+      <Chain name={vertex.name} />
+      <span className="vertex-flow">
+        {ended ? (
+          <>
+            <Figure name="in" value={short(totals.recordsIn)} unit="rows" />
+            <Figure name="out" value={short(totals.recordsOut)} unit="rows" />
+          </>
+        ) : (
+          <>
+            <Figure name="in" value={rate(flow.inPerSecond)} unit="/s" />
+            <Curve samples={samples} />
+            <Figure name="out" value={rate(flow.outPerSecond)} unit="/s" />
+          </>
+        )}
+      </span>
+      <ShareBar busy={flow.busy} backpressured={flow.backpressured} />
+      <span className="vertex-time" title={lag ?? undefined}>
+        <span className="muted">watermark</span> {watermark(flow.watermark)}
+        {lag !== null && <span className="vertex-lag">{lag}</span>}
+      </span>
+      <span className={`vertex-left${left > 0 ? " some" : ""}`}>
+        late <b>{count(flow.lateRecords)}</b> · skipped <b>{count(flow.skippedRecords)}</b>
+      </span>
+    </a>
+  );
+}
+
+function Figure({ name, value, unit }: { name: string; value: string; unit: string }) {
+  return (
+    <span className="figure">
+      <span className="muted">{name}</span> <b>{value}</b>
+      <small>{unit}</small>
+    </span>
+  );
+}
+
+function Chain({ name }: { name: string }) {
+  const operators = chainOf(name);
+  const shown = operators.length > OPERATORS_SHOWN ? operators.slice(0, OPERATORS_SHOWN - 1) : operators;
+  return (
+    <span className="chain" title={name}>
+      {shown.map((operator, i) => (
+        <span key={`${i} ${operator}`} className={i === 0 ? "chain-head" : "chain-next"}>
+          {operator}
+        </span>
+      ))}
+      {shown.length < operators.length && <span className="chain-next more">and {operators.length - shown.length} more</span>}
+    </span>
+  );
+}

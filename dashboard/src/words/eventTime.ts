@@ -1,0 +1,40 @@
+// Watermarks in words. Event time is what the rows say, written as they say it: without a zone.
+import type { Job } from "../rest/job";
+import { duration } from "./format";
+
+/** Beyond what a date can hold: Flink's "no watermark yet" at one end, "the input has ended" at the other. */
+const DATE_MAX_MS = 8.64e15;
+
+/** "2025-02-16 07:40:00", with milliseconds only where there are any. */
+export function watermark(ms: number | null): string {
+  if (ms === null || ms < -DATE_MAX_MS) return "none yet";
+  if (ms > DATE_MAX_MS) return "end of input";
+  return new Date(ms).toISOString().replace("T", " ").replace("Z", "").replace(/\.000$/, "");
+}
+
+/** The furthest watermark of the job's sources: what the others are measured against. */
+export function sourceWatermark(job: Pick<Job, "vertices" | "edges">): number | null {
+  const fed = new Set(job.edges.map((edge) => edge.to));
+  const known = job.vertices.filter((vertex) => !fed.has(vertex.id)).map((vertex) => vertex.flow.watermark);
+  const real = known.filter((ms) => ms !== null && Math.abs(ms) <= DATE_MAX_MS) as number[];
+  return real.length === 0 ? null : Math.max(...real);
+}
+
+/** How far a vertex is behind the sources, in event time; null where there is nothing to compare. */
+export function lagBehindSources(own: number | null, sources: number | null): number | null {
+  if (own === null || sources === null || Math.abs(own) > DATE_MAX_MS) return null;
+  return Math.max(0, sources - own);
+}
+
+/** "level with the sources", "8 s behind the sources". */
+export function lagInWords(lagMs: number | null): string | null {
+  if (lagMs === null) return null;
+  return lagMs < 1 ? "level with the sources" : `${duration(lagMs)} behind the sources`;
+}
+
+/** Event time against the clock, for a source: "2.1 s behind the clock", "3 h ahead of the clock". */
+export function clockLagInWords(own: number | null, now: number): string | null {
+  if (own === null || Math.abs(own) > DATE_MAX_MS) return null;
+  const behind = now - own;
+  return behind >= 0 ? `${duration(behind)} behind the clock` : `${duration(-behind)} ahead of the clock`;
+}
