@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::process::{Process, Recipe};
@@ -77,7 +78,9 @@ impl Cluster {
             config.extend(own.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
             config.push(("io.tmp.dirs".into(), home.join("tmp").display().to_string()));
             config.push(("metrics.reporter.prom.port".into(), ports::free()?.to_string()));
-            let args = [verb.to_owned()].into_iter().chain(config.into_iter().flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]));
+            let args = [verb.to_owned()]
+                .into_iter()
+                .chain(config.into_iter().flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]));
             Ok(Recipe {
                 name: name.into(),
                 program: places::binary()?,
@@ -129,14 +132,17 @@ impl Cluster {
         self.task_managers.get_mut(index).with_context(|| format!("no TaskManager {index}"))
     }
 
-    /// The index of a TaskManager that runs something. Errors: after 20 s none does.
-    pub fn busy_task_manager(&self) -> Result<usize> {
+    /// The indices of the TaskManagers that run something. Errors: after 20 s none does.
+    pub fn busy_task_managers(&self) -> Result<Vec<usize>> {
         let client = self.client()?;
         wait::until("a TaskManager with a slot taken", seconds(20), || {
             let list = client.get("/taskmanagers")?;
-            let busy = list["taskmanagers"].as_array().into_iter().flatten().find(|tm| tm["freeSlots"].as_u64() < tm["slotsNumber"].as_u64());
-            let index = busy.and_then(|tm| tm["dataPort"].as_u64()).and_then(|port| self.data_ports.iter().position(|own| u64::from(*own) == port));
-            Ok(index.map_or_else(|| Seen::NotYet(list.to_string()), Seen::Yes))
+            let busy =
+                list["taskmanagers"].as_array().into_iter().flatten().filter(|tm| tm["freeSlots"].as_u64() < tm["slotsNumber"].as_u64());
+            let index =
+                |tm: &Value| tm["dataPort"].as_u64().and_then(|port| self.data_ports.iter().position(|own| u64::from(*own) == port));
+            let found: Vec<usize> = busy.filter_map(index).collect();
+            Ok(if found.is_empty() { Seen::NotYet(list.to_string()) } else { Seen::Yes(found) })
         })
     }
 
@@ -155,7 +161,8 @@ impl Cluster {
     /// Errors unless every process runs and none was started more than once: nobody crashed behind the test's back.
     pub fn never_crashed(&mut self) -> Result<()> {
         for process in std::iter::once(&mut self.job_manager).chain(&mut self.task_managers) {
-            ensure!(process.running(), "{} ended by itself: {:?}", process.name(), process.exit_status());
+            let ended = process.exit_status();
+            ensure!(ended.is_none(), "{} ended by itself: {ended:?}", process.name());
             ensure!(process.starts() == 1, "{} was started {} times", process.name(), process.starts());
         }
         self.nobody_panicked()

@@ -46,10 +46,10 @@ pub fn closed_rows(listings: &Listings, rows: u32, partitions: u32) -> u32 {
 
 /// A text field as Jackson's CSV generator writes it.
 ///
-/// Quoted when longer than 24 UTF-16 units, or when a character is not greater than the larger of `,` and `"`, or is a backslash.
+/// Quoted when longer than 24 UTF-16 units, or when a character is not greater than the larger of `,` and `"` (the comma), or is a backslash.
 pub fn csv_text(text: &str) -> String {
     let long = text.encode_utf16().count() > 24;
-    let unsafe_char = |c: char| c <= ','.max('"') || c == '\\' || c == '\r' || c == '\n';
+    let unsafe_char = |c: char| c <= ',' || c == '\\' || c == '\r' || c == '\n';
     if long || text.is_empty() || text.chars().any(unsafe_char) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
@@ -89,9 +89,28 @@ mod tests {
 
     /// Printed by OpenJDK 17.0.15: `price * (1 + kdv)` of the 22 listings.
     const JAVA: [&str; 22] = [
-        "1170000.0", "55000.00000000001", "2025000.0000000002", "1.95E8", "1273000.0", "30000.0", "86250.0", "21240.0", "150000.0",
-        "19040.0", "25080.000000000004", "42700.0", "1793999.9999999998", "35520.0", "22230.0", "50400.0", "8250.0", "1.615E8",
-        "1959999.9999999998", "13680.000000000002", "33320.0", "1040000.0",
+        "1170000.0",
+        "55000.00000000001",
+        "2025000.0000000002",
+        "1.95E8",
+        "1273000.0",
+        "30000.0",
+        "86250.0",
+        "21240.0",
+        "150000.0",
+        "19040.0",
+        "25080.000000000004",
+        "42700.0",
+        "1793999.9999999998",
+        "35520.0",
+        "22230.0",
+        "50400.0",
+        "8250.0",
+        "1.615E8",
+        "1959999.9999999998",
+        "13680.000000000002",
+        "33320.0",
+        "1040000.0",
     ];
 
     #[test]
@@ -106,8 +125,19 @@ mod tests {
     #[test]
     fn doubles_change_notation_where_java_does() {
         for (value, java) in [
-            (0.001, "0.001"), (0.000_999_9, "9.999E-4"), (1e7, "1.0E7"), (9_999_999.0, "9999999.0"), (123_456_789.0, "1.23456789E8"), (1.0, "1.0"),
-            (100.0, "100.0"), (0.1, "0.1"), (-3000.0, "-3000.0"), (0.0, "0.0"), (-0.0, "-0.0"), (1e21, "1.0E21"), (f64::NEG_INFINITY, "-Infinity"),
+            (0.001, "0.001"),
+            (0.000_999_9, "9.999E-4"),
+            (1e7, "1.0E7"),
+            (9_999_999.0, "9999999.0"),
+            (123_456_789.0, "1.23456789E8"),
+            (1.0, "1.0"),
+            (100.0, "100.0"),
+            (0.1, "0.1"),
+            (-3000.0, "-3000.0"),
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1e21, "1.0E21"),
+            (f64::NEG_INFINITY, "-Infinity"),
         ] {
             assert_eq!(java_double(value), java);
         }
@@ -116,8 +146,15 @@ mod tests {
     #[test]
     fn a_field_is_quoted_when_jackson_quotes_it() {
         for (text, csv) in [
-            ("Araba", "Araba"), ("ikinci el", "\"ikinci el\""), ("a\"b", "\"a\"\"b\""), ("abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx"),
-            ("abcdefghijklmnopqrstuvwxy", "\"abcdefghijklmnopqrstuvwxy\""), ("a-b", "a-b"), ("a\\b", "\"a\\b\""), ("şöğ", "şöğ"), ("a,b", "\"a,b\""),
+            ("Araba", "Araba"),
+            ("ikinci el", "\"ikinci el\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx"),
+            ("abcdefghijklmnopqrstuvwxy", "\"abcdefghijklmnopqrstuvwxy\""),
+            ("a-b", "a-b"),
+            ("a\\b", "\"a\\b\""),
+            ("şöğ", "şöğ"),
+            ("a,b", "\"a,b\""),
         ] {
             assert_eq!(csv_text(text), csv);
         }
@@ -132,7 +169,9 @@ mod tests {
     fn a_window_closes_when_the_slowest_partition_is_past_its_end_and_the_delay() {
         let listings = Listings::load().unwrap();
         // 24 beats of 22 rows fill a window; beat 24 starts the next, and the delay asks for one beat more.
-        for (rows, closed) in [(0, 0), (528, 0), (550, 0), (25 * 22, 0), (25 * 22 + 3, 0), (25 * 22 + 4, 528), (26 * 22, 528), (49 * 22 + 4, 1056)] {
+        for (rows, closed) in
+            [(0, 0), (528, 0), (550, 0), (25 * 22, 0), (25 * 22 + 3, 0), (25 * 22 + 4, 528), (26 * 22, 528), (49 * 22 + 4, 1056)]
+        {
             assert_eq!(closed_rows(&listings, rows, 4), closed, "{rows} rows");
         }
     }

@@ -15,7 +15,11 @@ pub fn repository() -> PathBuf {
 /// The binary under test: `IRMAK_BIN`, else `target/debug/irmak`.
 pub fn binary() -> Result<PathBuf> {
     let path = env::var_os("IRMAK_BIN").map(PathBuf::from).unwrap_or_else(|| repository().join("target/debug/irmak"));
-    ensure!(path.is_file(), "no binary at {}: build it with `cargo build -p irmak --features kill-points`, or set IRMAK_BIN", path.display());
+    ensure!(
+        path.is_file(),
+        "no binary at {}: build it with `cargo build -p irmak --features kill-points`, or set IRMAK_BIN",
+        path.display()
+    );
     fs::canonicalize(&path).with_context(|| format!("resolving {}", path.display()))
 }
 

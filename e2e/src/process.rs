@@ -55,7 +55,11 @@ impl Process {
         if self.running() {
             bail!("{} is still running", self.recipe.name);
         }
-        let log = OpenOptions::new().create(true).append(true).open(&self.recipe.log).with_context(|| format!("opening {}", self.recipe.log.display()))?;
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.recipe.log)
+            .with_context(|| format!("opening {}", self.recipe.log.display()))?;
         let mut command = tied(&self.recipe.program);
         command.args(&self.recipe.args).envs(self.recipe.env.iter().cloned()).current_dir(&self.recipe.dir);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -91,7 +95,7 @@ impl Process {
 
     /// Whether it runs (a stopped process runs).
     pub fn running(&mut self) -> bool {
-        matches!(self.exit_status(), None) && self.child.is_some()
+        self.exit_status().is_none() && self.child.is_some()
     }
 
     /// How it ended, if it did.
@@ -247,7 +251,8 @@ pub fn output(mut command: Command, deadline: Duration) -> Result<Output> {
         child.wait()?;
     }
     let took = start.elapsed();
-    let text = |reader: thread::JoinHandle<Vec<u8>>| reader.join().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text =
+        |reader: thread::JoinHandle<Vec<u8>>| reader.join().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let (stdout, stderr) = (text(stdout), text(stderr));
     match status {
         Ok(status) => Ok(Output { code: status.code(), stdout, stderr, took }),

@@ -95,7 +95,8 @@ impl Drop for LogsOnPanic {
 
 fn show_logs(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else { return };
-    let mut logs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "log")).collect();
+    let mut logs: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "log")).collect();
     logs.sort();
     for log in logs {
         eprintln!("--- the end of {}\n{}", log.display(), tail(&log, 4_000));

@@ -1,0 +1,14 @@
+//! End-to-end tests: what a person can do to a cluster, and what must come out all the same.
+//!
+//! One test binary, so that one Kafka broker serves them all; run it with `--test-threads=1`, each test wants the machine. `harness` tests
+//! the tests' own parts and needs no engine.
+
+mod bad_input;
+mod broker_away;
+mod command_line;
+mod daemons_killed;
+mod disk_full;
+mod harness;
+mod kill_points;
+mod reference_job;
+mod zombie;
