@@ -1,1 +1,18 @@
-//! placeholder
+//! What an expression means: Flink's casts, operators and built-in functions over Arrow batches.
+//!
+//! Two sides. For the planner: [`resolve`] (which function, which implicit casts, which result type), [`common_type`], [`castable`],
+//! [`aggregate_type`], [`names`] and [`fold`]. For the engine: [`compile`] turns an [`irmak_common::expr::Expr`] into an [`Evaluator`],
+//! which computes columns ([`Evaluator::evaluate`]) and selections ([`Evaluator::select`]).
+//!
+//! Knows nothing of SQL text, tasks, clocks or connectors: processing time arrives as an argument, the session's zone in the
+//! [`Environment`]. Source of every rule: Flink 1.20.5, as recorded in `golden/`.
+
+mod environment;
+mod error;
+mod eval;
+mod signature;
+
+pub use environment::Environment;
+pub use error::{EvalError, FunctionError, SignatureError};
+pub use eval::{Evaluator, compile, fold};
+pub use signature::{Arg, Resolved, aggregate_type, castable, common_type, implicitly_castable, names, resolve};
