@@ -4,6 +4,7 @@
 //! what it reports. Knows nothing of threads, sockets, files or brokers; everything here can be printed, compared and stored.
 
 pub mod checkpoint;
+pub mod duration;
 pub mod element;
 pub mod error;
 pub mod expr;
