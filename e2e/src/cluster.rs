@@ -90,16 +90,16 @@ impl Cluster {
                 log: dir.join(format!("{name}.log")),
             })
         };
-        let job_manager = Process::start(recipe("jobmanager", "jobmanager", &[("rest.port", rest_port.to_string())])?)?;
+        let job_manager = Process::start(recipe(
+            "jobmanager",
+            "jobmanager",
+            &[("rest.port", rest_port.to_string()), ("jobmanager.data-dir", dir.join("journal").display().to_string())],
+        )?)?;
         let mut task_managers = Vec::new();
         let mut data_ports = Vec::new();
         for index in 0..layout.task_managers {
             let data_port = ports::free()?;
-            let own = [
-                ("taskmanager.numberOfTaskSlots", layout.slots.to_string()),
-                ("taskmanager.data.port", data_port.to_string()),
-                ("taskmanager.resource-id", format!("tm-{index}")),
-            ];
+            let own = [("taskmanager.numberOfTaskSlots", layout.slots.to_string()), ("taskmanager.data.port", data_port.to_string())];
             task_managers.push(Process::start(recipe(&format!("taskmanager-{index}"), "taskmanager", &own)?)?);
             data_ports.push(data_port);
         }
@@ -177,11 +177,6 @@ impl Cluster {
             }
         }
         Ok(())
-    }
-
-    /// Resident memory of all TaskManagers that run, in bytes.
-    pub fn task_managers_resident_bytes(&self) -> Result<u64> {
-        self.task_managers.iter().map(Process::resident_bytes).sum()
     }
 
     /// Calls `step` until it says so or `deadline` is over, and starts again whatever ends between; returns the number of restarts.

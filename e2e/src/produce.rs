@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::Arc;
@@ -20,8 +21,13 @@ use crate::wait::seconds;
 
 /// Sends rows `0..count` and returns when the broker has all of them. `dir` takes the files between.
 pub fn rows(kafka: &Kafka, listings: &Listings, topic: &str, partitions: u32, count: u32, dir: &Path) -> Result<()> {
+    more_rows(kafka, listings, topic, partitions, 0..count, dir)
+}
+
+/// Sends rows `ids`, after others were sent before. `ids` starts at a multiple of `partitions`.
+pub fn more_rows(kafka: &Kafka, listings: &Listings, topic: &str, partitions: u32, ids: Range<u32>, dir: &Path) -> Result<()> {
     for partition in 0..partitions {
-        let text: String = (partition..count).step_by(partitions as usize).map(|id| listings.json(id) + "\n").collect();
+        let text: String = (ids.start + partition..ids.end).step_by(partitions as usize).map(|id| listings.json(id) + "\n").collect();
         send(kafka, topic, partition, text.as_bytes(), dir)?;
     }
     Ok(())

@@ -93,3 +93,26 @@ fn an_unknown_file_job_or_cluster_gets_a_non_zero_exit_and_a_sentence() -> Resul
         Ok(())
     })
 }
+
+#[test]
+fn the_demo_checks_itself_and_leaves_no_process_behind() -> Result<()> {
+    scenario::run("demo-once", |s| {
+        let mut command = tied(&places::binary()?);
+        command.args(["demo", "--once", "--rows", "1056", "-D", &format!("rest.port={}", ports::free()?)]).current_dir(s.dir());
+        // A mark in the environment finds its children again.
+        let mark = format!("IRMAK_TEST_MARK={}-{}", std::process::id(), s.topic());
+        let (name, value) = mark.split_once('=').unwrap_or_default();
+        command.env(name, value);
+        let said = output(command, seconds(90))?;
+        ensure!(said.code == Some(0), "{}", said.all());
+        let left: Vec<String> = fs::read_dir("/proc")?
+            .flatten()
+            .filter(|entry| {
+                fs::read(entry.path().join("environ")).is_ok_and(|bytes| bytes.split(|b| *b == 0).any(|pair| pair == mark.as_bytes()))
+            })
+            .map(|entry| fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default().replace('\0', " "))
+            .collect();
+        ensure!(left.is_empty(), "processes are left behind: {left:?}");
+        Ok(())
+    })
+}

@@ -3,6 +3,7 @@
 //! One test binary, so that one Kafka broker serves them all; run it with `--test-threads=1`, each test wants the machine. `harness` tests
 //! the tests' own parts and needs no engine.
 
+mod backpressure;
 mod bad_input;
 mod broker_away;
 mod command_line;
