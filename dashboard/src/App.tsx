@@ -2,6 +2,7 @@
 import { useEffect } from "react";
 import { useConnection } from "./live/connection";
 import { ConnectionSign } from "./parts/ConnectionSign";
+import { Fault } from "./parts/Fault";
 import { Mark } from "./parts/Mark";
 import { JobPage } from "./pages/job/JobPage";
 import { Overview } from "./pages/overview/Overview";
@@ -15,7 +16,10 @@ export function App() {
   const { lostSince } = useConnection();
   const place = placeOf(route);
   // A new place starts at its top; a tab of the same place does not.
-  useEffect(() => window.scrollTo(0, 0), [place]);
+  useEffect(() => {
+    // Braces matter: newer browsers return a promise from scrollTo, which React would take for a clean-up.
+    window.scrollTo(0, 0);
+  }, [place]);
 
   const inJobs = route.page === "overview" || route.page === "job";
   return (
@@ -41,7 +45,9 @@ export function App() {
         </div>
       </header>
       <main id="content" tabIndex={-1} className={lostSince === null ? "" : "stale"}>
-        <Page route={route} />
+        <Fault key={place}>
+          <Page route={route} />
+        </Fault>
       </main>
     </>
   );

@@ -23,6 +23,8 @@ export interface PlacedEdge extends Link {
   index: number;
   /** From the right side of `from` to the left side of `to`, by way of the layers between. */
   points: Point[];
+  /** The middle of the edge's label. */
+  label: Point;
 }
 
 export interface Layout {
@@ -52,6 +54,10 @@ interface Cell {
 const SWEEPS = 6;
 /** The height that an edge takes where it passes a layer. */
 const LANE_HEIGHT = 24;
+/** In a column: how far apart edges run beside it, how round they turn, and the room of a label. */
+const LANE_WIDTH = 9;
+const CORNER = 16;
+const LABEL_WIDTH = 92;
 
 /** Left to right: every edge of an acyclic graph leads to a layer further right. Edges to unknown nodes are left out. */
 export function layered(ids: readonly string[], links: readonly Link[], size: Size, gaps: Gaps): Layout {
@@ -76,7 +82,8 @@ export function layered(ids: readonly string[], links: readonly Link[], size: Si
     });
     const start = { x: left(at(from).layer) + size.width, y: at(from).y + size.height / 2 };
     const end = { x: left(at(to).layer), y: at(to).y + size.height / 2 };
-    return { index, from, to, points: [start, ...passed, end] };
+    const points = [start, ...passed, end];
+    return { index, from, to, points, label: middleOf(points) };
   });
 
   const nodes = new Map(ids.map((id) => [id, { x: left(at(id).layer), y: at(id).y }]));
@@ -100,30 +107,46 @@ export function column(ids: readonly string[], links: readonly Link[], size: Siz
   const rowOf = new Map(rows.map((id, row) => [id, row]));
   const top = (id: string) => (rowOf.get(id) ?? 0) * (size.height + gaps.along);
   const skipping = real.filter((link) => (rowOf.get(link.to) ?? 0) !== (rowOf.get(link.from) ?? 0) + 1);
-  const gutter = skipping.length === 0 ? 0 : 10 + 8 * skipping.length;
+  const gutter = skipping.length === 0 ? 0 : 12 + LANE_WIDTH * skipping.length;
+  const labelled = new Map<string, number>();
 
   const edges = real.map((link): PlacedEdge => {
     const lane = skipping.indexOf(link);
     const middle = gutter + (size.width - gutter) / 2;
     const from = top(link.from);
     const to = top(link.to);
-    const points =
-      lane < 0
-        ? [
-            { x: middle, y: from + size.height },
-            { x: middle, y: to },
-          ]
-        : [
-            { x: gutter, y: from + size.height * 0.7 },
-            { x: 5 + 8 * lane, y: from + size.height },
-            { x: 5 + 8 * lane, y: to },
-            { x: gutter, y: to + size.height * 0.3 },
-          ];
-    return { index: link.index, from: link.from, to: link.to, points };
+    if (lane < 0) {
+      const points = [
+        { x: middle, y: from + size.height },
+        { x: middle, y: to },
+      ];
+      return { index: link.index, from: link.from, to: link.to, points, label: middleOf(points) };
+    }
+    const x = 4 + LANE_WIDTH * lane;
+    const leave = from + size.height * 0.75 + 6 * lane;
+    const arrive = to + size.height * 0.2 + 6 * lane;
+    const points = [
+      { x: gutter, y: leave },
+      { x, y: leave + CORNER },
+      { x, y: arrive - CORNER },
+      { x: gutter, y: arrive },
+    ];
+    const place = labelled.get(link.to) ?? 0;
+    labelled.set(link.to, place + 1);
+    const label = { x: gutter + LABEL_WIDTH * (place + 0.5), y: to - gaps.along / 2 };
+    return { index: link.index, from: link.from, to: link.to, points, label };
   });
 
   const height = ids.length === 0 ? 0 : ids.length * (size.height + gaps.along) - gaps.along;
   return { width: size.width, height, nodes: new Map(ids.map((id) => [id, { x: gutter, y: top(id) }])), edges };
+}
+
+/** The middle of the edge's middle piece. */
+function middleOf(points: readonly Point[]): Point {
+  const piece = Math.max(0, Math.floor(points.length / 2) - 1);
+  const a = points[piece] ?? { x: 0, y: 0 };
+  const b = points[piece + 1] ?? a;
+  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
 }
 
 /** The longest way from any source; a cycle, which no job has, ends the walk instead of running on. */

@@ -6,6 +6,7 @@ export type Direction = "right" | "down";
 export function flowPath(points: readonly Point[], direction: Direction): string {
   const [start, ...rest] = points;
   if (start === undefined) return "";
+  if (direction === "down" && rest.length === 3) return besidePath(points);
   let from = start;
   let path = `M${at(from)}`;
   for (const to of rest) {
@@ -15,12 +16,10 @@ export function flowPath(points: readonly Point[], direction: Direction): string
   return path;
 }
 
-/** Where a label sits: the middle of the edge's middle piece. */
-export function middleOf(points: readonly Point[]): Point {
-  const piece = Math.max(0, Math.floor(points.length / 2) - 1);
-  const a = points[piece] ?? { x: 0, y: 0 };
-  const b = points[piece + 1] ?? a;
-  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+/** Out to the side, along the column, and back in. */
+function besidePath(points: readonly Point[]): string {
+  const [start, down, up, end] = points as [Point, Point, Point, Point];
+  return `M${at(start)}Q${at({ x: down.x, y: start.y })} ${at(down)}L${at(up)}Q${at({ x: up.x, y: end.y })} ${at(end)}`;
 }
 
 /** The width of a stream in pixels: it grows with each power of ten, so that a trickle and a torrent both fit. */

@@ -3,7 +3,7 @@ import type { Note } from "../words/diagnose";
 import type { Sign as SignName } from "../words/state";
 import { Sign } from "./Sign";
 
-const SIGNS: Record<Note["tone"], SignName> = { bad: "cross", warn: "mark", wait: "ring", info: "dash" };
+const SIGNS: Record<Note["tone"], SignName> = { bad: "cross", warn: "alert", wait: "ring", info: "note" };
 const WORDS: Record<Note["tone"], string> = { bad: "Problem", warn: "Attention", wait: "Waiting", info: "For information" };
 
 export function Notes({ notes, hrefOf }: { notes: readonly Note[]; hrefOf?: (vertexId: string) => string }) {

@@ -16,7 +16,7 @@ export function Vital({ name, value, picture, note, tone }: Props) {
       <dt>{name}</dt>
       <dd>
         <span className="vital-value">
-          {value}
+          <span>{value}</span>
           {picture}
         </span>
         {note !== undefined && <span className="vital-note">{note}</span>}

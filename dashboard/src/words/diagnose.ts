@@ -49,37 +49,40 @@ function vertexMessages(job: Job): Note[] {
   );
 }
 
-/** Names the narrow place: the first vertex downstream of a backpressured one that is not backpressured itself. */
+/** Names each narrow place once, with the vertex that waits for it most. */
 function backpressure(job: Job): Note[] {
+  const held = job.vertices.filter(isHeld).sort((a, b) => (b.flow.backpressured ?? 0) - (a.flow.backpressured ?? 0));
   const told = new Set<string>();
-  const notes: Note[] = [];
-  for (const vertex of job.vertices) {
-    if ((vertex.flow.backpressured ?? 0) < BACKPRESSURE_WORTH_SAYING) continue;
+  return held.flatMap((vertex) => {
     const narrow = narrowPlace(job, vertex);
-    if (narrow === null || told.has(narrow.id)) continue;
+    if (narrow === null || told.has(narrow.id)) return [];
     told.add(narrow.id);
-    const busy = narrow.flow.busy === null ? "" : `, itself ${percent(narrow.flow.busy)} busy`;
-    const text = `${headOf(narrow.name)} is the narrow place: ${headOf(vertex.name)} waits for it ${percent(vertex.flow.backpressured)} of the time${busy}`;
-    notes.push({ tone: "warn", text, vertexId: narrow.id });
-  }
-  return notes;
+    const busy = narrow.flow.busy === null ? "" : `${percent(narrow.flow.busy)} busy; `;
+    const text = `${headOf(narrow.name)} is the narrow place: ${busy}${headOf(vertex.name)} waits for it ${percent(vertex.flow.backpressured)} of the time`;
+    return [{ tone: "warn" as const, text, vertexId: narrow.id }];
+  });
 }
 
+function isHeld(vertex: Vertex): boolean {
+  return (vertex.flow.backpressured ?? 0) >= BACKPRESSURE_WORTH_SAYING;
+}
+
+/** The busiest vertex where the backpressure ends: downstream by way of vertices that are held up themselves. */
 function narrowPlace(job: Job, from: Vertex): Vertex | null {
+  const byId = new Map(job.vertices.map((vertex) => [vertex.id, vertex]));
   const seen = new Set<string>([from.id]);
-  let reached = [from.id];
-  let last: Vertex | null = null;
-  while (reached.length > 0) {
-    const next = job.edges.filter((edge) => reached.includes(edge.from) && !seen.has(edge.to)).map((edge) => edge.to);
-    for (const id of next) seen.add(id);
-    const vertices = job.vertices.filter((vertex) => next.includes(vertex.id));
-    const narrow = vertices.filter((vertex) => (vertex.flow.backpressured ?? 0) < BACKPRESSURE_WORTH_SAYING);
-    const top = narrow.sort((a, b) => (b.flow.busy ?? 0) - (a.flow.busy ?? 0))[0];
-    if (top !== undefined) return top;
-    last = vertices[0] ?? last;
-    reached = next;
+  const open = [from.id];
+  const ends: Vertex[] = [];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    for (const edge of job.edges) {
+      const next = edge.from === id && !seen.has(edge.to) ? byId.get(edge.to) : undefined;
+      if (next === undefined) continue;
+      seen.add(next.id);
+      if (isHeld(next)) open.push(next.id);
+      else ends.push(next);
+    }
   }
-  return last;
+  return ends.sort((a, b) => (b.flow.busy ?? 0) - (a.flow.busy ?? 0))[0] ?? null;
 }
 
 function lostRows(job: Job): Note[] {

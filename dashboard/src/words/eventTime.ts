@@ -12,6 +12,11 @@ export function watermark(ms: number | null): string {
   return new Date(ms).toISOString().replace("T", " ").replace("Z", "").replace(/\.000$/, "");
 }
 
+/** The same in whole seconds, for a place where it changes all the time. */
+export function watermarkToSecond(ms: number | null): string {
+  return watermark(ms).replace(/\.\d+$/, "");
+}
+
 /** The furthest watermark of the job's sources: what the others are measured against. */
 export function sourceWatermark(job: Pick<Job, "vertices" | "edges">): number | null {
   const fed = new Set(job.edges.map((edge) => edge.to));
@@ -26,10 +31,20 @@ export function lagBehindSources(own: number | null, sources: number | null): nu
   return Math.max(0, sources - own);
 }
 
-/** "level with the sources", "8 s behind the sources". */
-export function lagInWords(lagMs: number | null): string | null {
-  if (lagMs === null) return null;
-  return lagMs < 1 ? "level with the sources" : `${duration(lagMs)} behind the sources`;
+export interface Lag {
+  own: number | null;
+  /** The furthest watermark of the job's sources. */
+  sources: number | null;
+  isSource: boolean;
+  now: number | null;
+}
+
+/** "8 s behind the sources", "level with the sources"; the foremost source itself is measured against the clock. */
+export function lagInWords({ own, sources, isSource, now }: Lag): string | null {
+  const lag = lagBehindSources(own, sources);
+  if (lag === null) return null;
+  if (lag >= 1) return `${duration(lag)} behind the ${isSource ? "foremost source" : "sources"}`;
+  return isSource && now !== null ? clockLagInWords(own, now) : "level with the sources";
 }
 
 /** Event time against the clock, for a source: "2.1 s behind the clock", "3 h ahead of the clock". */

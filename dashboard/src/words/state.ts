@@ -1,6 +1,6 @@
 // What a state means to the reader: its word, its tone and its sign. Never the tone alone.
 export type Tone = "good" | "done" | "wait" | "warn" | "bad" | "quiet";
-export type Sign = "flow" | "check" | "cross" | "ring" | "turn" | "dash" | "mark";
+export type Sign = "flow" | "check" | "cross" | "ring" | "turn" | "dash" | "mark" | "alert" | "note";
 
 export interface StateLook {
   word: string;

@@ -10,7 +10,9 @@ export function CancelDialog({ job, onClose }: { job: Job; onClose: (canceled: b
   const titleId = useId();
   const textId = useId();
 
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
 
   const confirm = async () => {
     setSending(true);

@@ -11,22 +11,22 @@ export function ExceptionsTab({ job }: { job: Job }) {
   const failures = usePoll(`jobs/${encodeURIComponent(job.id)}/exceptions`, readFailures).data;
   if (failures === null) return <p className="waiting">Asking for exceptions …</p>;
   const { root, history } = failures;
-  const rootIsNews = root !== null && !history.some((failure) => failure.detail === root.detail);
+  const last = job.state === "FAILED" ? "Why the job failed" : "Last failure";
   if (root === null && history.length === 0) {
     return <Empty title="Nothing has gone wrong.">When a task fails, its cause is kept here, also after the job has restarted.</Empty>;
   }
   return (
     <>
-      {rootIsNews && <FailureCard failure={root} title={job.state === "FAILED" ? "Why the job failed" : "Last failure"} open={history.length === 0} />}
+      {root !== null && <FailureCard failure={root} title={last} />}
       {history.map((failure, i) => (
-        <FailureCard key={`${failure.at} ${i}`} failure={failure} title={`Failure ${history.length - i} of ${history.length}`} open={false} />
+        <FailureCard key={`${failure.at} ${i}`} failure={failure} title={i === 0 && root === null ? last : "Earlier failure"} />
       ))}
       {failures.truncated && <p className="muted">Older failures are no longer kept.</p>}
     </>
   );
 }
 
-function FailureCard({ failure, title, open }: { failure: Failure; title: string; open: boolean }) {
+function FailureCard({ failure, title }: { failure: Failure; title: string }) {
   const more = failure.detail.trim() !== failure.summary;
   return (
     <article className="failure">
@@ -38,7 +38,7 @@ function FailureCard({ failure, title, open }: { failure: Failure; title: string
       </p>
       <p className="failure-summary">{failure.summary}</p>
       {more && (
-        <details open={open}>
+        <details>
           <summary>Whole text</summary>
           <pre tabIndex={0}>{failure.detail}</pre>
         </details>

@@ -5,7 +5,7 @@ import type { Direction } from "../../graph/path";
 import type { Histories } from "../../live/history";
 import { Empty } from "../../parts/Empty";
 import type { Job } from "../../rest/job";
-import { sourceWatermark } from "../../words/eventTime";
+import { lagInWords, sourceWatermark } from "../../words/eventTime";
 import { chainOf } from "../../words/names";
 import { GraphEdges } from "./GraphEdges";
 import { OPERATORS_SHOWN, VertexCard } from "./VertexCard";
@@ -13,8 +13,10 @@ import { useWidth } from "./useWidth";
 
 const NARROW = 640;
 const CARD_WIDTH_MIN = 224;
-const CARD_WIDTH_MAX = 300;
-const GAP_RIGHT = { along: 104, across: 24 };
+const CARD_WIDTH_MAX = 320;
+const GAP_RIGHT_MIN = 104;
+const GAP_RIGHT_MAX = 200;
+const GAP_ACROSS = 24;
 const GAP_DOWN = { along: 52, across: 0 };
 /** What a card holds besides its operators' lines. */
 const CARD_REST = 168;
@@ -25,6 +27,7 @@ export function Graph({ job, selected, histories }: { job: Job; selected: string
   const width = useWidth(frame);
   const placed = useMemo(() => (width === null ? null : place(job, width)), [job, width]);
   const sources = sourceWatermark(job);
+  const fed = new Set(job.edges.map((edge) => edge.to));
   if (job.vertices.length === 0) {
     return <Empty title="No vertices yet.">The job's graph appears here once it is planned.</Empty>;
   }
@@ -37,13 +40,13 @@ export function Graph({ job, selected, histories }: { job: Job; selected: string
             {job.vertices.map((vertex) => {
               const at = placed.layout.nodes.get(vertex.id) ?? { x: 0, y: 0 };
               return (
-                <li key={vertex.id} style={{ left: at.x, top: at.y, width: placed.layout.width < at.x + placed.card.width ? placed.layout.width - at.x : placed.card.width, height: placed.card.height }}>
+                <li key={vertex.id} style={{ left: at.x, top: at.y, width: Math.min(placed.card.width, placed.layout.width - at.x), height: placed.card.height }}>
                   <VertexCard
                     jobId={job.id}
-                    ended={job.state !== "RUNNING"}
+                    flowing={job.state === "RUNNING"}
                     vertex={vertex}
                     selected={vertex.id === selected}
-                    sources={sources}
+                    lag={lagInWords({ own: vertex.flow.watermark, sources, isSource: !fed.has(vertex.id), now: job.now })}
                     samples={histories.get(vertex.id)}
                   />
                 </li>
@@ -65,7 +68,9 @@ function place(job: Job, frameWidth: number): { layout: Layout; direction: Direc
     return { layout: column(ids, job.edges, card, GAP_DOWN), direction: "down", card };
   }
   const layers = layerCount(ids, job.edges);
-  const room = (frameWidth - (layers - 1) * GAP_RIGHT.along) / Math.max(1, layers);
+  const room = (frameWidth - (layers - 1) * GAP_RIGHT_MIN) / Math.max(1, layers);
   const card = { width: Math.floor(Math.min(CARD_WIDTH_MAX, Math.max(CARD_WIDTH_MIN, room))), height };
-  return { layout: layered(ids, job.edges, card, GAP_RIGHT), direction: "right", card };
+  const left = layers < 2 ? 0 : (frameWidth - layers * card.width) / (layers - 1);
+  const along = Math.floor(Math.min(GAP_RIGHT_MAX, Math.max(GAP_RIGHT_MIN, left)));
+  return { layout: layered(ids, job.edges, card, { along, across: GAP_ACROSS }), direction: "right", card };
 }

@@ -7,7 +7,7 @@ import type { Checkpoints } from "../../rest/checkpoints";
 import { serverNow } from "../../rest/client";
 import type { Job } from "../../rest/job";
 import { isEnded } from "../../rest/jobs";
-import { clockLagInWords, sourceWatermark, watermark } from "../../words/eventTime";
+import { clockLagInWords, sourceWatermark, watermarkToSecond } from "../../words/eventTime";
 import { lateRows, rowsIntoJob, skippedRows } from "../../words/flowing";
 import { ago, bytes, count, duration, NOTHING, plural, rate } from "../../words/format";
 
@@ -31,7 +31,11 @@ export function JobVitals({ job, checkpoints, rowsIn }: Props) {
         picture={ended ? undefined : <Curve samples={rowsIn} />}
         note={`${count(totalRowsIn(job))} so far`}
       />
-      <Vital name="Watermark" value={<span className="vital-time">{watermark(eventTime)}</span>} note={ended ? "event time" : (clockLagInWords(eventTime, now) ?? "no source has one")} />
+      <Vital
+        name="Watermark"
+        value={<span className="vital-time">{ended && eventTime === null ? "none" : watermarkToSecond(eventTime)}</span>}
+        note={ended ? "event time of the sources" : (clockLagInWords(eventTime, now) ?? "no source has one")}
+      />
       <Vital
         name="Late · skipped"
         value={
@@ -55,7 +59,7 @@ function CheckpointVital({ checkpoints, now, ended }: { checkpoints: Checkpoints
   const failed = checkpoints?.failed ?? 0;
   if (latest === null) {
     const note = checkpoints === null ? "" : failed > 0 ? `${plural(failed, "attempt")} failed` : ended ? "the job had none" : "the first one is still to come";
-    return <Vital name="Last checkpoint" value="none yet" note={note} {...(failed > 0 ? { tone: "warn" as const } : {})} />;
+    return <Vital name="Last checkpoint" value={ended ? "none" : "none yet"} note={note} {...(failed > 0 ? { tone: "warn" as const } : {})} />;
   }
   const failures = failed > 0 ? `, ${count(failed)} failed` : "";
   return <Vital name="Last checkpoint" value={ago(latest.endedAt, now)} note={`no. ${latest.id}, ${duration(latest.durationMs)}, ${bytes(latest.stateBytes)}${failures}`} />;

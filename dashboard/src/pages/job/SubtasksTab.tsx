@@ -18,7 +18,7 @@ const COLUMNS: Column[] = [
   { label: "Out / s", end: true },
   { label: "Rows in", end: true },
   { label: "Rows out", end: true },
-  { label: "Time" },
+  { label: "Busy share" },
   { label: "Watermark" },
   { label: "Late · skipped", end: true },
   { label: "TaskManager" },
@@ -107,7 +107,7 @@ function SubtaskRow({ subtask }: { subtask: Subtask }) {
       <Cell label="Rows out" end>
         {count(totals.recordsOut)}
       </Cell>
-      <Cell label="Time">
+      <Cell label="Busy share">
         <ShareBar busy={flow.busy} backpressured={flow.backpressured} />
       </Cell>
       <Cell label="Watermark">{watermark(flow.watermark)}</Cell>

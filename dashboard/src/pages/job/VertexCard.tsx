@@ -5,8 +5,8 @@ import { ShareBar } from "../../parts/ShareBar";
 import { StateBadge } from "../../parts/StateBadge";
 import type { Vertex } from "../../rest/job";
 import { jobHref } from "../../route";
-import { lagBehindSources, lagInWords, watermark } from "../../words/eventTime";
-import { count, rate, short } from "../../words/format";
+import { watermark, watermarkToSecond } from "../../words/eventTime";
+import { count, duration, rate, short } from "../../words/format";
 import { chainOf } from "../../words/names";
 
 /** Operators of a chain that fit a card; the last line says how many more there are. */
@@ -14,17 +14,17 @@ export const OPERATORS_SHOWN = 5;
 
 interface Props {
   jobId: string;
-  ended: boolean;
+  /** Whether the job runs, so that figures a second mean something. */
+  flowing: boolean;
   vertex: Vertex;
   selected: boolean;
-  /** The furthest watermark of the job's sources. */
-  sources: number | null;
+  /** How far its event time is behind, in words. */
+  lag: string | null;
   samples: readonly Sample[] | undefined;
 }
 
-export function VertexCard({ jobId, ended, vertex, selected, sources, samples }: Props) {
+export function VertexCard({ jobId, flowing, vertex, selected, lag, samples }: Props) {
   const { flow, totals } = vertex;
-  const lag = lagInWords(lagBehindSources(flow.watermark, sources));
   const left = flow.lateRecords + flow.skippedRecords;
   return (
     <a className={`vertex${selected ? " selected" : ""}${flow.message === null ? "" : " troubled"}`} href={jobHref(jobId, "subtasks", vertex.id)} data-vertex={vertex.id}>
@@ -36,23 +36,27 @@ export function VertexCard({ jobId, ended, vertex, selected, sources, samples }:
       </span>
       <Chain name={vertex.name} />
       <span className="vertex-flow">
-        {ended ? (
-          <>
-            <Figure name="in" value={short(totals.recordsIn)} unit="rows" />
-            <Figure name="out" value={short(totals.recordsOut)} unit="rows" />
-          </>
-        ) : (
+        {flowing ? (
           <>
             <Figure name="in" value={rate(flow.inPerSecond)} unit="/s" />
             <Curve samples={samples} />
             <Figure name="out" value={rate(flow.outPerSecond)} unit="/s" />
           </>
+        ) : (
+          <>
+            <Figure name="in" value={short(totals.recordsIn)} unit=" rows" />
+            <Figure name="out" value={short(totals.recordsOut)} unit=" rows" />
+          </>
         )}
       </span>
-      <ShareBar busy={flow.busy} backpressured={flow.backpressured} />
-      <span className="vertex-time" title={lag ?? undefined}>
-        <span className="muted">watermark</span> {watermark(flow.watermark)}
-        {lag !== null && <span className="vertex-lag">{lag}</span>}
+      {flowing ? (
+        <ShareBar busy={flow.busy} backpressured={flow.backpressured} />
+      ) : (
+        <span className="vertex-ran">{vertex.durationMs > 0 ? `ran for ${duration(vertex.durationMs)}` : "has not run yet"}</span>
+      )}
+      <span className="vertex-time" title={watermark(flow.watermark)}>
+        <span className="muted">watermark</span> {watermarkToSecond(flow.watermark)}
+        {flowing && lag !== null && <span className="vertex-lag">{lag}</span>}
       </span>
       <span className={`vertex-left${left > 0 ? " some" : ""}`}>
         late <b>{count(flow.lateRecords)}</b> · skipped <b>{count(flow.skippedRecords)}</b>
@@ -80,7 +84,7 @@ function Chain({ name }: { name: string }) {
           {operator}
         </span>
       ))}
-      {shown.length < operators.length && <span className="chain-next more">and {operators.length - shown.length} more</span>}
+      {shown.length < operators.length && <span className="chain-next">and {operators.length - shown.length} more</span>}
     </span>
   );
 }

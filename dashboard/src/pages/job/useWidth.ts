@@ -1,12 +1,11 @@
-// The width of an element, as it changes.
-import { useLayoutEffect, useState } from "react";
+// The width that an element has for its content, as it changes.
+import { useEffect, useState } from "react";
 
 export function useWidth(element: HTMLElement | null): number | null {
   const [width, setWidth] = useState<number | null>(null);
-  useLayoutEffect(() => {
+  useEffect(() => {
     if (element === null) return;
-    setWidth(element.clientWidth);
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? element.clientWidth)));
     observer.observe(element);
     return () => observer.disconnect();
   }, [element]);

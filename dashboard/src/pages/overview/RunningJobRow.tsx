@@ -11,7 +11,7 @@ import { type Job, readJob } from "../../rest/job";
 import type { JobSummary } from "../../rest/jobs";
 import { jobHref } from "../../route";
 import { diagnose } from "../../words/diagnose";
-import { sourceWatermark, watermark } from "../../words/eventTime";
+import { sourceWatermark, watermarkToSecond } from "../../words/eventTime";
 import { busiest, rowsIntoJob } from "../../words/flowing";
 import { duration, NOTHING, percent, rate } from "../../words/format";
 import { headOf } from "../../words/names";
@@ -43,7 +43,7 @@ export function RunningJobRow({ job, detailed }: { job: JobSummary; detailed: bo
         )}
       </Cell>
       <Cell label="Busiest vertex">{moving ? <Busiest job={details} /> : NOTHING}</Cell>
-      <Cell label="Watermark">{moving ? watermark(sourceWatermark(details)) : NOTHING}</Cell>
+      <Cell label="Watermark">{moving ? watermarkToSecond(sourceWatermark(details)) : NOTHING}</Cell>
       <Cell label="Duration" end>
         {duration(job.durationMs)}
       </Cell>

@@ -11,7 +11,7 @@ export function Heartbeat({ at, now }: { at: number | null; now: number }) {
   if (!silent) return <>{ago(at, now)}</>;
   return (
     <span className="state tone-warn">
-      <Sign name="mark" />
+      <Sign name="alert" />
       silent for {duration(now - at)}
     </span>
   );
