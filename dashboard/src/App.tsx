@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { useConnection } from "./live/connection";
 import { ConnectionSign } from "./parts/ConnectionSign";
 import { Fault } from "./parts/Fault";
+import { LostBanner } from "./parts/LostBanner";
 import { Mark } from "./parts/Mark";
 import { JobPage } from "./pages/job/JobPage";
 import { Overview } from "./pages/overview/Overview";
@@ -43,6 +44,7 @@ export function App() {
           </nav>
           <ConnectionSign />
         </div>
+        <LostBanner />
       </header>
       <main id="content" tabIndex={-1} className={lostSince === null ? "" : "stale"}>
         <Fault key={place}>

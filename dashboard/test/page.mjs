@@ -188,7 +188,7 @@ async function awayHolds(page, context, view) {
   await page.waitForSelector(".vitals");
   await context.setOffline(true);
   await claim(`${view}: the page says that the connection is lost, and since when`, async () => {
-    const text = await shown(page, ".connection");
+    const text = await shown(page, ".lost");
     return /connection lost since .*\d\d:\d\d:\d\d/i.test(text) ? null : `it says "${text}"`;
   });
   await claim(`${view}: the page keeps the last figures`, async () => ((await page.locator(".vitals").count()) > 0 ? null : "they are gone"));

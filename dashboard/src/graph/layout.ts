@@ -61,8 +61,7 @@ const LABEL_WIDTH = 92;
 
 /** Left to right: every edge of an acyclic graph leads to a layer further right. Edges to unknown nodes are left out. */
 export function layered(ids: readonly string[], links: readonly Link[], size: Size, gaps: Gaps): Layout {
-  const known = new Set(ids);
-  const real = links.map((link, index) => ({ ...link, index })).filter((link) => known.has(link.from) && known.has(link.to) && link.from !== link.to);
+  const real = realLinks(ids, links);
   const layerOf = longestPathLayers(ids, real);
   const { layers, routes } = withPlaceholders(ids, real, layerOf, size.height);
   reduceCrossings(layers, routes);
@@ -93,38 +92,40 @@ export function layered(ids: readonly string[], links: readonly Link[], size: Si
 
 /** How many layers `layered` will make. */
 export function layerCount(ids: readonly string[], links: readonly Link[]): number {
-  const known = new Set(ids);
-  const layers = longestPathLayers(ids, links.filter((link) => known.has(link.from) && known.has(link.to)));
+  const layers = longestPathLayers(ids, realLinks(ids, links));
   return Math.max(0, ...[...layers.values()].map((layer) => layer + 1));
 }
 
 /** One below the other, for narrow pages: sources first, an edge that skips a row runs along the left side. */
-export function column(ids: readonly string[], links: readonly Link[], size: Size, gaps: Gaps): Layout {
-  const known = new Set(ids);
-  const real = links.map((link, index) => ({ ...link, index })).filter((link) => known.has(link.from) && known.has(link.to) && link.from !== link.to);
-  const layerOf = longestPathLayers(ids, real);
-  const rows = [...ids].sort((a, b) => (layerOf.get(a) ?? 0) - (layerOf.get(b) ?? 0));
+export function column(ids: readonly string[], links: readonly Link[], width: number, heightOf: (id: string) => number, gap: number): Layout {
+  const real = realLinks(ids, links);
+  const rows = streamOrder(ids, real);
   const rowOf = new Map(rows.map((id, row) => [id, row]));
-  const top = (id: string) => (rowOf.get(id) ?? 0) * (size.height + gaps.along);
+  const tops = new Map<string, number>();
+  let height = 0;
+  for (const id of rows) {
+    tops.set(id, height);
+    height += heightOf(id) + gap;
+  }
+  const top = (id: string) => tops.get(id) ?? 0;
   const skipping = real.filter((link) => (rowOf.get(link.to) ?? 0) !== (rowOf.get(link.from) ?? 0) + 1);
   const gutter = skipping.length === 0 ? 0 : 12 + LANE_WIDTH * skipping.length;
   const labelled = new Map<string, number>();
 
   const edges = real.map((link): PlacedEdge => {
     const lane = skipping.indexOf(link);
-    const middle = gutter + (size.width - gutter) / 2;
-    const from = top(link.from);
-    const to = top(link.to);
+    const middle = gutter + (width - gutter) / 2;
+    const bottom = top(link.from) + heightOf(link.from);
     if (lane < 0) {
       const points = [
-        { x: middle, y: from + size.height },
-        { x: middle, y: to },
+        { x: middle, y: bottom },
+        { x: middle, y: top(link.to) },
       ];
-      return { index: link.index, from: link.from, to: link.to, points, label: middleOf(points) };
+      return { ...link, points, label: middleOf(points) };
     }
     const x = 4 + LANE_WIDTH * lane;
-    const leave = from + size.height * 0.75 + 6 * lane;
-    const arrive = to + size.height * 0.2 + 6 * lane;
+    const leave = bottom - 24 - 6 * (skipping.length - lane);
+    const arrive = top(link.to) + 36 + 6 * lane;
     const points = [
       { x: gutter, y: leave },
       { x, y: leave + CORNER },
@@ -133,12 +134,34 @@ export function column(ids: readonly string[], links: readonly Link[], size: Siz
     ];
     const place = labelled.get(link.to) ?? 0;
     labelled.set(link.to, place + 1);
-    const label = { x: gutter + LABEL_WIDTH * (place + 0.5), y: to - gaps.along / 2 };
-    return { index: link.index, from: link.from, to: link.to, points, label };
+    return { ...link, points, label: { x: gutter + LABEL_WIDTH * (place + 0.5), y: top(link.to) - gap / 2 } };
   });
 
-  const height = ids.length === 0 ? 0 : ids.length * (size.height + gaps.along) - gaps.along;
-  return { width: size.width, height, nodes: new Map(ids.map((id) => [id, { x: gutter, y: top(id) }])), edges };
+  return { width, height: Math.max(0, height - gap), nodes: new Map(ids.map((id) => [id, { x: gutter, y: top(id) }])), edges };
+}
+
+/** Every node after all that flow into it, and right after the last of them where that can be. */
+function streamOrder(ids: readonly string[], links: readonly Link[]): string[] {
+  const waitsFor = new Map(ids.map((id) => [id, links.filter((link) => link.to === id).length]));
+  const ready = ids.filter((id) => waitsFor.get(id) === 0).reverse();
+  const order: string[] = [];
+  for (let id = ready.pop(); id !== undefined; id = ready.pop()) {
+    order.push(id);
+    for (const { from, to } of [...links].reverse()) {
+      if (from !== id) continue;
+      const left = (waitsFor.get(to) ?? 0) - 1;
+      waitsFor.set(to, left);
+      if (left === 0) ready.push(to);
+    }
+  }
+  // A cycle, which no job has, waits for itself; its nodes still get their place.
+  return [...order, ...ids.filter((id) => !order.includes(id))];
+}
+
+/** The edges between two different nodes that are there, with their index in what was given. */
+function realLinks(ids: readonly string[], links: readonly Link[]): (Link & { index: number })[] {
+  const known = new Set(ids);
+  return links.map(({ from, to }, index) => ({ from, to, index })).filter(({ from, to }) => known.has(from) && known.has(to) && from !== to);
 }
 
 /** The middle of the edge's middle piece. */

@@ -1,14 +1,15 @@
-// Says whether what is on the page is live, or since when the JobManager is away.
+// Says in the frame whether what is on the page is live.
 import { useConnection } from "../live/connection";
 import { moment } from "../words/format";
+import { Sign } from "./Sign";
 
 export function ConnectionSign() {
   const { heardAt, lostSince } = useConnection();
   if (lostSince !== null) {
-    const kept = heardAt === null ? "Nothing was heard yet; trying again." : "The figures below are the last ones heard; trying again.";
     return (
-      <p className="connection lost" role="alert">
-        <strong>connection lost since {moment(lostSince, Date.now())}</strong> <span>{kept}</span>
+      <p className="connection away">
+        <Sign name="cross" />
+        away
       </p>
     );
   }

@@ -41,21 +41,25 @@ interface CellProps {
   end?: boolean;
   /** Long text that may break anywhere. */
   wrap?: boolean;
+  /** Left out where there is little room. */
+  minor?: boolean;
+  /** Takes two places where rows are cards. */
+  wide?: boolean;
   children: ReactNode;
 }
 
-export function Cell({ label, end = false, wrap = false, children }: CellProps) {
+export function Cell({ label, end = false, wrap = false, minor = false, wide = false, children }: CellProps) {
   return (
-    <td role="cell" data-label={label} className={`${end ? "end" : ""}${wrap ? " wrap" : ""}`}>
+    <td role="cell" data-label={label} className={[end && "end", wrap && "wrap", minor && "minor", wide && "wide"].filter(Boolean).join(" ") || undefined}>
       {children}
     </td>
   );
 }
 
-/** The cell that names its row. */
-export function RowName({ children }: { children: ReactNode }) {
+/** The cell that names its row; `kind` says what it names where there is no column head to say it. */
+export function RowName({ kind, children }: { kind?: string; children: ReactNode }) {
   return (
-    <th role="rowheader" scope="row">
+    <th role="rowheader" scope="row" data-kind={kind}>
       {children}
     </th>
   );

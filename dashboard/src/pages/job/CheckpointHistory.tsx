@@ -23,7 +23,7 @@ export function CheckpointHistory({ history }: { history: readonly Checkpoint[] 
     <Table caption="Checkpoint history" columns={COLUMNS}>
       {history.map((checkpoint) => (
         <Row key={checkpoint.id}>
-          <RowName>
+          <RowName kind="Checkpoint">
             {checkpoint.id}
             {checkpoint.isSavepoint && <small className="attempt"> savepoint</small>}
           </RowName>

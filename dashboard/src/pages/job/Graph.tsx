@@ -1,10 +1,10 @@
 // The job as a river: vertices from left to right (top to bottom on a narrow page), joined by streams as wide as what flows.
 import { useMemo, useState } from "react";
-import { column, layerCount, layered, type Layout, type Size } from "../../graph/layout";
+import { column, layerCount, layered, type Layout } from "../../graph/layout";
 import type { Direction } from "../../graph/path";
 import type { Histories } from "../../live/history";
 import { Empty } from "../../parts/Empty";
-import type { Job } from "../../rest/job";
+import type { Job, Vertex } from "../../rest/job";
 import { lagInWords, sourceWatermark } from "../../words/eventTime";
 import { chainOf } from "../../words/names";
 import { GraphEdges } from "./GraphEdges";
@@ -17,7 +17,7 @@ const CARD_WIDTH_MAX = 320;
 const GAP_RIGHT_MIN = 104;
 const GAP_RIGHT_MAX = 200;
 const GAP_ACROSS = 24;
-const GAP_DOWN = { along: 52, across: 0 };
+const GAP_DOWN = 52;
 /** What a card holds besides its operators' lines. */
 const CARD_REST = 168;
 const OPERATOR_LINE = 19;
@@ -40,7 +40,7 @@ export function Graph({ job, selected, histories }: { job: Job; selected: string
             {job.vertices.map((vertex) => {
               const at = placed.layout.nodes.get(vertex.id) ?? { x: 0, y: 0 };
               return (
-                <li key={vertex.id} style={{ left: at.x, top: at.y, width: Math.min(placed.card.width, placed.layout.width - at.x), height: placed.card.height }}>
+                <li key={vertex.id} style={{ left: at.x, top: at.y, width: Math.min(placed.cardWidth, placed.layout.width - at.x), height: placed.heightOf(vertex) }}>
                   <VertexCard
                     jobId={job.id}
                     flowing={job.state === "RUNNING"}
@@ -59,18 +59,28 @@ export function Graph({ job, selected, histories }: { job: Job; selected: string
   );
 }
 
-function place(job: Job, frameWidth: number): { layout: Layout; direction: Direction; card: Size } {
+interface Placed {
+  layout: Layout;
+  direction: Direction;
+  cardWidth: number;
+  heightOf: (vertex: Vertex) => number;
+}
+
+/** Side by side, cards are equally high, so that their figures stand in one line; in a column each takes what it needs. */
+function place(job: Job, frameWidth: number): Placed {
   const ids = job.vertices.map((vertex) => vertex.id);
-  const lines = Math.max(1, ...job.vertices.map((vertex) => Math.min(OPERATORS_SHOWN, chainOf(vertex.name).length)));
-  const height = CARD_REST + OPERATOR_LINE * lines;
+  const ownHeight = (vertex: Vertex) => CARD_REST + OPERATOR_LINE * Math.min(OPERATORS_SHOWN, chainOf(vertex.name).length);
   if (frameWidth < NARROW) {
-    const card = { width: frameWidth, height };
-    return { layout: column(ids, job.edges, card, GAP_DOWN), direction: "down", card };
+    const heights = new Map(job.vertices.map((vertex) => [vertex.id, ownHeight(vertex)]));
+    const layout = column(ids, job.edges, frameWidth, (id) => heights.get(id) ?? CARD_REST, GAP_DOWN);
+    return { layout, direction: "down", cardWidth: frameWidth, heightOf: ownHeight };
   }
+  const height = Math.max(CARD_REST, ...job.vertices.map(ownHeight));
   const layers = layerCount(ids, job.edges);
   const room = (frameWidth - (layers - 1) * GAP_RIGHT_MIN) / Math.max(1, layers);
-  const card = { width: Math.floor(Math.min(CARD_WIDTH_MAX, Math.max(CARD_WIDTH_MIN, room))), height };
-  const left = layers < 2 ? 0 : (frameWidth - layers * card.width) / (layers - 1);
+  const cardWidth = Math.floor(Math.min(CARD_WIDTH_MAX, Math.max(CARD_WIDTH_MIN, room)));
+  const left = layers < 2 ? 0 : (frameWidth - layers * cardWidth) / (layers - 1);
   const along = Math.floor(Math.min(GAP_RIGHT_MAX, Math.max(GAP_RIGHT_MIN, left)));
-  return { layout: layered(ids, job.edges, card, { along, across: GAP_ACROSS }), direction: "right", card };
+  const layout = layered(ids, job.edges, { width: cardWidth, height }, { along, across: GAP_ACROSS });
+  return { layout, direction: "right", cardWidth, heightOf: () => height };
 }

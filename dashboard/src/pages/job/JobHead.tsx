@@ -1,6 +1,7 @@
 // A job's name, state, age, and the button that ends it.
 import { useState } from "react";
 import { Moment } from "../../parts/Moment";
+import { Name } from "../../parts/Name";
 import { StateBadge } from "../../parts/StateBadge";
 import { serverNow } from "../../rest/client";
 import { isEnded } from "../../rest/jobs";
@@ -19,7 +20,9 @@ export function JobHead({ job, onCanceled }: { job: Job; onCanceled: () => void 
         <p className="crumbs">
           <a href="#/">Jobs</a>
         </p>
-        <h1>{job.name}</h1>
+        <h1>
+          <Name text={job.name} />
+        </h1>
         <p className="job-line">
           <StateBadge state={job.state} large />
           <span>

@@ -87,7 +87,7 @@ function SubtaskRow({ subtask }: { subtask: Subtask }) {
   const { flow, totals } = subtask;
   return (
     <Row>
-      <RowName>
+      <RowName kind="Subtask">
         {subtask.index}
         {subtask.attempt > 0 && <small className="attempt"> attempt {subtask.attempt + 1}</small>}
         {flow.message !== null && <span className="subtask-message">{flow.message}</span>}
@@ -107,7 +107,7 @@ function SubtaskRow({ subtask }: { subtask: Subtask }) {
       <Cell label="Rows out" end>
         {count(totals.recordsOut)}
       </Cell>
-      <Cell label="Busy share">
+      <Cell label="Busy share" wide>
         <ShareBar busy={flow.busy} backpressured={flow.backpressured} />
       </Cell>
       <Cell label="Watermark">{watermark(flow.watermark)}</Cell>

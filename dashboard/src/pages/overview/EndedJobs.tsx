@@ -1,6 +1,7 @@
 // The jobs that are over, newest first.
 import { useState } from "react";
 import { Moment } from "../../parts/Moment";
+import { Name } from "../../parts/Name";
 import { StateBadge } from "../../parts/StateBadge";
 import { Cell, type Column, Row, RowName, Table } from "../../parts/Table";
 import { TaskCounts } from "../../parts/TaskCounts";
@@ -27,7 +28,7 @@ export function EndedJobs({ jobs }: { jobs: readonly JobSummary[] }) {
             </Cell>
             <RowName>
               <a href={jobHref(job.id)} className="job-link">
-                {job.name}
+                <Name text={job.name} />
               </a>
               {job.state === "FAILED" && (
                 <a href={jobHref(job.id, "exceptions")} className="why">
@@ -41,7 +42,7 @@ export function EndedJobs({ jobs }: { jobs: readonly JobSummary[] }) {
             <Cell label="Duration" end>
               {duration(job.durationMs)}
             </Cell>
-            <Cell label="Tasks" end>
+            <Cell label="Tasks" end minor>
               <TaskCounts tasks={job.tasks} />
             </Cell>
           </Row>

@@ -2,6 +2,7 @@
 import { useHistories } from "../../live/useHistories";
 import { usePoll } from "../../live/usePoll";
 import { Curve } from "../../parts/Curve";
+import { Name } from "../../parts/Name";
 import { Notes } from "../../parts/Notes";
 import { ShareBar } from "../../parts/ShareBar";
 import { StateBadge } from "../../parts/StateBadge";
@@ -28,7 +29,7 @@ export function RunningJobRow({ job, detailed }: { job: JobSummary; detailed: bo
       </Cell>
       <RowName>
         <a href={jobHref(job.id)} className="job-link">
-          {job.name}
+          <Name text={job.name} />
         </a>
         {details !== null && <Notes notes={diagnose(details)} hrefOf={(vertex) => jobHref(job.id, "subtasks", vertex)} />}
       </RowName>
@@ -42,7 +43,7 @@ export function RunningJobRow({ job, detailed }: { job: JobSummary; detailed: bo
           NOTHING
         )}
       </Cell>
-      <Cell label="Busiest vertex">{moving ? <Busiest job={details} /> : NOTHING}</Cell>
+      <Cell label="Busiest vertex" wide>{moving ? <Busiest job={details} /> : NOTHING}</Cell>
       <Cell label="Watermark">{moving ? watermarkToSecond(sourceWatermark(details)) : NOTHING}</Cell>
       <Cell label="Duration" end>
         {duration(job.durationMs)}
