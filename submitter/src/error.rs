@@ -1,0 +1,75 @@
+//! What a client can fail with, and the exit code of each.
+
+use irmak_common::error::Diagnostic;
+
+/// A verb that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitterError {
+    /// The script is wrong.
+    #[error("{0}")]
+    Script(Box<Diagnostic>),
+    /// The script cannot be read.
+    #[error("cannot read {file}: {source}")]
+    Read {
+        /// As given.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Nobody answers at the JobManager's address.
+    #[error(
+        "no JobManager answered at {address} within {waited_s} s ({reason}); start one with `irmak jobmanager`, or name another with -m HOST:PORT"
+    )]
+    Unreachable {
+        /// host:port
+        address: String,
+        /// Seconds.
+        waited_s: u64,
+        /// The last answer.
+        reason: String,
+    },
+    /// An address that is none.
+    #[error("`{address}` is not an address: HOST:PORT is expected, as in localhost:8081")]
+    Address {
+        /// As given.
+        address: String,
+    },
+    /// The JobManager refused, or failed.
+    #[error("{0}")]
+    Refused(String),
+    /// The job ended, but not well.
+    #[error("job {job} {state}: {message}")]
+    JobEnded {
+        /// Its id.
+        job: String,
+        /// `failed` or `was canceled`.
+        state: &'static str,
+        /// Why.
+        message: String,
+    },
+    /// The result cannot be written.
+    #[error("cannot write the result: {0}")]
+    Output(std::io::Error),
+    /// What the JobManager sent makes no sense to this client.
+    #[error("the JobManager's answer cannot be read: {0}; is it of another version?")]
+    Answer(String),
+}
+
+impl SubmitterError {
+    /// 1: the job or the request failed. 3: nobody answered.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unreachable { .. } => 3,
+            _ => 1,
+        }
+    }
+}
+
+impl From<tonic::Status> for SubmitterError {
+    fn from(status: tonic::Status) -> Self {
+        match serde_json::from_slice::<Diagnostic>(status.details()) {
+            Ok(diagnostic) => Self::Script(Box::new(diagnostic)),
+            Err(_) => Self::Refused(format!("error: {}", status.message())),
+        }
+    }
+}
