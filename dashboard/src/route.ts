@@ -10,7 +10,10 @@ export type Route =
 
 /** `#/`, `#/jobs/ID`, `#/jobs/ID/TAB`, `#/jobs/ID/subtasks/VERTEX`, `#/taskmanagers`, `#/taskmanagers/ID`. */
 export function parseRoute(hash: string): Route {
-  const parts = hash.replace(/^#?\/?/, "").split("/").map(decode);
+  const parts = hash
+    .replace(/^#?\/?/, "")
+    .split("/")
+    .map(decode);
   const [first, id, tab, detail] = parts;
   if (first === "jobs" && id) {
     const known = JOB_TABS.find((name) => name === tab) ?? "subtasks";
@@ -23,6 +26,12 @@ export function parseRoute(hash: string): Route {
 export function jobHref(jobId: string, tab?: JobTab, vertexId?: string): string {
   const parts = ["jobs", jobId, ...(tab === undefined ? [] : [tab]), ...(vertexId === undefined ? [] : [vertexId])];
   return `#/${parts.map(encodeURIComponent).join("/")}`;
+}
+
+/** Where a sentence about a job leads, if it leads anywhere. */
+export function noteHref(jobId: string, note: { vertexId?: string; tab?: JobTab }): string | undefined {
+  if (note.vertexId !== undefined) return jobHref(jobId, "subtasks", note.vertexId);
+  return note.tab === undefined ? undefined : jobHref(jobId, note.tab);
 }
 
 export function taskManagerHref(id: string): string {

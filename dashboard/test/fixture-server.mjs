@@ -11,7 +11,9 @@ import { scenario } from "./scenario.mjs";
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
-const { values: options } = parseArgs({ options: { port: { type: "string", default: "8081" }, scenario: { type: "string", default: "full" } } });
+const { values: options } = parseArgs({
+  options: { port: { type: "string", default: "8081" }, scenario: { type: "string", default: "full" } },
+});
 const cluster = scenario(options.scenario);
 
 async function file(path) {
@@ -32,7 +34,9 @@ const server = createServer(async (request, response) => {
   }
   const found = await file(url.pathname);
   if (found === null) {
-    response.writeHead(404, { "content-type": "application/json" }).end(JSON.stringify({ errors: [`Unable to load requested file ${url.pathname}.`] }));
+    response
+      .writeHead(404, { "content-type": "application/json" })
+      .end(JSON.stringify({ errors: [`Unable to load requested file ${url.pathname}.`] }));
     return;
   }
   response.writeHead(200, { "content-type": found.type }).end(found.body);

@@ -13,7 +13,10 @@ function noneOverlap(layout: Layout, ids: string[]): void {
     for (const b of ids) {
       if (a >= b) continue;
       const [p, q] = [at(layout, a), at(layout, b)];
-      expect(p.x + SIZE.width <= q.x || q.x + SIZE.width <= p.x || p.y + SIZE.height <= q.y || q.y + SIZE.height <= p.y, `${a} and ${b} overlap`).toBe(true);
+      expect(
+        p.x + SIZE.width <= q.x || q.x + SIZE.width <= p.x || p.y + SIZE.height <= q.y || q.y + SIZE.height <= p.y,
+        `${a} and ${b} overlap`,
+      ).toBe(true);
     }
   }
 }
@@ -21,12 +24,54 @@ function noneOverlap(layout: Layout, ids: string[]): void {
 /** Graphs of every shape that the planner makes, and some that it doesn't. */
 const SHAPES: Record<string, [string[], [string, string][]]> = {
   one: [["a"], []],
-  chain: [["a", "b", "c"], [["a", "b"], ["b", "c"]]],
-  join: [["a", "b", "j", "s"], [["a", "j"], ["b", "j"], ["j", "s"]]],
-  "statement set": [["a", "b", "c", "d"], [["a", "b"], ["a", "c"], ["a", "d"]]],
-  diamond: [["a", "b", "c", "d"], [["a", "b"], ["a", "c"], ["b", "d"], ["c", "d"]]],
-  "edge past a layer": [["a", "b", "c"], [["a", "b"], ["b", "c"], ["a", "c"]]],
-  crossed: [["a", "b", "c", "d", "e", "f"], [["a", "f"], ["b", "e"], ["c", "d"]]],
+  chain: [
+    ["a", "b", "c"],
+    [
+      ["a", "b"],
+      ["b", "c"],
+    ],
+  ],
+  join: [
+    ["a", "b", "j", "s"],
+    [
+      ["a", "j"],
+      ["b", "j"],
+      ["j", "s"],
+    ],
+  ],
+  "statement set": [
+    ["a", "b", "c", "d"],
+    [
+      ["a", "b"],
+      ["a", "c"],
+      ["a", "d"],
+    ],
+  ],
+  diamond: [
+    ["a", "b", "c", "d"],
+    [
+      ["a", "b"],
+      ["a", "c"],
+      ["b", "d"],
+      ["c", "d"],
+    ],
+  ],
+  "edge past a layer": [
+    ["a", "b", "c"],
+    [
+      ["a", "b"],
+      ["b", "c"],
+      ["a", "c"],
+    ],
+  ],
+  crossed: [
+    ["a", "b", "c", "d", "e", "f"],
+    [
+      ["a", "f"],
+      ["b", "e"],
+      ["c", "d"],
+    ],
+  ],
   apart: [["a", "b"], []],
 };
 
@@ -63,8 +108,14 @@ describe.each(Object.entries(SHAPES))("the layout of %s", (_, [ids, pairs]) => {
 
 it("edges that need not cross don't", () => {
   const [ids, pairs] = SHAPES["crossed"] as [string[], [string, string][]];
-  const layout = layered(ids, pairs.map(([from, to]) => link(from, to)), SIZE, GAPS);
-  for (const [a, b] of pairs) for (const [c, d] of pairs) expect((at(layout, a).y - at(layout, c).y) * (at(layout, b).y - at(layout, d).y)).toBeGreaterThanOrEqual(0);
+  const layout = layered(
+    ids,
+    pairs.map(([from, to]) => link(from, to)),
+    SIZE,
+    GAPS,
+  );
+  for (const [a, b] of pairs)
+    for (const [c, d] of pairs) expect((at(layout, a).y - at(layout, c).y) * (at(layout, b).y - at(layout, d).y)).toBeGreaterThanOrEqual(0);
 });
 
 it("an edge past a layer goes around the node there", () => {
@@ -94,9 +145,33 @@ it("layers are counted as they are laid", () => {
 
 describe("streams", () => {
   it("run straight where they can and bend along the way where not", () => {
-    expect(flowPath([{ x: 0, y: 5 }, { x: 40, y: 5 }], "right")).toBe("M0,5L40,5");
-    expect(flowPath([{ x: 0, y: 0 }, { x: 40, y: 20 }], "right")).toBe("M0,0C20,0 20,20 40,20");
-    expect(flowPath([{ x: 0, y: 0 }, { x: 40, y: 20 }], "down")).toBe("M0,0C0,10 40,10 40,20");
+    expect(
+      flowPath(
+        [
+          { x: 0, y: 5 },
+          { x: 40, y: 5 },
+        ],
+        "right",
+      ),
+    ).toBe("M0,5L40,5");
+    expect(
+      flowPath(
+        [
+          { x: 0, y: 0 },
+          { x: 40, y: 20 },
+        ],
+        "right",
+      ),
+    ).toBe("M0,0C20,0 20,20 40,20");
+    expect(
+      flowPath(
+        [
+          { x: 0, y: 0 },
+          { x: 40, y: 20 },
+        ],
+        "down",
+      ),
+    ).toBe("M0,0C0,10 40,10 40,20");
     expect(flowPath([], "right")).toBe("");
   });
 

@@ -8,7 +8,16 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 const VIEWS = [
   { name: "light", viewport: { width: 1280, height: 800 }, colorScheme: "light" },
   { name: "dark", viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
@@ -58,7 +67,9 @@ const shown = async (page, selector) => squeeze((await page.locator(selector).al
 const word = (state) => state.toLowerCase().replaceAll("_", " ");
 const hasIn = async (page, selector, expected) => {
   const text = await shown(page, selector);
-  return text.toLowerCase().includes(squeeze(expected).toLowerCase()) ? null : `"${expected}" is not in ${selector}, which says "${text.slice(0, 300)}"`;
+  return text.toLowerCase().includes(squeeze(expected).toLowerCase())
+    ? null
+    : `"${expected}" is not in ${selector}, which says "${text.slice(0, 300)}"`;
 };
 
 /** The figure under a name in a strip of vital figures. */
@@ -125,7 +136,10 @@ async function jobHolds(page, view, jid) {
     }
   }
   const message = job.irmak?.message;
-  if (message) await claim(`${view}: job page says why it stands still`, async () => ((await rest(`/jobs/${jid}`)).irmak?.message === message ? hasIn(page, ".notes", message) : null));
+  if (message)
+    await claim(`${view}: job page says why it stands still`, async () =>
+      (await rest(`/jobs/${jid}`)).irmak?.message === message ? hasIn(page, ".notes", message) : null,
+    );
 }
 
 async function tabsHold(page, view, jid) {
@@ -142,7 +156,10 @@ async function tabsHold(page, view, jid) {
   await claim(`${view}: checkpoints are counted`, async () => {
     const { counts } = await rest(`/jobs/${jid}/checkpoints`);
     const number = (n) => n.toLocaleString("en-US");
-    return (await hasIn(page, ".counts", `${number(counts.completed)} completed`)) ?? (await hasIn(page, ".counts", `${number(counts.failed)} failed`));
+    return (
+      (await hasIn(page, ".counts", `${number(counts.completed)} completed`)) ??
+      (await hasIn(page, ".counts", `${number(counts.failed)} failed`))
+    );
   });
   await picture(page, view, "checkpoints");
   await page.goto(`${base}/#/jobs/${jid}/exceptions`);
@@ -154,13 +171,16 @@ async function tabsHold(page, view, jid) {
     return hasIn(page, ".tab-panel", "Nothing has gone wrong");
   });
   await page.goto(`${base}/#/jobs/${jid}/configuration`);
-  await claim(`${view}: configuration shows the parallelism`, async () => hasIn(page, ".tab-panel", String((await rest(`/jobs/${jid}/config`))["execution-config"]["job-parallelism"])));
+  await claim(`${view}: configuration shows the parallelism`, async () =>
+    hasIn(page, ".tab-panel", String((await rest(`/jobs/${jid}/config`))["execution-config"]["job-parallelism"])),
+  );
 }
 
 async function taskManagersHold(page, view) {
   await open(page, "#/taskmanagers");
   const { taskmanagers } = await rest("/taskmanagers");
-  if (taskmanagers.length === 0) await claim(`${view}: no TaskManager, and the page says how to start one`, () => hasIn(page, ".empty", "irmak taskmanager"));
+  if (taskmanagers.length === 0)
+    await claim(`${view}: no TaskManager, and the page says how to start one`, () => hasIn(page, ".empty", "irmak taskmanager"));
   for (const { id, slotsNumber } of taskmanagers) {
     await claim(`${view}: TaskManager ${id} is listed`, async () => {
       const row = `tr:has(a[href="#/taskmanagers/${encodeURIComponent(id)}"])`;
@@ -191,7 +211,9 @@ async function awayHolds(page, context, view) {
     const text = await shown(page, ".lost");
     return /connection lost since .*\d\d:\d\d:\d\d/i.test(text) ? null : `it says "${text}"`;
   });
-  await claim(`${view}: the page keeps the last figures`, async () => ((await page.locator(".vitals").count()) > 0 ? null : "they are gone"));
+  await claim(`${view}: the page keeps the last figures`, async () =>
+    (await page.locator(".vitals").count()) > 0 ? null : "they are gone",
+  );
   await picture(page, view, "connection-lost");
   await context.setOffline(false);
   await claim(`${view}: the page comes back by itself`, () => hasIn(page, ".connection", "live"));

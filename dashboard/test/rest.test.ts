@@ -27,7 +27,16 @@ const NOW = 1_795_197_250_000;
 
 describe("a real Flink's answers", () => {
   it("the cluster's overview", () => {
-    expect(readCluster(overview)).toEqual({ taskManagers: 1, slotsTotal: 4, slotsAvailable: 2, running: 1, finished: 11, canceled: 2, failed: 0, flinkVersion: "1.20.5" });
+    expect(readCluster(overview)).toEqual({
+      taskManagers: 1,
+      slotsTotal: 4,
+      slotsAvailable: 2,
+      running: 1,
+      finished: 11,
+      canceled: 2,
+      failed: 0,
+      flinkVersion: "1.20.5",
+    });
   });
 
   it("the list of jobs, newest first", () => {
@@ -40,7 +49,14 @@ describe("a real Flink's answers", () => {
 
   it("a running job with its graph", () => {
     const read = readJob(job);
-    expect(read).toMatchObject({ id: "d81a3cc39bb789735d992807e0a8f470", state: "RUNNING", endedAt: null, durationMs: 45_899, message: null, slotsRequired: null });
+    expect(read).toMatchObject({
+      id: "d81a3cc39bb789735d992807e0a8f470",
+      state: "RUNNING",
+      endedAt: null,
+      durationMs: 45_899,
+      message: null,
+      slotsRequired: null,
+    });
     expect(read.vertices.map((vertex) => [vertex.name, vertex.parallelism, vertex.totals.recordsIn, vertex.tasks])).toEqual([
       ["Source: gen[1] -> Calc[2] -> WatermarkAssigner[3]", 2, 0, { RUNNING: 2 }],
       ["GroupWindowAggregate[5] -> Calc[6] -> StreamingFileWriter", 2, 9200, { RUNNING: 2 }],
@@ -69,7 +85,12 @@ describe("a real Flink's answers", () => {
   });
 
   it("checkpoint settings, where never is not an interval", () => {
-    expect(readCheckpointSettings(checkpointConfig)).toMatchObject({ mode: "exactly_once", intervalMs: 5_000, timeoutMs: 600_000, minPauseMs: 0 });
+    expect(readCheckpointSettings(checkpointConfig)).toMatchObject({
+      mode: "exactly_once",
+      intervalMs: 5_000,
+      timeoutMs: 600_000,
+      minPauseMs: 0,
+    });
     expect(readCheckpointSettings({ interval: 9223372036854775807n.toString() }).intervalMs).toBeNull();
     expect(readCheckpointSettings({ interval: 0 }).intervalMs).toBeNull();
   });
@@ -108,8 +129,28 @@ describe("a real Flink's answers", () => {
 
 describe("what Irmak adds", () => {
   it("says how a vertex flows", () => {
-    const flow = { "records-in-per-second": 12.5, "records-out-per-second": 0, "busy-ratio": 0.4, "backpressured-ratio": 1.7, "idle-ratio": "NaN", watermark: 0, "late-records": 3, "skipped-records": 1, message: "" };
-    expect(readFlow(flow)).toEqual({ inPerSecond: 12.5, outPerSecond: 0, busy: 0.4, backpressured: 1, idle: null, watermark: 0, lateRecords: 3, skippedRecords: 1, message: null });
+    const flow = {
+      "records-in-per-second": 12.5,
+      "records-out-per-second": 0,
+      "busy-ratio": 0.4,
+      "backpressured-ratio": 1.7,
+      "idle-ratio": "NaN",
+      watermark: 0,
+      "late-records": 3,
+      "skipped-records": 1,
+      message: "",
+    };
+    expect(readFlow(flow)).toEqual({
+      inPerSecond: 12.5,
+      outPerSecond: 0,
+      busy: 0.4,
+      backpressured: 1,
+      idle: null,
+      watermark: 0,
+      lateRecords: 3,
+      skippedRecords: 1,
+      message: null,
+    });
   });
 
   it("says why a job waits", () => {
@@ -118,13 +159,40 @@ describe("what Irmak adds", () => {
   });
 
   it("says where a subtask runs and how it flows", () => {
-    const [subtask] = readSubtasks({ subtasks: [{ subtask: 3, status: "RUNNING", attempt: 1, host: "tm-1:6121", "taskmanager-id": "tm-1", metrics: { "read-records": 7 }, irmak: { "busy-ratio": 0.5 } }] });
-    expect(subtask).toMatchObject({ index: 3, attempt: 1, endpoint: "tm-1:6121", taskManagerId: "tm-1", totals: { recordsIn: 7, recordsOut: null }, flow: { busy: 0.5 } });
+    const [subtask] = readSubtasks({
+      subtasks: [
+        {
+          subtask: 3,
+          status: "RUNNING",
+          attempt: 1,
+          host: "tm-1:6121",
+          "taskmanager-id": "tm-1",
+          metrics: { "read-records": 7 },
+          irmak: { "busy-ratio": 0.5 },
+        },
+      ],
+    });
+    expect(subtask).toMatchObject({
+      index: 3,
+      attempt: 1,
+      endpoint: "tm-1:6121",
+      taskManagerId: "tm-1",
+      totals: { recordsIn: 7, recordsOut: null },
+      flow: { busy: 0.5 },
+    });
   });
 });
 
 it("answers that lack everything still give a page", () => {
-  for (const nothing of [null, undefined, {}, [], "", 7, { vertices: 3, plan: { nodes: "x" }, jobs: [null], history: [{}], subtasks: [null], latest: [] }]) {
+  for (const nothing of [
+    null,
+    undefined,
+    {},
+    [],
+    "",
+    7,
+    { vertices: 3, plan: { nodes: "x" }, jobs: [null], history: [{}], subtasks: [null], latest: [] },
+  ]) {
     expect(readCluster(nothing).slotsTotal).toBe(0);
     expect(readJob(nothing)).toMatchObject({ vertices: [], edges: [], state: "UNKNOWN" });
     expect(readCheckpoints(nothing).history).toEqual([]);
@@ -136,6 +204,10 @@ it("answers that lack everything still give a page", () => {
 });
 
 it("the innermost cause is what a person reads", () => {
-  expect(summarize("java.lang.RuntimeException: outer\n\tat x\nCaused by: org.apache.kafka.TimeoutException: broker away\n\tat y")).toBe("TimeoutException: broker away");
-  expect(summarize("source sahibinden[2]: broker 127.0.0.1:9092 refused the connection")).toBe("source sahibinden[2]: broker 127.0.0.1:9092 refused the connection");
+  expect(summarize("java.lang.RuntimeException: outer\n\tat x\nCaused by: org.apache.kafka.TimeoutException: broker away\n\tat y")).toBe(
+    "TimeoutException: broker away",
+  );
+  expect(summarize("source sahibinden[2]: broker 127.0.0.1:9092 refused the connection")).toBe(
+    "source sahibinden[2]: broker 127.0.0.1:9092 refused the connection",
+  );
 });

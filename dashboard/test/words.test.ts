@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { remember, rememberAll, SAMPLES_MAX } from "../src/live/history";
 import { runCommand } from "../src/pages/overview/runCommand";
 import { readCheckpoints } from "../src/rest/checkpoints";
+import { readFailures } from "../src/rest/exceptions";
 import { type Job, readJob } from "../src/rest/job";
-import { jobHref, parseRoute, taskManagerHref } from "../src/route";
+import { jobHref, noteHref, parseRoute, taskManagerHref } from "../src/route";
 import { diagnose } from "../src/words/diagnose";
 import { clockLagInWords, lagInWords, sourceWatermark, watermark, watermarkToSecond } from "../src/words/eventTime";
 import { busiest, rowsIntoJob } from "../src/words/flowing";
@@ -21,40 +22,81 @@ function job(vertices: Record<string, Figures>, more: Figures = {}, edges?: [str
     jid: "j",
     state: "RUNNING",
     vertices: ids.map((id) => ({ id, name: `${id} -> Calc`, irmak: vertices[id] })),
-    plan: { nodes: ids.map((id) => ({ id, inputs: pairs.filter(([, to]) => to === id).map(([from]) => ({ id: from, ship_strategy: "HASH" })) })) },
+    plan: {
+      nodes: ids.map((id) => ({ id, inputs: pairs.filter(([, to]) => to === id).map(([from]) => ({ id: from, ship_strategy: "HASH" })) })),
+    },
     ...more,
   });
 }
 
 describe("what is said about a job", () => {
-  const texts = (of: Job, checkpoints: unknown = null) => diagnose(of, checkpoints === null ? null : readCheckpoints(checkpoints)).map((note) => `${note.tone}: ${note.text}`);
+  const texts = (of: Job, checkpoints: unknown = null) =>
+    diagnose(of, { checkpoints: checkpoints === null ? null : readCheckpoints(checkpoints) }).map((note) => `${note.tone}: ${note.text}`);
 
   it("nothing, when it is well", () => expect(texts(job({ a: { "busy-ratio": 0.9 }, b: { "backpressured-ratio": 0.1 } }))).toEqual([]));
 
-  it("how many slots it waits for, said once", () => {
-    expect(texts(job({ a: {} }, { state: "CREATED", irmak: { "slots-required": 6, "slots-available": 4, message: "waits for 2 more slots" } }))).toEqual(["wait: waits for 2 more slots"]);
-    expect(texts(job({ a: {} }, { state: "CREATED", irmak: { "slots-required": 2, "slots-available": 1 } }))).toEqual(["wait: waits for 1 more slot"]);
+  it("how many slots it waits for, said once, and what brings them", () => {
+    const remedy = "info: It starts by itself when a TaskManager brings slots (irmak taskmanager) or another job ends";
+    expect(
+      texts(job({ a: {} }, { state: "CREATED", irmak: { "slots-required": 6, "slots-available": 4, message: "waits for 2 more slots" } })),
+    ).toEqual(["wait: waits for 2 more slots", remedy]);
+    expect(texts(job({ a: {} }, { state: "CREATED", irmak: { "slots-required": 2, "slots-available": 1 } }))).toEqual([
+      "wait: waits for 1 more slot",
+      remedy,
+    ]);
   });
 
   it("the narrow place behind a row of held up vertices, once", () => {
-    const chain = { a: { "backpressured-ratio": 0.7 }, b: { "backpressured-ratio": 0.9 }, c: { "busy-ratio": 0.97 }, d: { "busy-ratio": 0.1 } };
+    const chain = {
+      a: { "backpressured-ratio": 0.7 },
+      b: { "backpressured-ratio": 0.9 },
+      c: { "busy-ratio": 0.97 },
+      d: { "busy-ratio": 0.1 },
+    };
     expect(texts(job(chain))).toEqual(["warn: c is the narrow place: 97 % busy; b waits for it 90 % of the time"]);
   });
 
   it("the busiest of several branches is the narrow place", () => {
-    const fan = { a: { "backpressured-ratio": 0.7 }, b: { "busy-ratio": 0.2 }, c: { "backpressured-ratio": 0.6 }, d: { "busy-ratio": 0.99 } };
-    expect(diagnose(job(fan, {}, [["a", "b"], ["a", "c"], ["c", "d"]])).map((note) => note.vertexId)).toEqual(["d"]);
+    const fan = {
+      a: { "backpressured-ratio": 0.7 },
+      b: { "busy-ratio": 0.2 },
+      c: { "backpressured-ratio": 0.6 },
+      d: { "busy-ratio": 0.99 },
+    };
+    expect(
+      diagnose(
+        job(fan, {}, [
+          ["a", "b"],
+          ["a", "c"],
+          ["c", "d"],
+        ]),
+      ).map((note) => note.vertexId),
+    ).toEqual(["d"]);
   });
 
   it("a vertex's trouble before rows that were left out", () => {
     const troubled = job({ a: { "skipped-records": 1, message: "broker away" }, b: { "late-records": 1204 } });
-    expect(texts(troubled)).toEqual(["warn: a: broker away", "info: 1,204 rows came too late for a window and were left out", "info: 1 record could not be read and was skipped"]);
+    expect(texts(troubled)).toEqual([
+      "warn: a: broker away",
+      "info: 1,204 rows came too late for a window and were left out",
+      "info: 1 record could not be read and was skipped",
+    ]);
   });
 
   it("a failed checkpoint, until a newer one completes", () => {
     const failed = { id: 7, status: "FAILED", failure_message: "disk full" };
     expect(texts(job({ a: {} }), { latest: { completed: { id: 6 }, failed } })).toEqual(["warn: Checkpoint 7 failed: disk full"]);
     expect(texts(job({ a: {} }), { latest: { completed: { id: 8 }, failed } })).toEqual([]);
+  });
+
+  it("why it failed or restarts, unless the JobManager says so already", () => {
+    const failures = readFailures({ "root-exception": "disk full", timestamp: 1 });
+    const told = (state: string, message: string | null = null) =>
+      diagnose(job({ a: {} }, { state, irmak: { message } }), { failures }).map((note) => `${note.tone}: ${note.text}`);
+    expect(told("FAILED")).toEqual(["bad: disk full"]);
+    expect(told("RESTARTING")).toEqual(["warn: disk full"]);
+    expect(told("RESTARTING", "restarts in 3 s after: disk full")).toEqual(["warn: restarts in 3 s after: disk full"]);
+    expect(told("RUNNING")).toEqual([]);
   });
 
   it("no backpressure of a job that is over", () => {
@@ -65,14 +107,35 @@ describe("what is said about a job", () => {
 
 describe("event time", () => {
   it("is written as rows write it", () => {
-    const written = [Date.UTC(2025, 1, 16, 7, 40), Date.UTC(2025, 1, 16, 7, 40, 0, 120), 0, null, -9223372036854775808, 9223372036854775807].map(watermark);
-    expect(written).toEqual(["2025-02-16 07:40:00", "2025-02-16 07:40:00.120", "1970-01-01 00:00:00", "none yet", "none yet", "end of input"]);
+    const written = [
+      Date.UTC(2025, 1, 16, 7, 40),
+      Date.UTC(2025, 1, 16, 7, 40, 0, 120),
+      0,
+      null,
+      -9223372036854775808,
+      9223372036854775807,
+    ].map(watermark);
+    expect(written).toEqual([
+      "2025-02-16 07:40:00",
+      "2025-02-16 07:40:00.120",
+      "1970-01-01 00:00:00",
+      "none yet",
+      "none yet",
+      "end of input",
+    ]);
     expect(watermarkToSecond(Date.UTC(2025, 1, 16, 7, 40, 0, 120))).toBe("2025-02-16 07:40:00");
   });
 
   it("of a job is that of its foremost source", () => {
     expect(sourceWatermark(job({ a: { watermark: 5_000 }, b: { watermark: 9_000 } }))).toBe(5_000);
-    expect(sourceWatermark(job({ a: { watermark: 5_000 }, b: { watermark: 7_000 }, c: {} }, {}, [["a", "c"], ["b", "c"]]))).toBe(7_000);
+    expect(
+      sourceWatermark(
+        job({ a: { watermark: 5_000 }, b: { watermark: 7_000 }, c: {} }, {}, [
+          ["a", "c"],
+          ["b", "c"],
+        ]),
+      ),
+    ).toBe(7_000);
     expect(sourceWatermark(job({ a: { watermark: null } }))).toBeNull();
   });
 
@@ -122,6 +185,12 @@ describe("places", () => {
     expect(parseRoute(taskManagerHref("host:6121-ab"))).toEqual({ page: "taskManager", id: "host:6121-ab" });
   });
 
+  it("a sentence leads to its vertex, or to the tab that says more", () => {
+    expect(noteHref("j", { vertexId: "v" })).toBe("#/jobs/j/subtasks/v");
+    expect(noteHref("j", { tab: "exceptions" })).toBe("#/jobs/j/exceptions");
+    expect(noteHref("j", {})).toBeUndefined();
+  });
+
   it("the command names the JobManager unless it is the usual one", () => {
     expect(runCommand("localhost:8081")).toBe("irmak run kdv.sql");
     expect(runCommand("cluster:9000")).toBe("irmak run -m cluster:9000 kdv.sql");
@@ -139,7 +208,14 @@ describe("a short memory", () => {
   });
 
   it("forgets who is gone and waits for who says nothing", () => {
-    const first = rememberAll(new Map(), 1, new Map([["a", 1], ["b", 2]]));
+    const first = rememberAll(
+      new Map(),
+      1,
+      new Map([
+        ["a", 1],
+        ["b", 2],
+      ]),
+    );
     const next = rememberAll(first, 2, new Map<string, number | null>([["a", null]]));
     expect([...next]).toEqual([["a", [{ at: 1, value: 1 }]]]);
   });

@@ -97,7 +97,13 @@ export function layerCount(ids: readonly string[], links: readonly Link[]): numb
 }
 
 /** One below the other, for narrow pages: sources first, an edge that skips a row runs along the left side. */
-export function column(ids: readonly string[], links: readonly Link[], width: number, heightOf: (id: string) => number, gap: number): Layout {
+export function column(
+  ids: readonly string[],
+  links: readonly Link[],
+  width: number,
+  heightOf: (id: string) => number,
+  gap: number,
+): Layout {
   const real = realLinks(ids, links);
   const rows = streamOrder(ids, real);
   const rowOf = new Map(rows.map((id, row) => [id, row]));
@@ -161,7 +167,9 @@ function streamOrder(ids: readonly string[], links: readonly Link[]): string[] {
 /** The edges between two different nodes that are there, with their index in what was given. */
 function realLinks(ids: readonly string[], links: readonly Link[]): (Link & { index: number })[] {
   const known = new Set(ids);
-  return links.map(({ from, to }, index) => ({ from, to, index })).filter(({ from, to }) => known.has(from) && known.has(to) && from !== to);
+  return links
+    .map(({ from, to }, index) => ({ from, to, index }))
+    .filter(({ from, to }) => known.has(from) && known.has(to) && from !== to);
 }
 
 /** The middle of the edge's middle piece. */

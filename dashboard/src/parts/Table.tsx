@@ -50,7 +50,11 @@ interface CellProps {
 
 export function Cell({ label, end = false, wrap = false, minor = false, wide = false, children }: CellProps) {
   return (
-    <td role="cell" data-label={label} className={[end && "end", wrap && "wrap", minor && "minor", wide && "wide"].filter(Boolean).join(" ") || undefined}>
+    <td
+      role="cell"
+      data-label={label}
+      className={[end && "end", wrap && "wrap", minor && "minor", wide && "wide"].filter(Boolean).join(" ") || undefined}
+    >
       {children}
     </td>
   );

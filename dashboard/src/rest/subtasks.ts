@@ -14,6 +14,9 @@ export interface Subtask {
   flow: Flow;
 }
 
+/** What Flink writes while a subtask has no slot. */
+const UNASSIGNED = "(unassigned)";
+
 export function readSubtasks(answer: unknown): Subtask[] {
   return list(fields(answer)["subtasks"]).map((value, position) => {
     const it = fields(value);
@@ -21,8 +24,12 @@ export function readSubtasks(answer: unknown): Subtask[] {
       index: number(it["subtask"], position),
       status: text(it["status"], "UNKNOWN"),
       attempt: number(it["attempt"]),
-      taskManagerId: textOrNull(it["taskmanager-id"]),
-      endpoint: textOrNull(it["endpoint"]) ?? textOrNull(it["host"]),
+      taskManagerId: it["taskmanager-id"] === UNASSIGNED ? null : textOrNull(it["taskmanager-id"]),
+      endpoint:
+        [it["endpoint"], it["host"]]
+          .filter((place) => place !== UNASSIGNED)
+          .map(textOrNull)
+          .find((place) => place !== null) ?? null,
       startedAt: timeOrNull(it["start-time"]),
       durationMs: number(it["duration"]),
       totals: readTotals(it["metrics"]),

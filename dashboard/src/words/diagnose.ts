@@ -1,5 +1,6 @@
 // Whether a job is well, and if not why, in sentences for somebody who was just woken up. Most urgent first.
 import type { Checkpoints } from "../rest/checkpoints";
+import type { Failures } from "../rest/exceptions";
 import { isEnded } from "../rest/jobs";
 import type { Job, Vertex } from "../rest/job";
 import { lateRows, skippedRows } from "./flowing";
@@ -11,6 +12,14 @@ export interface Note {
   text: string;
   /** The vertex the sentence is about. */
   vertexId?: string;
+  /** Where there is more about it. */
+  tab?: "checkpoints" | "exceptions";
+}
+
+/** What else is known of the job, where it was asked for. */
+export interface Known {
+  checkpoints?: Checkpoints | null;
+  failures?: Failures | null;
 }
 
 /** Above this share of backpressured time, the cause is worth a sentence. */
@@ -18,10 +27,18 @@ const BACKPRESSURE_WORTH_SAYING = 0.3;
 
 const URGENCY: Note["tone"][] = ["bad", "warn", "wait", "info"];
 
-export function diagnose(job: Job, checkpoints: Checkpoints | null = null): Note[] {
+export function diagnose(job: Job, { checkpoints = null, failures = null }: Known = {}): Note[] {
   const notes = isEnded(job.state)
-    ? [...ownMessage(job, "info"), ...lostRows(job)]
-    : [...ownMessage(job, toneOfState(job.state)), ...slots(job), ...vertexMessages(job), ...backpressure(job), ...lostRows(job), ...failedCheckpoint(checkpoints)];
+    ? [...ownMessage(job, "info"), ...failure(job, failures), ...lostRows(job)]
+    : [
+        ...ownMessage(job, toneOfState(job.state)),
+        ...failure(job, failures),
+        ...slots(job),
+        ...vertexMessages(job),
+        ...backpressure(job),
+        ...failedCheckpoint(checkpoints),
+        ...lostRows(job),
+      ];
   return notes.sort((a, b) => URGENCY.indexOf(a.tone) - URGENCY.indexOf(b.tone));
 }
 
@@ -34,11 +51,25 @@ function ownMessage(job: Job, tone: Note["tone"]): Note[] {
   return job.message === null ? [] : [{ tone: job.state === "FAILED" ? "bad" : tone, text: job.message }];
 }
 
-/** Said only where the JobManager didn't say it itself. */
+/** Whether the last failure is news: the job ended with it, or is just being brought back after it. */
+export function isTroubled(state: string): boolean {
+  return state === "FAILED" || state === "FAILING" || state === "RESTARTING";
+}
+
+function failure(job: Job, failures: Failures | null): Note[] {
+  const last = failures?.root ?? failures?.history[0];
+  if (!isTroubled(job.state) || last === undefined || job.message?.includes(last.summary)) return [];
+  return [{ tone: job.state === "RESTARTING" ? "warn" : "bad", text: last.summary, tab: "exceptions" }];
+}
+
+/** How many slots are missing, where the JobManager didn't say it itself, and what brings them. */
 function slots(job: Job): Note[] {
-  if (job.state === "RUNNING" || job.message !== null || job.slotsRequired === null || job.slotsAvailable === null) return [];
+  if (job.state === "RUNNING" || job.slotsRequired === null || job.slotsAvailable === null) return [];
   const missing = job.slotsRequired - job.slotsAvailable;
-  return missing > 0 ? [{ tone: "wait", text: `waits for ${plural(missing, "more slot")}` }] : [];
+  if (missing <= 0) return [];
+  const remedy = "It starts by itself when a TaskManager brings slots (irmak taskmanager) or another job ends";
+  const said: Note[] = job.message === null ? [{ tone: "wait", text: `waits for ${plural(missing, "more slot")}` }] : [];
+  return [...said, { tone: "info", text: remedy }];
 }
 
 function vertexMessages(job: Job): Note[] {
@@ -89,13 +120,15 @@ function lostRows(job: Job): Note[] {
   const notes: Note[] = [];
   const late = lateRows(job);
   const skipped = skippedRows(job);
-  if (late > 0) notes.push({ tone: "info", text: `${plural(late, "row")} came too late for a window and ${late === 1 ? "was" : "were"} left out` });
-  if (skipped > 0) notes.push({ tone: "info", text: `${plural(skipped, "record")} could not be read and ${skipped === 1 ? "was" : "were"} skipped` });
+  if (late > 0)
+    notes.push({ tone: "info", text: `${plural(late, "row")} came too late for a window and ${late === 1 ? "was" : "were"} left out` });
+  if (skipped > 0)
+    notes.push({ tone: "info", text: `${plural(skipped, "record")} could not be read and ${skipped === 1 ? "was" : "were"} skipped` });
   return notes;
 }
 
 function failedCheckpoint(checkpoints: Checkpoints | null): Note[] {
   const failed = checkpoints?.latestFailed ?? null;
   if (failed === null || failed.id < (checkpoints?.latest?.id ?? -1)) return [];
-  return [{ tone: "warn", text: `Checkpoint ${failed.id} failed: ${failed.failure ?? "no reason was given"}` }];
+  return [{ tone: "warn", text: `Checkpoint ${failed.id} failed: ${failed.failure ?? "no reason was given"}`, tab: "checkpoints" }];
 }

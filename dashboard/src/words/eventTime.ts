@@ -9,7 +9,11 @@ const DATE_MAX_MS = 8.64e15;
 export function watermark(ms: number | null): string {
   if (ms === null || ms < -DATE_MAX_MS) return "none yet";
   if (ms > DATE_MAX_MS) return "end of input";
-  return new Date(ms).toISOString().replace("T", " ").replace("Z", "").replace(/\.000$/, "");
+  return new Date(ms)
+    .toISOString()
+    .replace("T", " ")
+    .replace("Z", "")
+    .replace(/\.000$/, "");
 }
 
 /** The same in whole seconds, for a place where it changes all the time. */

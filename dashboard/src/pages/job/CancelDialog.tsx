@@ -30,8 +30,8 @@ export function CancelDialog({ job, onClose }: { job: Job; onClose: (canceled: b
     <dialog ref={dialog} aria-labelledby={titleId} aria-describedby={textId} onClose={() => onClose(false)}>
       <h2 id={titleId}>Cancel this job?</h2>
       <p id={textId}>
-        <b className="dialog-name">{job.name}</b> stops at once. Output that completed checkpoints have made visible stays; rows after the last checkpoint are not
-        written.
+        <b className="dialog-name">{job.name}</b> stops at once. Output that completed checkpoints have made visible stays; rows after the
+        last checkpoint are not written.
       </p>
       {problem !== null && (
         <p className="dialog-problem" role="alert">

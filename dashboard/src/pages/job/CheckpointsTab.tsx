@@ -49,7 +49,8 @@ export function CheckpointsTab({ jobId, checkpoints }: { jobId: string; checkpoi
                     name: "Restored from",
                     value: (
                       <>
-                        {restoredFrom.isSavepoint ? "savepoint" : "checkpoint"} no. {restoredFrom.id} at <Moment at={restoredFrom.at} now={now} />
+                        {restoredFrom.isSavepoint ? "savepoint" : "checkpoint"} no. {restoredFrom.id} at{" "}
+                        <Moment at={restoredFrom.at} now={now} />
                         {restoredFrom.path !== null && <code className="under">{restoredFrom.path}</code>}
                       </>
                     ),
@@ -60,8 +61,13 @@ export function CheckpointsTab({ jobId, checkpoints }: { jobId: string; checkpoi
       )}
       {checkpoints.history.length > 0 && <CheckpointHistory history={checkpoints.history} />}
       {checkpoints.history.length === 0 && (
-        <Empty title={off ? "Checkpoints are off for this job." : "No checkpoint yet."} {...(off ? { command: "SET 'execution.checkpointing.interval' = '10 s';" } : {})}>
-          {off ? "A failure starts it from the beginning. To turn them on, put this before the INSERT:" : "The first one comes after the interval has passed."}
+        <Empty
+          title={off ? "Checkpoints are off for this job." : "No checkpoint yet."}
+          {...(off ? { command: "SET 'execution.checkpointing.interval' = '10 s';" } : {})}
+        >
+          {off
+            ? "A failure starts it from the beginning. To turn them on, put this before the INSERT:"
+            : "The first one comes after the interval has passed."}
         </Empty>
       )}
     </>

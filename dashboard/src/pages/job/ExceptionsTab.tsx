@@ -34,7 +34,11 @@ function FailureCard({ failure, title }: { failure: Failure; title: string }) {
         <b>{title}</b>
         <Moment at={failure.at} now={serverNow()} />
         {failure.taskName !== null && <span>{failure.taskName}</span>}
-        {failure.taskManagerId !== null ? <a href={taskManagerHref(failure.taskManagerId)}>{failure.taskManagerId}</a> : failure.endpoint !== null && <span>{failure.endpoint}</span>}
+        {failure.taskManagerId !== null ? (
+          <a href={taskManagerHref(failure.taskManagerId)}>{failure.taskManagerId}</a>
+        ) : (
+          failure.endpoint !== null && <span>{failure.endpoint}</span>
+        )}
       </p>
       <p className="failure-summary">{failure.summary}</p>
       {more && (

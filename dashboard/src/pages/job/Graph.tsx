@@ -12,15 +12,18 @@ import { OPERATORS_SHOWN, VertexCard } from "./VertexCard";
 import { useWidth } from "./useWidth";
 
 const NARROW = 640;
-const CARD_WIDTH_MIN = 224;
+const CARD_WIDTH_MIN = 200;
 const CARD_WIDTH_MAX = 320;
-const GAP_RIGHT_MIN = 104;
+const GAP_RIGHT_MIN = 84;
 const GAP_RIGHT_MAX = 200;
 const GAP_ACROSS = 24;
 const GAP_DOWN = 52;
 /** What a card holds besides its operators' lines. */
 const CARD_REST = 168;
 const OPERATOR_LINE = 19;
+/** Below this width, the words under the bar take a second line. */
+const CARD_WIDTH_ROOMY = 250;
+const SECOND_LINE = 18;
 
 export function Graph({ job, selected, histories }: { job: Job; selected: string | null; histories: Histories }) {
   const [frame, setFrame] = useState<HTMLDivElement | null>(null);
@@ -40,7 +43,15 @@ export function Graph({ job, selected, histories }: { job: Job; selected: string
             {job.vertices.map((vertex) => {
               const at = placed.layout.nodes.get(vertex.id) ?? { x: 0, y: 0 };
               return (
-                <li key={vertex.id} style={{ left: at.x, top: at.y, width: Math.min(placed.cardWidth, placed.layout.width - at.x), height: placed.heightOf(vertex) }}>
+                <li
+                  key={vertex.id}
+                  style={{
+                    left: at.x,
+                    top: at.y,
+                    width: Math.min(placed.cardWidth, placed.layout.width - at.x),
+                    height: placed.heightOf(vertex),
+                  }}
+                >
                   <VertexCard
                     jobId={job.id}
                     flowing={job.state === "RUNNING"}
@@ -75,10 +86,10 @@ function place(job: Job, frameWidth: number): Placed {
     const layout = column(ids, job.edges, frameWidth, (id) => heights.get(id) ?? CARD_REST, GAP_DOWN);
     return { layout, direction: "down", cardWidth: frameWidth, heightOf: ownHeight };
   }
-  const height = Math.max(CARD_REST, ...job.vertices.map(ownHeight));
   const layers = layerCount(ids, job.edges);
   const room = (frameWidth - (layers - 1) * GAP_RIGHT_MIN) / Math.max(1, layers);
   const cardWidth = Math.floor(Math.min(CARD_WIDTH_MAX, Math.max(CARD_WIDTH_MIN, room)));
+  const height = Math.max(CARD_REST, ...job.vertices.map(ownHeight)) + (cardWidth < CARD_WIDTH_ROOMY ? SECOND_LINE : 0);
   const left = layers < 2 ? 0 : (frameWidth - layers * cardWidth) / (layers - 1);
   const along = Math.floor(Math.min(GAP_RIGHT_MAX, Math.max(GAP_RIGHT_MIN, left)));
   const layout = layered(ids, job.edges, { width: cardWidth, height }, { along, across: GAP_ACROSS });

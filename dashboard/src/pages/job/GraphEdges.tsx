@@ -16,7 +16,10 @@ export function GraphEdges({ job, layout, direction }: { job: Job; layout: Layou
         {layout.edges.map((edge) => {
           const flowing = running ? (rateOf.get(edge.from) ?? null) : null;
           const path = flowPath(edge.points, direction);
-          const width = Math.min(streamWidth(flowing), direction === "down" && edge.points.length > 2 ? BESIDE_WIDTH_MAX : Number.POSITIVE_INFINITY);
+          const width = Math.min(
+            streamWidth(flowing),
+            direction === "down" && edge.points.length > 2 ? BESIDE_WIDTH_MAX : Number.POSITIVE_INFINITY,
+          );
           return (
             <g key={edge.index} className={flowing !== null && flowing > 0 ? "stream flowing" : "stream"}>
               <path className="bed" d={path} strokeWidth={width} />

@@ -7,9 +7,10 @@ import { Section } from "../../parts/Section";
 import { useTitle } from "../../parts/useTitle";
 import { Waiting } from "../../parts/Waiting";
 import { readCheckpoints } from "../../rest/checkpoints";
+import { readFailures } from "../../rest/exceptions";
 import { type Job, readJob } from "../../rest/job";
-import { type JobTab, jobHref } from "../../route";
-import { diagnose } from "../../words/diagnose";
+import { type JobTab, noteHref } from "../../route";
+import { diagnose, isTroubled } from "../../words/diagnose";
 import { entering, rowsIntoJob } from "../../words/flowing";
 import { Graph } from "./Graph";
 import { JobHead } from "./JobHead";
@@ -26,6 +27,7 @@ export function JobPage({ jobId, tab, vertexId }: Props) {
   const path = `jobs/${encodeURIComponent(jobId)}`;
   const { data: job, refused, refresh } = usePoll(path, readJob);
   const checkpoints = usePoll(refused === null ? `${path}/checkpoints` : null, readCheckpoints).data;
+  const failures = usePoll(job !== null && isTroubled(job.state) ? `${path}/exceptions` : null, readFailures).data;
   const histories = useHistories(jobId, job?.now ?? null, () => figures(job));
   useTitle(job?.name ?? null);
 
@@ -41,7 +43,7 @@ export function JobPage({ jobId, tab, vertexId }: Props) {
   return (
     <>
       <JobHead job={job} onCanceled={refresh} />
-      <Notes notes={diagnose(job, checkpoints)} hrefOf={(vertex) => jobHref(jobId, "subtasks", vertex)} />
+      <Notes notes={diagnose(job, { checkpoints, failures })} hrefOf={(note) => noteHref(jobId, note)} />
       <JobVitals job={job} checkpoints={checkpoints} rowsIn={histories.get("in")} />
       <Section title="Graph">
         <Graph job={job} selected={tab === "subtasks" ? vertexId : null} histories={histories} />

@@ -9,7 +9,12 @@ import { ConfigurationTab } from "./ConfigurationTab";
 import { ExceptionsTab } from "./ExceptionsTab";
 import { SubtasksTab } from "./SubtasksTab";
 
-const WORDS: Record<JobTab, string> = { subtasks: "Subtasks", checkpoints: "Checkpoints", exceptions: "Exceptions", configuration: "Configuration" };
+const WORDS: Record<JobTab, string> = {
+  subtasks: "Subtasks",
+  checkpoints: "Checkpoints",
+  exceptions: "Exceptions",
+  configuration: "Configuration",
+};
 
 interface Props {
   job: Job;
@@ -34,7 +39,9 @@ export function JobTabs({ job, tab, vertexId, checkpoints }: Props) {
         {JOB_TABS.map((name) => (
           <a key={name} href={jobHref(job.id, name)} aria-current={name === tab ? "page" : undefined}>
             {WORDS[name]}
-            {name === "checkpoints" && checkpoints !== null && <span className={checkpoints.failed > 0 ? "tab-count warn" : "tab-count"}>{count(checkpoints.completed)}</span>}
+            {name === "checkpoints" && checkpoints !== null && (
+              <span className={checkpoints.failed > 0 ? "tab-count warn" : "tab-count"}>{count(checkpoints.completed)}</span>
+            )}
           </a>
         ))}
       </nav>

@@ -20,6 +20,7 @@ interface Props {
 export function JobVitals({ job, checkpoints, rowsIn }: Props) {
   const ended = isEnded(job.state);
   const eventTime = sourceWatermark(job);
+  const total = totalRowsIn(job);
   const late = lateRows(job);
   const skipped = skippedRows(job);
   const now = job.now ?? serverNow();
@@ -29,7 +30,7 @@ export function JobVitals({ job, checkpoints, rowsIn }: Props) {
         name="Rows in / s"
         value={ended ? NOTHING : rate(rowsIntoJob(job))}
         picture={ended ? undefined : <Curve samples={rowsIn} />}
-        note={`${count(totalRowsIn(job))} so far`}
+        note={total === null ? "no row yet" : `${count(total)} ${ended ? "in all" : "so far"}`}
       />
       <Vital
         name="Watermark"
@@ -45,7 +46,7 @@ export function JobVitals({ job, checkpoints, rowsIn }: Props) {
             {count(skipped)}
           </>
         }
-        note={late + skipped === 0 ? "every row was used" : "rows left out"}
+        note={late + skipped === 0 ? "no row was left out" : "rows left out"}
         {...(late + skipped > 0 ? { tone: "warn" as const } : {})}
       />
       <CheckpointVital checkpoints={checkpoints} now={now} ended={ended} />
@@ -58,11 +59,26 @@ function CheckpointVital({ checkpoints, now, ended }: { checkpoints: Checkpoints
   const latest = checkpoints?.latest ?? null;
   const failed = checkpoints?.failed ?? 0;
   if (latest === null) {
-    const note = checkpoints === null ? "" : failed > 0 ? `${plural(failed, "attempt")} failed` : ended ? "the job had none" : "the first one is still to come";
-    return <Vital name="Last checkpoint" value={ended ? "none" : "none yet"} note={note} {...(failed > 0 ? { tone: "warn" as const } : {})} />;
+    const note =
+      checkpoints === null
+        ? ""
+        : failed > 0
+          ? `${plural(failed, "attempt")} failed`
+          : ended
+            ? "the job had none"
+            : "the first one is still to come";
+    return (
+      <Vital name="Last checkpoint" value={ended ? "none" : "none yet"} note={note} {...(failed > 0 ? { tone: "warn" as const } : {})} />
+    );
   }
   const failures = failed > 0 ? `, ${count(failed)} failed` : "";
-  return <Vital name="Last checkpoint" value={ago(latest.endedAt, now)} note={`no. ${latest.id}, ${duration(latest.durationMs)}, ${bytes(latest.stateBytes)}${failures}`} />;
+  return (
+    <Vital
+      name="Last checkpoint"
+      value={ago(latest.endedAt, now)}
+      note={`no. ${latest.id}, ${duration(latest.durationMs)}, ${bytes(latest.stateBytes)}${failures}`}
+    />
+  );
 }
 
 /** Slots as in Flink: as many as the highest parallelism, because a slot hosts one subtask of each vertex. */

@@ -52,7 +52,12 @@ function VertexChoice({ job, chosen }: { job: Job; chosen: Vertex }) {
   return (
     <nav className="choice" aria-label="Vertex">
       {job.vertices.map((vertex) => (
-        <a key={vertex.id} href={jobHref(job.id, "subtasks", vertex.id)} aria-current={vertex.id === chosen.id ? "true" : undefined} title={vertex.name}>
+        <a
+          key={vertex.id}
+          href={jobHref(job.id, "subtasks", vertex.id)}
+          aria-current={vertex.id === chosen.id ? "true" : undefined}
+          title={vertex.name}
+        >
           {headOf(vertex.name)}
         </a>
       ))}
@@ -64,9 +69,12 @@ function VertexFacts({ vertex }: { vertex: Vertex }) {
   const { totals } = vertex;
   return (
     <div className="vertex-facts">
-      <p>
-        read <b>{count(totals.recordsIn)}</b> rows ({bytes(totals.bytesIn)}), wrote <b>{count(totals.recordsOut)}</b> rows ({bytes(totals.bytesOut)})
-      </p>
+      {totals.recordsIn !== null && (
+        <p>
+          read <b>{count(totals.recordsIn)}</b> rows ({bytes(totals.bytesIn)}), wrote <b>{count(totals.recordsOut)}</b> rows (
+          {bytes(totals.bytesOut)})
+        </p>
+      )}
       {vertex.description.length > 0 && (
         <details>
           <summary>What it does</summary>
@@ -115,7 +123,11 @@ function SubtaskRow({ subtask }: { subtask: Subtask }) {
         {count(flow.lateRecords)} · {count(flow.skippedRecords)}
       </Cell>
       <Cell label="TaskManager">
-        {subtask.taskManagerId === null ? (subtask.endpoint ?? NOTHING) : <a href={taskManagerHref(subtask.taskManagerId)}>{subtask.taskManagerId}</a>}
+        {subtask.taskManagerId === null ? (
+          (subtask.endpoint ?? NOTHING)
+        ) : (
+          <a href={taskManagerHref(subtask.taskManagerId)}>{subtask.taskManagerId}</a>
+        )}
       </Cell>
       <Cell label="Duration" end>
         {duration(subtask.durationMs)}

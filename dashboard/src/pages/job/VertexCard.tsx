@@ -2,6 +2,7 @@
 import type { Sample } from "../../live/history";
 import { Curve } from "../../parts/Curve";
 import { ShareBar } from "../../parts/ShareBar";
+import { Sign } from "../../parts/Sign";
 import { StateBadge } from "../../parts/StateBadge";
 import type { Vertex } from "../../rest/job";
 import { jobHref } from "../../route";
@@ -27,12 +28,22 @@ export function VertexCard({ jobId, flowing, vertex, selected, lag, samples }: P
   const { flow, totals } = vertex;
   const left = flow.lateRecords + flow.skippedRecords;
   return (
-    <a className={`vertex${selected ? " selected" : ""}${flow.message === null ? "" : " troubled"}`} href={jobHref(jobId, "subtasks", vertex.id)} data-vertex={vertex.id}>
+    <a
+      className={`vertex${selected ? " selected" : ""}${flow.message === null ? "" : " troubled"}`}
+      href={jobHref(jobId, "subtasks", vertex.id)}
+      data-vertex={vertex.id}
+    >
       <span className="vertex-head">
         <StateBadge state={vertex.status} />
         <span className="parallelism" title="Parallelism: subtasks that work side by side">
           × {vertex.parallelism}
         </span>
+        {flow.message !== null && (
+          <span className="vertex-alert" title={flow.message}>
+            <Sign name="alert" />
+            <span className="unseen">{flow.message}</span>
+          </span>
+        )}
       </span>
       <Chain name={vertex.name} />
       <span className="vertex-flow">

@@ -7,7 +7,8 @@ export function settingsInWords(settings: CheckpointSettings): string {
   const parts = [`every ${duration(settings.intervalMs)}`, spaced(settings.mode)];
   if (settings.timeoutMs !== null) parts.push(`given up after ${duration(settings.timeoutMs)}`);
   if (settings.minPauseMs !== null && settings.minPauseMs > 0) parts.push(`at least ${duration(settings.minPauseMs)} apart`);
-  if (settings.tolerableFailures !== null && settings.tolerableFailures > 0) parts.push(`${plural(settings.tolerableFailures, "failure")} tolerated`);
+  if (settings.tolerableFailures !== null && settings.tolerableFailures > 0)
+    parts.push(`${plural(settings.tolerableFailures, "failure")} tolerated`);
   if (settings.unaligned) parts.push("unaligned");
   return parts.join(", ");
 }

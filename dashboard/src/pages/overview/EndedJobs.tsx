@@ -10,7 +10,13 @@ import type { JobSummary } from "../../rest/jobs";
 import { jobHref } from "../../route";
 import { count, duration } from "../../words/format";
 
-const COLUMNS: Column[] = [{ label: "State" }, { label: "Job" }, { label: "Ended", end: true }, { label: "Duration", end: true }, { label: "Tasks", end: true }];
+const COLUMNS: Column[] = [
+  { label: "State" },
+  { label: "Job" },
+  { label: "Ended", end: true },
+  { label: "Duration", end: true },
+  { label: "Tasks", end: true },
+];
 const SHOWN_FIRST = 15;
 
 export function EndedJobs({ jobs }: { jobs: readonly JobSummary[] }) {

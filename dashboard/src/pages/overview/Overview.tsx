@@ -39,7 +39,10 @@ export function Overview() {
 function NothingRuns({ hasTaskManagers, hasEnded }: { hasTaskManagers: boolean; hasEnded: boolean }) {
   if (!hasTaskManagers) {
     return (
-      <Empty title={hasEnded ? "Nothing runs, and no TaskManager is here." : "No job yet, and no TaskManager is here."} command="irmak taskmanager">
+      <Empty
+        title={hasEnded ? "Nothing runs, and no TaskManager is here." : "No job yet, and no TaskManager is here."}
+        command="irmak taskmanager"
+      >
         A job needs a TaskManager to run on. Start one; it registers by itself:
       </Empty>
     );

@@ -10,7 +10,7 @@ import { Cell, Row, RowName } from "../../parts/Table";
 import { TaskCounts } from "../../parts/TaskCounts";
 import { type Job, readJob } from "../../rest/job";
 import type { JobSummary } from "../../rest/jobs";
-import { jobHref } from "../../route";
+import { jobHref, noteHref } from "../../route";
 import { diagnose } from "../../words/diagnose";
 import { sourceWatermark, watermarkToSecond } from "../../words/eventTime";
 import { busiest, rowsIntoJob } from "../../words/flowing";
@@ -31,7 +31,7 @@ export function RunningJobRow({ job, detailed }: { job: JobSummary; detailed: bo
         <a href={jobHref(job.id)} className="job-link">
           <Name text={job.name} />
         </a>
-        {details !== null && <Notes notes={diagnose(details)} hrefOf={(vertex) => jobHref(job.id, "subtasks", vertex)} />}
+        {details !== null && <Notes notes={diagnose(details)} hrefOf={(note) => noteHref(job.id, note)} />}
       </RowName>
       <Cell label="Rows in / s" end>
         {moving ? (
@@ -43,7 +43,9 @@ export function RunningJobRow({ job, detailed }: { job: JobSummary; detailed: bo
           NOTHING
         )}
       </Cell>
-      <Cell label="Busiest vertex" wide>{moving ? <Busiest job={details} /> : NOTHING}</Cell>
+      <Cell label="Busiest vertex" wide>
+        {moving ? <Busiest job={details} /> : NOTHING}
+      </Cell>
       <Cell label="Watermark">{moving ? watermarkToSecond(sourceWatermark(details)) : NOTHING}</Cell>
       <Cell label="Duration" end>
         {duration(job.durationMs)}

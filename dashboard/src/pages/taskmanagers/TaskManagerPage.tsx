@@ -52,10 +52,29 @@ export function TaskManagerPage({ id }: { id: string }) {
           }
           picture={<SlotCells total={tm.slots} free={tm.freeSlots} />}
         />
-        <Vital name="Last heartbeat" value={<span className="vital-time"><Heartbeat at={tm.heartbeatAt} now={serverNow()} /></span>} />
-        <Vital name="Memory" value={<span className="vital-time"><Memory tm={tm} /></span>} note={tm.physicalMemory === null ? undefined : `the machine has ${bytes(tm.physicalMemory)}`} />
+        <Vital
+          name="Last heartbeat"
+          value={
+            <span className="vital-time">
+              <Heartbeat at={tm.heartbeatAt} now={serverNow()} />
+            </span>
+          }
+        />
+        <Vital
+          name="Memory"
+          value={
+            <span className="vital-time">
+              <Memory tm={tm} />
+            </span>
+          }
+          note={tm.physicalMemory === null ? undefined : `the machine has ${bytes(tm.physicalMemory)}`}
+        />
         <Vital name="CPU cores" value={count(tm.cpuCores)} />
-        <Vital name="Data port" value={tm.dataPort === null || tm.dataPort <= 0 ? "–" : String(tm.dataPort)} note="other TaskManagers send rows there" />
+        <Vital
+          name="Data port"
+          value={tm.dataPort === null || tm.dataPort <= 0 ? "–" : String(tm.dataPort)}
+          note="other TaskManagers send rows there"
+        />
       </Vitals>
       <Section title="Jobs in its slots">
         <SlotsByJob tm={tm} jobs={jobs} />
@@ -78,5 +97,9 @@ function SlotsByJob({ tm, jobs }: { tm: TaskManager; jobs: readonly JobSummary[]
   const taken = Object.entries(tm.slotsByJob);
   if (taken.length === 0) return <p className="muted">All of its slots are free.</p>;
   const nameOf = new Map(jobs.map((job) => [job.id, job.name]));
-  return <Facts facts={taken.map(([job, slots]) => ({ name: plural(slots, "slot"), value: <a href={jobHref(job)}>{nameOf.get(job) ?? job}</a> }))} />;
+  return (
+    <Facts
+      facts={taken.map(([job, slots]) => ({ name: plural(slots, "slot"), value: <a href={jobHref(job)}>{nameOf.get(job) ?? job}</a> }))}
+    />
+  );
 }

@@ -13,7 +13,15 @@ import { count, plural } from "../../words/format";
 import { Heartbeat } from "./Heartbeat";
 import { Memory } from "./Memory";
 
-const COLUMNS: Column[] = [{ label: "TaskManager" }, { label: "Slots" }, { label: "Free", end: true }, { label: "Last heartbeat" }, { label: "Memory" }, { label: "CPU cores", end: true }, { label: "Data port", end: true }];
+const COLUMNS: Column[] = [
+  { label: "TaskManager" },
+  { label: "Slots" },
+  { label: "Free", end: true },
+  { label: "Last heartbeat" },
+  { label: "Memory" },
+  { label: "CPU cores", end: true },
+  { label: "Data port", end: true },
+];
 
 export function TaskManagersPage() {
   useTitle("TaskManagers");
@@ -24,7 +32,10 @@ export function TaskManagersPage() {
   return (
     <>
       <h1 className="unseen">TaskManagers</h1>
-      <Section title="TaskManagers" aside={taskManagers.length === 0 ? undefined : `${taskManagers.length}, with ${count(free)} of ${plural(slots, "slot")} free`}>
+      <Section
+        title="TaskManagers"
+        aside={taskManagers.length === 0 ? undefined : `${taskManagers.length}, with ${count(free)} of ${plural(slots, "slot")} free`}
+      >
         {taskManagers.length === 0 ? (
           <Empty title="No TaskManager has registered." command="irmak taskmanager">
             Jobs wait until there is one. Start it on this machine, or on another with the JobManager's address in jobmanager.rpc.address:
