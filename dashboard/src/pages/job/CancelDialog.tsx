@@ -5,6 +5,7 @@ import type { Job } from "../../rest/job";
 
 export function CancelDialog({ job, onClose }: { job: Job; onClose: (canceled: boolean) => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const canceled = useRef(false);
   const [sending, setSending] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const titleId = useId();
@@ -19,7 +20,9 @@ export function CancelDialog({ job, onClose }: { job: Job; onClose: (canceled: b
     setProblem(null);
     try {
       await cancelJob(job.id);
-      onClose(true);
+      // Closing the dialog itself gives the focus back to where it was.
+      canceled.current = true;
+      dialog.current?.close();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
       setSending(false);
@@ -27,7 +30,7 @@ export function CancelDialog({ job, onClose }: { job: Job; onClose: (canceled: b
   };
 
   return (
-    <dialog ref={dialog} aria-labelledby={titleId} aria-describedby={textId} onClose={() => onClose(false)}>
+    <dialog ref={dialog} aria-labelledby={titleId} aria-describedby={textId} onClose={() => onClose(canceled.current)}>
       <h2 id={titleId}>Cancel this job?</h2>
       <p id={textId}>
         <b className="dialog-name">{job.name}</b> stops at once. Output that completed checkpoints have made visible stays; rows after the
