@@ -4,6 +4,7 @@
 //! table of inputs and outputs, and a seed replays a failure.
 
 pub mod error;
+pub mod key;
 pub mod operator;
 
 pub use error::EngineError;
