@@ -7,6 +7,7 @@
 mod calendar;
 mod decimal;
 mod double;
+mod java_digits;
 mod parse;
 mod time;
 
