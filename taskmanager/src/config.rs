@@ -1,0 +1,134 @@
+//! What a TaskManager is told when it starts, read once from the configuration and checked.
+
+use std::path::PathBuf;
+
+use irmak_connectors::context::FileAccess;
+use irmak_runtime::config::{ConfigError, Configuration, keys};
+
+use crate::error::TaskManagerError;
+
+/// Where jobs may keep files on a cluster that other machines reach, unless `irmak.security.file-roots` says otherwise.
+const SHARED_ROOTS: [&str; 2] = ["/opt/flink/data", "/opt/irmak/data"];
+
+/// See the module's page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskManagerConfig {
+    /// `host:port` of the JobManager's control stream.
+    pub jobmanager: String,
+    /// `taskmanager.numberOfTaskSlots`
+    pub slots: u32,
+    /// `taskmanager.host`: how other TaskManagers reach this one; `None`: the address that it reaches the JobManager from.
+    pub host: Option<String>,
+    /// `taskmanager.bind-host`
+    pub bind_host: String,
+    /// `taskmanager.data.port`; 0: any free one.
+    pub data_port: u16,
+    /// Ports to try for Prometheus metrics, in order; none: no metrics port.
+    pub prometheus_ports: Vec<u16>,
+    /// Which files jobs may touch.
+    pub files: FileAccess,
+    /// `table.local-time-zone`, for jobs that say nothing of it.
+    pub zone: String,
+    /// `irmak.network.channel-window`: bytes in flight of one channel between two TaskManagers.
+    pub channel_window: u32,
+}
+
+impl TaskManagerConfig {
+    /// Reads and checks it.
+    ///
+    /// # Errors
+    /// A value that is not valid, or a wide bind that nobody allowed.
+    pub fn from_configuration(config: &Configuration) -> Result<Self, TaskManagerError> {
+        let bind_host = config.get(&keys::TASKMANAGER_BIND_HOST)?;
+        let wide = !is_loopback(&bind_host);
+        if wide && !config.get(&keys::ALLOW_UNAUTHENTICATED)? {
+            return Err(TaskManagerError::Unprotected { host: bind_host });
+        }
+        let window = config.get(&keys::CHANNEL_WINDOW)?;
+        Ok(Self {
+            jobmanager: join(&config.get(&keys::JOBMANAGER_ADDRESS)?, config.get(&keys::JOBMANAGER_PORT)?),
+            slots: config.get(&keys::TASK_SLOTS)?,
+            host: config.find(&keys::TASKMANAGER_HOST)?,
+            bind_host,
+            data_port: config.get(&keys::TASKMANAGER_DATA_PORT)?,
+            prometheus_ports: prometheus_ports(config)?,
+            files: file_access(config.find(&keys::FILE_ROOTS)?, wide),
+            zone: config.get(&keys::LOCAL_TIME_ZONE)?,
+            channel_window: u32::try_from(window).unwrap_or(u32::MAX).clamp(64 << 10, 16 << 20),
+        })
+    }
+}
+
+/// Whether a name or address means this machine only.
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// `host:port`, with brackets where IPv6 asks for them.
+pub fn join(host: &str, port: u16) -> String {
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+fn file_access(roots: Option<String>, wide: bool) -> FileAccess {
+    match roots {
+        Some(roots) => FileAccess::Roots(roots.split(';').map(str::trim).filter(|root| !root.is_empty()).map(PathBuf::from).collect()),
+        None if wide => FileAccess::Roots(SHARED_ROOTS.map(PathBuf::from).to_vec()),
+        None => FileAccess::Anywhere,
+    }
+}
+
+/// One port means itself and its successors: several daemons of one machine share a configuration.
+fn prometheus_ports(config: &Configuration) -> Result<Vec<u16>, ConfigError> {
+    let text = config.get(&keys::PROMETHEUS_PORT)?;
+    if text == "0" || text.eq_ignore_ascii_case("off") {
+        return Ok(Vec::new());
+    }
+    let bad = |reason: String| ConfigError::Value {
+        key: keys::PROMETHEUS_PORT.name.to_owned(),
+        value: text.clone(),
+        reason,
+        accepts: keys::PROMETHEUS_PORT.accepts,
+    };
+    let port = |text: &str| text.trim().parse::<u16>().map_err(|error| bad(error.to_string()));
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (port(first)?, port(last)?),
+        None => port(&text).map(|first| (first, first.saturating_add(31)))?,
+    };
+    if first > last || first == 0 { Err(bad("the range is empty".to_owned())) } else { Ok((first..=last).collect()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<TaskManagerConfig, String> {
+        let mut config = Configuration::default();
+        pairs.iter().for_each(|(key, value)| config.set(*key, *value));
+        TaskManagerConfig::from_configuration(&config).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_bare_configuration_listens_to_this_machine_only() {
+        let config = config(&[]).unwrap();
+        assert_eq!((config.jobmanager.as_str(), config.bind_host.as_str()), ("localhost:6123", "localhost"));
+        assert_eq!((config.slots, config.files), (1, FileAccess::Anywhere));
+    }
+
+    #[test]
+    fn a_wide_bind_needs_leave_and_narrows_files() {
+        let error = config(&[("taskmanager.bind-host", "0.0.0.0")]).unwrap_err();
+        assert!(error.contains("irmak.security.allow-unauthenticated: true"), "{error}");
+        let wide = config(&[("taskmanager.bind-host", "0.0.0.0"), ("irmak.security.allow-unauthenticated", "true")]).unwrap();
+        assert!(matches!(wide.files, FileAccess::Roots(roots) if roots.len() == 2));
+    }
+
+    #[test]
+    fn metrics_ports_are_a_port_a_range_or_none() {
+        let ports = |text| config(&[("metrics.reporter.prom.port", text)]).map(|config| config.prometheus_ports);
+        assert_eq!(ports("9250-9252").unwrap(), [9250, 9251, 9252]);
+        assert_eq!(ports("9249").unwrap().len(), 32);
+        assert!(ports("off").unwrap().is_empty() && ports("0").unwrap().is_empty());
+        assert!(ports("9300-9200").unwrap_err().contains("the range is empty"));
+    }
+}

@@ -1,0 +1,60 @@
+//! The end of a script's closing SELECT: rows go to the JobManager, and from there to whoever submitted the script.
+//!
+//! No more than `limits::COLLECT_ROWS_MAX` rows are under way beyond those the client has consumed.
+
+use arrow::array::RecordBatch;
+use arrow::ipc::writer::StreamWriter;
+use irmak_common::element::Element;
+use irmak_proto::v1;
+
+use super::control::Control;
+use super::report::Reporter;
+use crate::error::TaskError;
+
+/// Rows of one message at most, so that none is above the transport's bound.
+const MESSAGE_ROWS_MAX: usize = 1_024;
+
+/// See the module's page.
+#[derive(Default)]
+pub struct Collect {
+    /// Rows sent since the attempt's start.
+    sent: u64,
+}
+
+impl Collect {
+    /// Takes an element from the chain.
+    pub fn on_element(&mut self, control: &Control, reporter: &Reporter, element: Element) -> Result<(), TaskError> {
+        match element {
+            Element::Batch(batch) => self.rows(control, reporter, &batch),
+            Element::EndOfInput => self.message(control, reporter, Vec::new(), 0, true),
+            _ => Ok(()),
+        }
+    }
+
+    fn rows(&mut self, control: &Control, reporter: &Reporter, batch: &RecordBatch) -> Result<(), TaskError> {
+        let mut at = 0;
+        while at < batch.num_rows() {
+            let rows = control.collect_credit(self.sent)?.min(batch.num_rows() - at).min(MESSAGE_ROWS_MAX);
+            let bytes =
+                encode(&batch.slice(at, rows)).map_err(|error| TaskError::Channel(format!("a result cannot be encoded: {error}")))?;
+            control.gauges.count_out(rows, bytes.len() as u64);
+            self.message(control, reporter, bytes, rows, false)?;
+            at += rows;
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, control: &Control, reporter: &Reporter, bytes: Vec<u8>, rows: usize, end: bool) -> Result<(), TaskError> {
+        let attempt = Some(control.attempt.into());
+        let message = v1::CollectedRows { attempt, offset: self.sent, rows: rows as u32, arrow_ipc: bytes, end };
+        self.sent += rows as u64;
+        control.wait(reporter.rows(message)).map(drop)
+    }
+}
+
+fn encode(batch: &RecordBatch) -> Result<Vec<u8>, arrow::error::ArrowError> {
+    let mut writer = StreamWriter::try_new(Vec::new(), batch.schema_ref())?;
+    writer.write(batch)?;
+    writer.finish()?;
+    writer.into_inner()
+}
