@@ -17,6 +17,7 @@ pub mod operator_spec;
 pub mod retry;
 pub mod split;
 pub mod status;
+pub mod table_options;
 pub mod task;
 pub mod text;
 pub mod time;

@@ -73,3 +73,9 @@ pub fn plan(request: &Request<'_>) -> Result<Vec<Statement>, Diagnostic> {
     let _ = request;
     Err(Diagnostic::new("E0501", "the planner is not there yet"))
 }
+
+mod ast;
+mod dialect;
+mod error;
+mod parse;
+mod token;

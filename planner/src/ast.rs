@@ -1,0 +1,415 @@
+//! The syntax tree: what a script says, before anybody has asked what its names mean. Every node knows its place.
+
+use irmak_common::types::LogicalType;
+
+use crate::error::Span;
+use crate::token::Name;
+
+/// An expression at its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Expr {
+    pub(crate) kind: ExprKind,
+    pub(crate) span: Span,
+    /// Levels below this one, and it: bounded by `limits::SQL_DEPTH_MAX`, so that recursion over it is bounded.
+    pub(crate) depth: usize,
+}
+
+/// What an expression is.
+#[derive(Clone, Debug)]
+pub(crate) enum ExprKind {
+    /// `a`, `t.a`, `t.a.field`
+    Column(Vec<Name>),
+    /// Digits as written.
+    Number(String),
+    String(String),
+    Bytes(Vec<u8>),
+    Boolean(bool),
+    /// `NULL` and, as a BOOLEAN, `UNKNOWN`.
+    Null,
+    Unknown,
+    /// `NULL` of a type: what a function's RETURNING clause becomes.
+    TypedNull(LogicalType),
+    /// `DATE '...'`, `TIME '...'`, `TIMESTAMP '...'`
+    Typed {
+        keyword: &'static str,
+        text: String,
+    },
+    Interval(Interval),
+    /// A keyword as an argument: `DAY` in `EXTRACT(DAY FROM d)`.
+    Symbol(String),
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    /// An operator of `functions` by its name there.
+    Operator {
+        name: &'static str,
+        args: Vec<Expr>,
+    },
+    Between {
+        operand: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+        symmetric: bool,
+    },
+    InQuery {
+        operand: Box<Expr>,
+        query: Box<Query>,
+    },
+    Exists(Box<Query>),
+    Subquery(Box<Query>),
+    Case {
+        operand: Option<Box<Expr>>,
+        branches: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Cast {
+        input: Box<Expr>,
+        ty: LogicalType,
+        safe: bool,
+    },
+    Call(Box<Call>),
+    /// `base.field`, where `base` is not a plain name.
+    Field {
+        base: Box<Expr>,
+        name: Name,
+    },
+}
+
+/// `name(args)` with all that may hang on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) name: Name,
+    pub(crate) args: Vec<Expr>,
+    /// `COUNT(*)`
+    pub(crate) star: bool,
+    pub(crate) distinct: bool,
+    pub(crate) filter: Option<Expr>,
+    pub(crate) over: Option<Over>,
+}
+
+/// `OVER (...)` or `OVER name`.
+#[derive(Clone, Debug)]
+pub(crate) struct Over {
+    pub(crate) name: Option<Name>,
+    pub(crate) partition_by: Vec<Expr>,
+    pub(crate) order_by: Vec<OrderItem>,
+    pub(crate) frame: Option<Frame>,
+    pub(crate) span: Span,
+}
+
+/// `ROWS|RANGE BETWEEN start AND end`.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) rows: bool,
+    pub(crate) start: Bound,
+    pub(crate) end: Bound,
+}
+
+/// Where a frame begins or ends.
+#[derive(Clone, Debug)]
+pub(crate) enum Bound {
+    Unbounded,
+    CurrentRow,
+    Preceding(Expr),
+    Following(Expr),
+}
+
+/// `INTERVAL '1' DAY`.
+#[derive(Clone, Debug)]
+pub(crate) struct Interval {
+    pub(crate) negative: bool,
+    pub(crate) text: String,
+    pub(crate) from: Unit,
+    pub(crate) to: Option<Unit>,
+}
+
+/// A field of an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Unit {
+    Year,
+    Quarter,
+    Month,
+    Week,
+    Day,
+    Hour,
+    Minute,
+    Second,
+}
+
+/// `expr [ASC|DESC] [NULLS FIRST|LAST]`.
+#[derive(Clone, Debug)]
+pub(crate) struct OrderItem {
+    pub(crate) expr: Expr,
+    pub(crate) descending: bool,
+}
+
+/// A query with everything around its body.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    pub(crate) with: Vec<Cte>,
+    pub(crate) body: Body,
+    pub(crate) order_by: Vec<OrderItem>,
+    pub(crate) limit: Option<u64>,
+    pub(crate) offset: Option<(u64, Span)>,
+    pub(crate) span: Span,
+}
+
+/// `name (columns) AS (query)`.
+#[derive(Clone, Debug)]
+pub(crate) struct Cte {
+    pub(crate) name: Name,
+    pub(crate) columns: Vec<Name>,
+    pub(crate) query: Query,
+}
+
+/// What a query does, without its ORDER BY and LIMIT.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    Select(Box<Select>),
+    Values(Vec<Vec<Expr>>),
+    Nested(Box<Query>),
+    Set { kind: SetKind, all: bool, inputs: Vec<(Body, Span)>, operator: Span },
+}
+
+/// UNION and its like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SetKind {
+    Union,
+    Intersect,
+    Except,
+}
+
+/// `SELECT ...`.
+#[derive(Clone, Debug)]
+pub(crate) struct Select {
+    pub(crate) distinct: Option<Span>,
+    pub(crate) items: Vec<SelectItem>,
+    pub(crate) from: Option<TableRef>,
+    pub(crate) filter: Option<Expr>,
+    pub(crate) group_by: Option<Vec<GroupItem>>,
+    pub(crate) having: Option<Expr>,
+    pub(crate) windows: Vec<(Name, Over)>,
+    pub(crate) span: Span,
+}
+
+/// One item of a SELECT list.
+#[derive(Clone, Debug)]
+pub(crate) enum SelectItem {
+    Star { qualifier: Vec<Name>, span: Span },
+    Expr { expr: Expr, alias: Option<Name> },
+}
+
+/// One item of a GROUP BY.
+#[derive(Clone, Debug)]
+pub(crate) enum GroupItem {
+    Expr(Expr),
+    /// `GROUPING SETS`, `CUBE`, `ROLLUP`: each set's expressions.
+    Sets {
+        sets: Vec<Vec<Expr>>,
+        span: Span,
+    },
+}
+
+/// What stands behind FROM.
+#[derive(Clone, Debug)]
+pub(crate) enum TableRef {
+    Table { name: Vec<Name>, hints: Vec<(Name, Option<(String, String)>)>, alias: Option<Alias>, snapshot: Option<Span> },
+    Derived { query: Box<Query>, lateral: bool, alias: Option<Alias> },
+    Window { function: Name, args: Vec<WindowArg>, span: Span, alias: Option<Alias> },
+    Unnest { expr: Expr, alias: Option<Alias>, span: Span },
+    Join { left: Box<TableRef>, right: Box<TableRef>, kind: JoinKind, on: Option<Expr>, span: Span },
+    Match { span: Span },
+}
+
+/// `AS name (columns)`.
+#[derive(Clone, Debug)]
+pub(crate) struct Alias {
+    pub(crate) name: Name,
+    pub(crate) columns: Vec<Name>,
+}
+
+/// How two tables are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JoinKind {
+    Cross,
+    Inner,
+    Left,
+    Right,
+    Full,
+}
+
+/// One argument of a window table function.
+#[derive(Clone, Debug)]
+pub(crate) struct WindowArg {
+    pub(crate) name: Option<Name>,
+    pub(crate) value: WindowValue,
+    pub(crate) span: Span,
+}
+
+/// What it is.
+#[derive(Clone, Debug)]
+pub(crate) enum WindowValue {
+    Table { name: Vec<Name>, partition_by: Vec<Name> },
+    Query { query: Box<Query>, partition_by: Vec<Name> },
+    Descriptor(Vec<Name>),
+    Expr(Expr),
+}
+
+/// One statement of a script.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    pub(crate) kind: StatementKind,
+    pub(crate) span: Span,
+}
+
+/// Which.
+#[derive(Clone, Debug)]
+pub(crate) enum StatementKind {
+    CreateTable(Box<CreateTable>),
+    CreateView(Box<CreateView>),
+    Drop {
+        view: bool,
+        name: Vec<Name>,
+        if_exists: bool,
+    },
+    Set(Option<(Setting, Setting)>),
+    Reset(Option<Setting>),
+    Insert(Box<Insert>),
+    StatementSet(Vec<Insert>),
+    Query(Box<Query>),
+    Explain {
+        statement: Box<Statement>,
+    },
+    Describe {
+        name: Vec<Name>,
+    },
+    Show(Show),
+    /// `USE CATALOG default_catalog`, `USE default_database`: what there is is in use already.
+    Use(Name),
+}
+
+/// A key or a value of SET.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) text: String,
+    pub(crate) span: Span,
+}
+
+/// What SHOW shows.
+#[derive(Clone, Debug)]
+pub(crate) enum Show {
+    Tables,
+    Views,
+    Functions,
+    Catalogs,
+    Databases,
+    CurrentCatalog,
+    CurrentDatabase,
+    Jars,
+    CreateTable(Vec<Name>),
+    CreateView(Vec<Name>),
+}
+
+/// `CREATE TABLE`.
+#[derive(Clone, Debug)]
+pub(crate) struct CreateTable {
+    pub(crate) name: Vec<Name>,
+    pub(crate) temporary: bool,
+    pub(crate) if_not_exists: bool,
+    pub(crate) columns: Vec<ColumnDef>,
+    pub(crate) watermark: Option<(Name, Expr)>,
+    pub(crate) primary_key: Option<(Vec<Name>, Span)>,
+    pub(crate) comment: Option<String>,
+    pub(crate) partitioned_by: Vec<Name>,
+    pub(crate) options: Vec<OptionDef>,
+    pub(crate) like: Option<Like>,
+}
+
+/// A column of `CREATE TABLE`.
+#[derive(Clone, Debug)]
+pub(crate) struct ColumnDef {
+    pub(crate) name: Name,
+    pub(crate) kind: ColumnKind,
+    pub(crate) comment: Option<String>,
+}
+
+/// How a column comes by its values.
+#[derive(Clone, Debug)]
+pub(crate) enum ColumnKind {
+    Physical(LogicalType),
+    Computed(Expr),
+    Metadata { ty: LogicalType, key: Option<String>, is_virtual: bool },
+}
+
+/// `'key' = 'value'`.
+#[derive(Clone, Debug)]
+pub(crate) struct OptionDef {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) value: String,
+    pub(crate) value_span: Span,
+}
+
+/// `LIKE table (INCLUDING|EXCLUDING|OVERWRITING ...)`.
+#[derive(Clone, Debug)]
+pub(crate) struct Like {
+    pub(crate) name: Vec<Name>,
+    /// (strategy, feature), in upper case.
+    pub(crate) options: Vec<(String, String)>,
+}
+
+/// `CREATE VIEW`.
+#[derive(Clone, Debug)]
+pub(crate) struct CreateView {
+    pub(crate) name: Vec<Name>,
+    pub(crate) columns: Vec<Name>,
+    pub(crate) temporary: bool,
+    pub(crate) if_not_exists: bool,
+    pub(crate) query: Query,
+    pub(crate) comment: Option<String>,
+}
+
+/// `INSERT INTO`.
+#[derive(Clone, Debug)]
+pub(crate) struct Insert {
+    pub(crate) table: Vec<Name>,
+    pub(crate) partition: Vec<(Name, Expr)>,
+    pub(crate) columns: Vec<Name>,
+    pub(crate) overwrite: Option<Span>,
+    pub(crate) query: Query,
+    pub(crate) span: Span,
+}
+
+impl Expr {
+    /// The name that a SELECT item has without an alias: its column's.
+    pub(crate) fn implied_name(&self) -> Option<&str> {
+        match &self.kind {
+            ExprKind::Column(path) => path.last().map(|name| name.text.as_str()),
+            ExprKind::Field { name, .. } => Some(&name.text),
+            _ => None,
+        }
+    }
+
+    /// The direct operands.
+    pub(crate) fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::And(args) | ExprKind::Or(args) | ExprKind::Operator { args, .. } => args.iter().collect(),
+            ExprKind::Not(input) | ExprKind::Cast { input, .. } => vec![input],
+            ExprKind::InQuery { operand, .. } | ExprKind::Field { base: operand, .. } => vec![operand],
+            ExprKind::Between { operand, low, high, .. } => vec![operand, low, high],
+            ExprKind::Case { operand, branches, otherwise } => operand
+                .iter()
+                .map(Box::as_ref)
+                .chain(branches.iter().flat_map(|(when, then)| [when, then]))
+                .chain(otherwise.iter().map(Box::as_ref))
+                .collect(),
+            ExprKind::Call(call) => call.args.iter().chain(&call.filter).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether this or something in it is so.
+    pub(crate) fn any(&self, test: &impl Fn(&Self) -> bool) -> bool {
+        test(self) || self.children().into_iter().any(|child| child.any(test))
+    }
+}

@@ -1,0 +1,187 @@
+//! `CREATE TABLE` and `CREATE VIEW`.
+
+use irmak_common::limits;
+
+use crate::ast::{ColumnDef, ColumnKind, CreateTable, CreateView, Like, OptionDef, StatementKind};
+use crate::error::{Code, PlanError, Planned};
+use crate::token::Cursor;
+
+use super::{expr, query, table, types};
+
+/// Reads a CREATE statement.
+pub(crate) fn create(cursor: &mut Cursor) -> Planned<StatementKind> {
+    cursor.expect(&["CREATE"])?;
+    let replace = cursor.at_words(&["OR"]);
+    if replace {
+        return Err(PlanError::new(Code::Unsupported, "CREATE OR REPLACE is not supported").at(cursor.span()));
+    }
+    let temporary = cursor.eat(&["TEMPORARY"]);
+    if cursor.eat(&["VIEW"]) {
+        return create_view(cursor, temporary).map(|view| StatementKind::CreateView(Box::new(view)));
+    }
+    if cursor.eat(&["TABLE"]) {
+        return create_table(cursor, temporary).map(|table| StatementKind::CreateTable(Box::new(table)));
+    }
+    for word in ["FUNCTION", "CATALOG", "DATABASE", "SYSTEM", "MATERIALIZED"] {
+        if cursor.at_words(&[word]) {
+            return Err(PlanError::new(Code::Unsupported, format!("CREATE {word} is not supported")).at(cursor.span()));
+        }
+    }
+    Err(cursor.unexpected(&["TABLE", "VIEW"]))
+}
+
+fn if_not_exists(cursor: &mut Cursor) -> Planned<bool> {
+    if !cursor.eat(&["IF"]) {
+        return Ok(false);
+    }
+    cursor.expect(&["NOT", "EXISTS"])?;
+    Ok(true)
+}
+
+fn comment(cursor: &mut Cursor) -> Planned<Option<String>> {
+    if cursor.eat(&["COMMENT"]) { cursor.string("a comment in quotes").map(Some) } else { Ok(None) }
+}
+
+fn create_view(cursor: &mut Cursor, temporary: bool) -> Planned<CreateView> {
+    let if_not_exists = if_not_exists(cursor)?;
+    let name = cursor.path("the view's name")?;
+    let columns = if cursor.at_symbol("(") { table::column_names(cursor)? } else { Vec::new() };
+    let comment = comment(cursor)?;
+    cursor.expect(&["AS"])?;
+    let query = query::query(cursor)?;
+    Ok(CreateView { name, columns, temporary, if_not_exists, query, comment })
+}
+
+fn create_table(cursor: &mut Cursor, temporary: bool) -> Planned<CreateTable> {
+    let if_not_exists = if_not_exists(cursor)?;
+    let mut create = CreateTable {
+        name: cursor.path("the table's name")?,
+        temporary,
+        if_not_exists,
+        columns: Vec::new(),
+        watermark: None,
+        primary_key: None,
+        comment: None,
+        partitioned_by: Vec::new(),
+        options: Vec::new(),
+        like: None,
+    };
+    if cursor.eat_symbol("(") {
+        loop {
+            element(cursor, &mut create)?;
+            if !cursor.eat_symbol(",") {
+                break;
+            }
+        }
+        cursor.expect_symbol(")")?;
+    }
+    create.comment = comment(cursor)?;
+    if cursor.eat(&["PARTITIONED", "BY"]) {
+        create.partitioned_by = table::column_names(cursor)?;
+    }
+    if cursor.eat(&["WITH"]) {
+        create.options = options(cursor)?;
+    }
+    if cursor.eat(&["LIKE"]) {
+        create.like = Some(like(cursor)?);
+    }
+    if cursor.at_words(&["AS"]) {
+        return Err(PlanError::new(Code::Unsupported, "CREATE TABLE AS is not supported")
+            .at(cursor.span())
+            .label("write CREATE TABLE, then INSERT INTO"));
+    }
+    Ok(create)
+}
+
+fn element(cursor: &mut Cursor, create: &mut CreateTable) -> Planned<()> {
+    let start = cursor.span();
+    if cursor.eat(&["WATERMARK"]) {
+        cursor.expect(&["FOR"])?;
+        let column = cursor.name("a column")?;
+        cursor.expect(&["AS"])?;
+        let watermark = expr::expr(cursor)?;
+        if create.watermark.replace((column, watermark)).is_some() {
+            return Err(PlanError::new(Code::Twice, "a table has one watermark").at(start).label("the second one"));
+        }
+        return Ok(());
+    }
+    if cursor.eat(&["CONSTRAINT"]) {
+        cursor.name("the constraint's name")?;
+    }
+    if cursor.at_words(&["PRIMARY"]) {
+        let key = cursor.span();
+        cursor.expect(&["PRIMARY", "KEY"])?;
+        let columns = table::column_names(cursor)?;
+        return primary_key(cursor, create, columns, key);
+    }
+    if create.columns.len() >= limits::COLUMNS_MAX {
+        return Err(PlanError::new(Code::TooDeep, format!("a table has at most {} columns", limits::COLUMNS_MAX)).at(start));
+    }
+    let name = cursor.name("a column's name")?;
+    let kind = column_kind(cursor)?;
+    if cursor.at_words(&["PRIMARY"]) {
+        let key = cursor.span();
+        cursor.expect(&["PRIMARY", "KEY"])?;
+        primary_key(cursor, create, vec![name.clone()], key)?;
+    }
+    let comment = comment(cursor)?;
+    create.columns.push(ColumnDef { name, kind, comment });
+    Ok(())
+}
+
+fn primary_key(cursor: &mut Cursor, create: &mut CreateTable, columns: Vec<crate::token::Name>, span: crate::error::Span) -> Planned<()> {
+    if !cursor.eat(&["NOT", "ENFORCED"]) {
+        return Err(PlanError::new(Code::Unsupported, "a primary key is NOT ENFORCED: nobody checks it")
+            .at(span.to(cursor.last_span()))
+            .label("write PRIMARY KEY (...) NOT ENFORCED"));
+    }
+    if create.primary_key.replace((columns, span)).is_some() {
+        return Err(PlanError::new(Code::Twice, "a table has one primary key").at(span).label("the second one"));
+    }
+    Ok(())
+}
+
+fn column_kind(cursor: &mut Cursor) -> Planned<ColumnKind> {
+    if cursor.eat(&["AS"]) {
+        return expr::expr(cursor).map(ColumnKind::Computed);
+    }
+    let ty = types::data_type(cursor)?;
+    if !cursor.eat(&["METADATA"]) {
+        return Ok(ColumnKind::Physical(ty));
+    }
+    let key = if cursor.eat(&["FROM"]) { Some(cursor.string("a metadata key in quotes")?) } else { None };
+    let is_virtual = cursor.eat(&["VIRTUAL"]);
+    Ok(ColumnKind::Metadata { ty, key, is_virtual })
+}
+
+fn options(cursor: &mut Cursor) -> Planned<Vec<OptionDef>> {
+    cursor.expect_symbol("(")?;
+    if cursor.eat_symbol(")") {
+        return Ok(Vec::new());
+    }
+    let options = cursor.list(|cursor| {
+        let key_span = cursor.span();
+        let key = cursor.string("an option in quotes")?;
+        cursor.expect_symbol("=")?;
+        let value_span = cursor.span();
+        let value = cursor.string("a value in quotes")?;
+        Ok(OptionDef { key, key_span, value, value_span })
+    })?;
+    cursor.expect_symbol(")")?;
+    Ok(options)
+}
+
+fn like(cursor: &mut Cursor) -> Planned<Like> {
+    let name = cursor.path("a table")?;
+    let mut options = Vec::new();
+    if cursor.eat_symbol("(") {
+        while !cursor.eat_symbol(")") {
+            let words = ["INCLUDING", "EXCLUDING", "OVERWRITING"];
+            let Some(strategy) = words.into_iter().find(|word| cursor.eat(&[word])) else { return Err(cursor.unexpected(&words)) };
+            let features = ["ALL", "CONSTRAINTS", "GENERATED", "METADATA", "OPTIONS", "PARTITIONS", "WATERMARKS", "DISTRIBUTION"];
+            let Some(feature) = features.into_iter().find(|word| cursor.eat(&[word])) else { return Err(cursor.unexpected(&features)) };
+            options.push((strategy.to_owned(), feature.to_owned()));
+        }
+    }
+    Ok(Like { name, options })
+}

@@ -1,0 +1,51 @@
+//! Text in, syntax tree out: a hand-written reader over sqlparser's tokens.
+//!
+//! Flink's grammar differs from every dialect of sqlparser in most places that matter here (computed and metadata columns, window
+//! table functions, reserved words, JSON functions), and each node must keep its place for errors, so the reader is ours; see
+//! the grammar of Flink 1.20's parser for the source. Recursion is bounded by `limits::SQL_DEPTH_MAX`.
+
+pub(crate) mod ddl;
+pub(crate) mod expr;
+pub(crate) mod query;
+pub(crate) mod special;
+pub(crate) mod statement;
+pub(crate) mod table;
+pub(crate) mod types;
+
+use crate::ast::{Expr, Statement};
+use crate::error::{Code, PlanError, Planned};
+use crate::token::{Cursor, tokenize};
+
+/// All statements of a script.
+pub(crate) fn script(text: &str) -> Planned<Vec<Statement>> {
+    let mut cursor = Cursor::new(tokenize(text)?);
+    let mut statements = Vec::new();
+    loop {
+        while cursor.eat_symbol(";") {}
+        if cursor.at_end() {
+            break;
+        }
+        statements.push(statement::statement(&mut cursor)?);
+        if !cursor.at_end() {
+            cursor.expect_symbol(";")?;
+        }
+    }
+    if statements.is_empty() {
+        return Err(PlanError::new(Code::Empty, "there is no statement in the script"));
+    }
+    Ok(statements)
+}
+
+/// One expression, and nothing behind it.
+pub(crate) fn expression(text: &str) -> Planned<Expr> {
+    let mut cursor = Cursor::new(tokenize(text)?);
+    let expr = expr::expr(&mut cursor)?;
+    if cursor.at_end() { Ok(expr) } else { Err(cursor.unexpected(&["the end of the expression"])) }
+}
+
+/// One type, and nothing behind it.
+pub(crate) fn type_name(text: &str) -> Planned<irmak_common::types::LogicalType> {
+    let mut cursor = Cursor::new(tokenize(text)?);
+    let ty = types::data_type(&mut cursor)?;
+    if cursor.at_end() { Ok(ty) } else { Err(cursor.unexpected(&["the end of the type"])) }
+}

@@ -1,0 +1,205 @@
+//! Statements other than CREATE: SET, SHOW, DROP, INSERT, EXPLAIN, statement sets, queries.
+
+use crate::ast::{Insert, Setting, Show, Statement, StatementKind};
+use crate::error::{Code, PlanError, Planned};
+use crate::token::{Cursor, TokenKind};
+
+use super::{ddl, expr, query, table};
+
+const STATEMENTS: [&str; 11] = ["CREATE", "INSERT", "SELECT", "SET", "RESET", "EXECUTE", "EXPLAIN", "SHOW", "DESCRIBE", "DROP", "WITH"];
+
+/// Reads one statement, up to its `;`.
+pub(crate) fn statement(cursor: &mut Cursor) -> Planned<Statement> {
+    cursor.nested(|cursor| {
+        let start = cursor.span();
+        let kind = kind(cursor)?;
+        Ok(Statement { kind, span: start.to(cursor.last_span()) })
+    })
+}
+
+fn kind(cursor: &mut Cursor) -> Planned<StatementKind> {
+    if query::starts(cursor) {
+        return Ok(StatementKind::Query(Box::new(query::query(cursor)?)));
+    }
+    let here = cursor.span();
+    if cursor.at_words(&["CREATE"]) {
+        return ddl::create(cursor);
+    }
+    if cursor.at_words(&["INSERT"]) {
+        return Ok(StatementKind::Insert(Box::new(insert(cursor)?)));
+    }
+    if cursor.eat(&["SET"]) {
+        return set(cursor);
+    }
+    if cursor.eat(&["RESET"]) {
+        let key = if cursor.at_end() || cursor.at_symbol(";") { None } else { Some(setting(cursor, "a key in quotes")?) };
+        return Ok(StatementKind::Reset(key));
+    }
+    if cursor.eat(&["DROP"]) {
+        return drop_object(cursor);
+    }
+    if cursor.eat(&["EXECUTE"]) {
+        return if cursor.eat(&["STATEMENT", "SET"]) { statement_set(cursor) } else { kind(cursor) };
+    }
+    if cursor.at_words(&["BEGIN", "STATEMENT", "SET"]) {
+        let error = PlanError::new(Code::Unsupported, "BEGIN STATEMENT SET is the SQL client's old form").at(here);
+        return Err(error.label("write EXECUTE STATEMENT SET BEGIN ... END"));
+    }
+    if cursor.eat(&["EXPLAIN"]) {
+        return explain(cursor);
+    }
+    if cursor.eat(&["DESCRIBE"]) || cursor.eat(&["DESC"]) {
+        return Ok(StatementKind::Describe { name: cursor.path("a table")? });
+    }
+    if cursor.eat(&["SHOW"]) {
+        return show(cursor).map(StatementKind::Show);
+    }
+    if cursor.eat(&["USE"]) {
+        cursor.eat(&["CATALOG"]);
+        let mut path = cursor.path("a name")?;
+        return path.pop().map(StatementKind::Use).ok_or_else(|| cursor.unexpected(&["a name"]));
+    }
+    let known = ["ALTER", "LOAD", "UNLOAD", "ADD", "REMOVE", "ANALYZE", "UPDATE", "DELETE", "TRUNCATE", "CALL", "COMPILE", "STOP"];
+    if let Some(word) = known.iter().find(|word| cursor.at_words(&[word])) {
+        return Err(PlanError::new(Code::Unsupported, format!("{word} is not supported")).at(here));
+    }
+    let error = cursor.unexpected(&["a statement"]);
+    Err(match &cursor.peek().kind {
+        TokenKind::Word { text, .. } => error.suggest(text, STATEMENTS),
+        _ => error,
+    })
+}
+
+fn set(cursor: &mut Cursor) -> Planned<StatementKind> {
+    if cursor.at_end() || cursor.at_symbol(";") {
+        return Ok(StatementKind::Set(None));
+    }
+    let key = setting(cursor, "a key in quotes, such as 'parallelism.default'")?;
+    cursor.expect_symbol("=")?;
+    let value = setting(cursor, "a value in quotes")?;
+    Ok(StatementKind::Set(Some((key, value))))
+}
+
+/// A quoted text, or bare words and numbers as the SQL client of old took them.
+fn setting(cursor: &mut Cursor, what: &str) -> Planned<Setting> {
+    let start = cursor.span();
+    if cursor.look_is_string(0) {
+        let text = cursor.string(what)?;
+        return Ok(Setting { text, span: start });
+    }
+    let mut text = String::new();
+    while !cursor.at_end() && !cursor.at_symbol(";") && !cursor.at_symbol("=") {
+        match cursor.next().kind {
+            TokenKind::Word { text: word, .. } | TokenKind::Number(word) => text.push_str(&word),
+            TokenKind::Symbol(symbol @ ("." | "-" | "/" | ":")) => text.push_str(symbol),
+            _ => return Err(PlanError::new(Code::Syntax, format!("{what} is expected")).at(start)),
+        }
+    }
+    if text.is_empty() {
+        return Err(cursor.unexpected(&[what]));
+    }
+    Ok(Setting { text, span: start.to(cursor.last_span()) })
+}
+
+fn drop_object(cursor: &mut Cursor) -> Planned<StatementKind> {
+    cursor.eat(&["TEMPORARY"]);
+    let view = cursor.eat(&["VIEW"]);
+    if !view && !cursor.eat(&["TABLE"]) {
+        return Err(cursor.unexpected(&["TABLE", "VIEW"]));
+    }
+    let if_exists = cursor.eat(&["IF", "EXISTS"]);
+    Ok(StatementKind::Drop { view, name: cursor.path("a name")?, if_exists })
+}
+
+fn statement_set(cursor: &mut Cursor) -> Planned<StatementKind> {
+    cursor.expect(&["BEGIN"])?;
+    let mut inserts = Vec::new();
+    loop {
+        while cursor.eat_symbol(";") {}
+        if cursor.eat(&["END"]) {
+            break;
+        }
+        if !cursor.at_words(&["INSERT"]) {
+            return Err(cursor.unexpected(&["INSERT", "END"]));
+        }
+        inserts.push(insert(cursor)?);
+        cursor.expect_symbol(";")?;
+    }
+    if inserts.is_empty() {
+        return Err(PlanError::new(Code::Syntax, "a statement set holds at least one INSERT").at(cursor.last_span()));
+    }
+    Ok(StatementKind::StatementSet(inserts))
+}
+
+fn insert(cursor: &mut Cursor) -> Planned<Insert> {
+    let start = cursor.span();
+    cursor.expect(&["INSERT"])?;
+    let overwrite = cursor.at_words(&["OVERWRITE"]).then(|| cursor.span());
+    if overwrite.is_some() {
+        cursor.next();
+        cursor.eat(&["INTO"]);
+    } else {
+        cursor.expect(&["INTO"])?;
+    }
+    cursor.eat(&["TABLE"]);
+    let table = cursor.path("a table")?;
+    if matches!(cursor.peek().kind, TokenKind::Hint(_)) {
+        cursor.next();
+    }
+    let mut partition = Vec::new();
+    if cursor.eat(&["PARTITION"]) {
+        cursor.expect_symbol("(")?;
+        partition = cursor.list(|cursor| {
+            let name = cursor.name("a partition column")?;
+            cursor.expect_symbol("=")?;
+            Ok((name, expr::expr(cursor)?))
+        })?;
+        cursor.expect_symbol(")")?;
+    }
+    let columns = if cursor.at_symbol("(") && !query::starts(cursor) { table::column_names(cursor)? } else { Vec::new() };
+    let query = query::query(cursor)?;
+    Ok(Insert { table, partition, columns, overwrite, query, span: start.to(cursor.last_span()) })
+}
+
+fn explain(cursor: &mut Cursor) -> Planned<StatementKind> {
+    if cursor.eat(&["PLAN"]) {
+        cursor.expect(&["FOR"])?;
+    } else {
+        while ["ESTIMATED_COST", "CHANGELOG_MODE", "JSON_EXECUTION_PLAN", "PLAN_ADVICE"].iter().any(|word| cursor.eat(&[word])) {
+            cursor.eat_symbol(",");
+        }
+    }
+    if cursor.eat(&["STATEMENT", "SET"]) {
+        let span = cursor.span();
+        let kind = statement_set(cursor)?;
+        return Ok(StatementKind::Explain { statement: Box::new(Statement { kind, span }) });
+    }
+    Ok(StatementKind::Explain { statement: Box::new(statement(cursor)?) })
+}
+
+fn show(cursor: &mut Cursor) -> Planned<Show> {
+    cursor.eat(&["FULL"]);
+    cursor.eat(&["USER"]);
+    let plain = [
+        (&["TABLES"][..], Show::Tables),
+        (&["VIEWS"], Show::Views),
+        (&["FUNCTIONS"], Show::Functions),
+        (&["CATALOGS"], Show::Catalogs),
+        (&["DATABASES"], Show::Databases),
+        (&["CURRENT", "CATALOG"], Show::CurrentCatalog),
+        (&["CURRENT", "DATABASE"], Show::CurrentDatabase),
+        (&["JARS"], Show::Jars),
+    ];
+    for (words, show) in plain {
+        if cursor.eat(words) {
+            return Ok(show);
+        }
+    }
+    if cursor.eat(&["CREATE", "TABLE"]) {
+        return Ok(Show::CreateTable(cursor.path("a table")?));
+    }
+    if cursor.eat(&["CREATE", "VIEW"]) {
+        return Ok(Show::CreateView(cursor.path("a view")?));
+    }
+    Err(cursor.unexpected(&["TABLES", "VIEWS", "FUNCTIONS", "CREATE TABLE", "CREATE VIEW"]))
+}
