@@ -2,9 +2,26 @@
 //!
 //! A task feeds an operator with elements and takes what it returns; time arrives as an argument. So an operator is tested with a
 //! table of inputs and outputs, and a seed replays a failure.
+//!
+//! [`build`] makes an operator of a plan's node; [`key::KeyEncoder`] hashes keys for the shuffle as the state does; [`values`] makes a
+//! batch of constant rows.
 
+pub mod build;
 pub mod error;
 pub mod key;
 pub mod operator;
 
+mod accumulate;
+mod filter;
+mod limit;
+mod project;
+mod state;
+mod union;
+mod values;
+mod watermark;
+mod window;
+mod zone;
+
+pub use build::{OperatorEnvironment, build};
 pub use error::EngineError;
+pub use values::values;

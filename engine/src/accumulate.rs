@@ -1,0 +1,221 @@
+//! Aggregate functions: one accumulator column an aggregate, one slot a group.
+//!
+//! An accumulator knows three things: how rows are added, how its state looks as columns, and how such columns are added. So panes
+//! are merged, sessions joined and snapshots restored by one and the same code. Values are held in their physical types (integers
+//! for dates and timestamps) and take the call's type when they are read. Source of every rule: Flink 1.20's aggregate functions.
+//!
+//! Knows nothing of keys and windows.
+
+mod average;
+mod count;
+mod fold;
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, make_array};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use irmak_common::operator_spec::{AggregateCall, WindowStyle};
+use irmak_common::types::Schema;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::EngineError;
+
+/// One aggregate's state for groups `0..n`.
+pub(crate) trait Accumulator: Send {
+    /// Makes it `groups` groups: new ones are empty, those behind are forgotten.
+    fn resize(&mut self, groups: usize);
+
+    /// Adds row `rows[i]` of the arguments to group `groups[i]`, in order.
+    fn update(&mut self, groups: &[u32], rows: &[u32], args: &[ArrayRef]) -> Result<(), EngineError>;
+
+    /// The state of these groups, as columns: always the same number and types, whatever the groups hold.
+    fn state(&self, groups: &[u32]) -> Result<Vec<ArrayRef>, EngineError>;
+
+    /// Adds row `i` of state columns to group `groups[i]`, in order.
+    fn merge(&mut self, groups: &[u32], state: &[ArrayRef]) -> Result<(), EngineError>;
+
+    /// The results of these groups, of the call's type.
+    fn evaluate(&self, groups: &[u32]) -> Result<ArrayRef, EngineError>;
+
+    /// Makes one group empty.
+    fn forget(&mut self, group: u32);
+
+    /// How many state columns there are.
+    fn width(&self) -> usize {
+        1
+    }
+}
+
+/// The aggregates of an operator, checked against its input.
+#[derive(Debug)]
+pub(crate) struct AggregateSet {
+    calls: Vec<AggregateCall>,
+    style: WindowStyle,
+}
+
+/// The columns that aggregates read of one batch.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    args: Vec<Vec<ArrayRef>>,
+    filters: Vec<Option<BooleanArray>>,
+}
+
+impl AggregateSet {
+    /// # Errors
+    /// [`EngineError::Unsupported`] for functions that do not exist here, [`EngineError::Plan`] for columns that do not exist.
+    pub(crate) fn new(calls: &[AggregateCall], input: &Schema, style: WindowStyle) -> Result<Self, EngineError> {
+        for call in calls {
+            if let Some(column) = call.args.iter().chain(&call.filter).find(|column| **column >= input.len()) {
+                return Err(EngineError::plan(format!("{} reads column {column} of {}", call.function, input.len())));
+            }
+        }
+        let set = Self { calls: calls.to_vec(), style };
+        set.accumulators()?;
+        Ok(set)
+    }
+
+    /// Empty accumulators, one a call.
+    pub(crate) fn accumulators(&self) -> Result<Vec<Box<dyn Accumulator>>, EngineError> {
+        self.calls.iter().map(|call| accumulator(call, self.style)).collect()
+    }
+
+    /// What stored accumulators depend on, with the keys' part.
+    pub(crate) fn fingerprint(&self, keys: &str) -> u64 {
+        let mut text = keys.to_owned();
+        for call in &self.calls {
+            let args: Vec<DataType> = call.arg_types.iter().map(|ty| ty.kind.to_arrow()).collect();
+            text.push_str(&format!("{}({args:?}) {} {:?};", call.function, call.distinct, call.ty.kind.to_arrow()));
+        }
+        xxh3_64(text.as_bytes())
+    }
+
+    /// The columns that the aggregates read.
+    pub(crate) fn inputs(&self, batch: &RecordBatch) -> Result<Inputs, EngineError> {
+        let mut inputs = Inputs { args: Vec::with_capacity(self.calls.len()), filters: Vec::with_capacity(self.calls.len()) };
+        for call in &self.calls {
+            let args = call.args.iter().map(|&column| physical(batch.column(column))).collect::<Result<Vec<_>, _>>()?;
+            inputs.args.push(args);
+            inputs.filters.push(call.filter.map(|column| condition(batch, column)).transpose()?);
+        }
+        Ok(inputs)
+    }
+
+    /// The calls.
+    pub(crate) fn calls(&self) -> &[AggregateCall] {
+        &self.calls
+    }
+}
+
+impl Inputs {
+    /// The arguments of call `index`.
+    pub(crate) fn args(&self, index: usize) -> &[ArrayRef] {
+        &self.args[index]
+    }
+
+    /// The rows that call `index` is asked to look at: never null; `None`: all.
+    pub(crate) fn filter(&self, index: usize) -> Option<&BooleanArray> {
+        self.filters[index].as_ref()
+    }
+}
+
+fn condition(batch: &RecordBatch, column: usize) -> Result<BooleanArray, EngineError> {
+    let values = batch.column(column).as_boolean_opt().ok_or_else(|| EngineError::Column {
+        column,
+        expected: "Boolean".into(),
+        found: batch.column(column).data_type().to_string(),
+    })?;
+    // NULL is not TRUE.
+    Ok(match values.nulls() {
+        None => values.clone(),
+        Some(nulls) => BooleanArray::new(values.values() & nulls.inner(), None),
+    })
+}
+
+/// An empty accumulator for a call.
+fn accumulator(call: &AggregateCall, style: WindowStyle) -> Result<Box<dyn Accumulator>, EngineError> {
+    let _ = style;
+    plain(call)
+}
+
+/// The same without DISTINCT.
+fn plain(call: &AggregateCall) -> Result<Box<dyn Accumulator>, EngineError> {
+    let input = call.arg_types.first().map(|ty| physical_type(&ty.kind.to_arrow()));
+    let output = call.ty.kind.to_arrow();
+    let found = match (call.function.as_str(), &input) {
+        ("COUNT", _) => Some(count::Count::boxed()),
+        ("SUM", Some(input)) => fold::sum(input, output, None),
+        ("$SUM0" | "SUM0", Some(input)) => fold::sum(input, output, Some(())),
+        ("MIN", Some(input)) => fold::min(input, output),
+        ("MAX", Some(input)) => fold::max(input, output),
+        ("FIRST_VALUE", Some(input)) => fold::first(input, output),
+        ("LAST_VALUE", Some(input)) => fold::last(input, output),
+        ("AVG", Some(input)) => average::average(input, output),
+        _ => None,
+    };
+    found.ok_or_else(|| EngineError::Unsupported {
+        what: format!(
+            "the aggregate {}({}{})",
+            call.function,
+            if call.distinct { "DISTINCT " } else { "" },
+            call.arg_types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        ),
+        instead: "SHOW FUNCTIONS lists what exists".into(),
+    })
+}
+
+/// The type that values of a type are held in.
+pub(crate) fn physical_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Boolean => DataType::Int8,
+        DataType::Date32 | DataType::Time32(_) => DataType::Int32,
+        DataType::Timestamp(..) => DataType::Int64,
+        other => other.clone(),
+    }
+}
+
+/// An array in its physical type; buffers are shared.
+fn physical(array: &ArrayRef) -> Result<ArrayRef, EngineError> {
+    retype(array, &physical_type(array.data_type()))
+}
+
+/// Integers as dates, timestamps, booleans, and back; a decimal with another precision.
+fn retype(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, EngineError> {
+    let failed = EngineError::arrow("reading an aggregate's column");
+    match (array.data_type(), data_type) {
+        (same, wanted) if same == wanted => Ok(Arc::clone(array)),
+        (DataType::Boolean, _) | (_, DataType::Boolean) => cast(array, data_type).map_err(failed),
+        _ => array.to_data().into_builder().data_type(data_type.clone()).build().map(make_array).map_err(failed),
+    }
+}
+
+/// The argument or state column at `index` as the type that the plan promised.
+fn column<T: ArrowPrimitiveType>(columns: &[ArrayRef], index: usize) -> Result<&PrimitiveArray<T>, EngineError> {
+    columns.get(index).and_then(|column| column.as_primitive_opt::<T>()).ok_or_else(|| mismatch(columns, index, &T::DATA_TYPE))
+}
+
+fn mismatch(columns: &[ArrayRef], index: usize, expected: &DataType) -> EngineError {
+    EngineError::Column {
+        column: index,
+        expected: expected.to_string(),
+        found: columns.get(index).map_or_else(|| "none".into(), |column| column.data_type().to_string()),
+    }
+}
+
+/// Calls a generic constructor with the primitive type that holds values of a physical type.
+macro_rules! with_primitive {
+    ($data_type:expr, $call:ident, $($arg:expr),*) => {
+        match $data_type {
+            DataType::Int8 => Some($call::<Int8Type>($($arg),*)),
+            DataType::Int16 => Some($call::<Int16Type>($($arg),*)),
+            DataType::Int32 => Some($call::<Int32Type>($($arg),*)),
+            DataType::Int64 => Some($call::<Int64Type>($($arg),*)),
+            DataType::Float32 => Some($call::<Float32Type>($($arg),*)),
+            DataType::Float64 => Some($call::<Float64Type>($($arg),*)),
+            DataType::Decimal128(..) => Some($call::<Decimal128Type>($($arg),*)),
+            _ => None,
+        }
+    };
+}
+use with_primitive;

@@ -1,0 +1,77 @@
+//! From a plan's node to a running operator.
+
+use std::collections::BTreeMap;
+
+use irmak_common::checkpoint::OperatorSnapshot;
+use irmak_common::job_graph::OperatorNode;
+use irmak_common::key_group::{MaxParallelism, owned_range};
+use irmak_common::operator_spec::{OperatorSpec, WindowKind};
+use irmak_common::types::Schema;
+use irmak_functions::Environment;
+
+use crate::error::EngineError;
+use crate::filter::Filter;
+use crate::limit::Limit;
+use crate::operator::Operator;
+use crate::project::Project;
+use crate::state::rescale::Owned;
+use crate::union::Union;
+use crate::watermark::WatermarkOperator;
+use crate::window::aggregate::WindowAggregate;
+use crate::window::session::SessionAggregate;
+use crate::window::table_function::WindowAssign;
+
+/// What an operator is told about the subtask that it runs in.
+#[derive(Clone, Debug, Default)]
+pub struct OperatorEnvironment {
+    /// `0..parallelism`.
+    pub subtask_index: u32,
+    /// Subtasks of the vertex, at least 1.
+    pub parallelism: u32,
+    /// Key groups of the job.
+    pub max_parallelism: MaxParallelism,
+    /// `table.local-time-zone`.
+    pub zone: String,
+    /// All that was SET, by key.
+    pub options: BTreeMap<String, String>,
+    /// This operator's snapshots, one a subtask as there were when they were taken; empty: a fresh start. The operator takes the
+    /// key groups that it owns.
+    pub restored: Vec<OperatorSnapshot>,
+}
+
+impl OperatorEnvironment {
+    /// What expressions are told.
+    pub(crate) fn functions(&self) -> Environment {
+        Environment { zone: if self.zone.is_empty() { "UTC".into() } else { self.zone.clone() }, options: self.options.clone() }
+    }
+
+    /// The part of the restored state that is this subtask's.
+    pub(crate) fn owned(&self) -> Owned<'_> {
+        let range = owned_range(self.subtask_index, self.parallelism.max(1), self.max_parallelism);
+        Owned::new(&self.restored, range)
+    }
+}
+
+/// The operator that `node` describes, with its state restored. `input_schemas`: the columns of each logical input.
+///
+/// Sources, sinks, `Values` (see [`crate::values`]) and `Collect` are the task's own matter.
+///
+/// # Errors
+/// [`EngineError::Unsupported`] for what this engine does not run, [`EngineError::Plan`] for a node that contradicts its input,
+/// [`EngineError::State`] for state that another operator wrote.
+pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnvironment) -> Result<Box<dyn Operator>, EngineError> {
+    let input = input_schemas.first().ok_or_else(|| EngineError::plan(format!("operator `{}` has no input", node.name)))?;
+    Ok(match &node.spec {
+        OperatorSpec::Watermark(spec) => Box::new(WatermarkOperator::new(spec, input, env)?),
+        OperatorSpec::Project { exprs } => Box::new(Project::new(exprs, &node.output, env)?),
+        OperatorSpec::Filter { predicate } => Box::new(Filter::new(predicate, env)?),
+        OperatorSpec::WindowAggregate(spec) => match spec.window.kind {
+            WindowKind::Session { .. } => Box::new(SessionAggregate::new(spec, input, &node.output, env)?),
+            _ => Box::new(WindowAggregate::new(spec, input, &node.output, env)?),
+        },
+        OperatorSpec::WindowAssign { window } => Box::new(WindowAssign::new(window, input, &node.output)?),
+        OperatorSpec::Union => Box::new(Union),
+        OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),
+        _ => return Err(EngineError::plan(format!("operator `{}` is run by the task, not by the engine", node.name))),
+    })
+}

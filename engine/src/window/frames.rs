@@ -1,0 +1,138 @@
+//! Frames: how slices make up windows. One implementation a kind of window; here the simplest, whose slices are windows.
+
+use std::collections::BTreeMap;
+
+use irmak_common::element::Element;
+use irmak_common::time::Millis;
+
+use super::emit::Emitter;
+use super::{Progress, Slice};
+use crate::accumulate::AggregateSet;
+use crate::error::EngineError;
+use crate::state::groups::GroupTable;
+use crate::state::snapshot::{Section, SectionHead};
+
+/// Where rows of a slice go.
+pub(crate) enum Place<'a> {
+    /// Into this table.
+    Table(&'a mut GroupTable),
+    /// Every window that they belong to is over.
+    Late,
+    /// No window takes them.
+    Nowhere,
+}
+
+/// The tables of all open windows of one kind.
+pub(crate) trait Frames: Send {
+    /// Where rows of `slice` go.
+    fn place(&mut self, slice: Slice, progress: &Progress) -> Result<Place<'_>, EngineError>;
+
+    /// Emits every window that is over and was not, in order of ends, and lets go of what no window needs any more.
+    fn fire(&mut self, progress: &Progress, emitter: &mut Emitter, out: &mut Vec<Element>) -> Result<(), EngineError>;
+
+    /// The end of the window that will be over next, of those that are not; `None`: there is none.
+    fn next_end(&self, progress: &Progress) -> Option<Millis>;
+
+    /// What is to be stored.
+    fn sections(&self) -> Vec<Section<'_>>;
+
+    /// The table that a stored section is merged into.
+    fn restore(&mut self, head: SectionHead) -> Result<&mut GroupTable, EngineError>;
+}
+
+/// Tables, made when needed and used again.
+pub(crate) struct Pool {
+    aggregates: AggregateSet,
+    spare: Vec<GroupTable>,
+}
+
+/// Spare tables beyond these are let go: a burst of windows should not hold memory for ever.
+const SPARE_MAX: usize = 8;
+
+impl Pool {
+    pub(crate) fn new(aggregates: AggregateSet) -> Self {
+        Self { aggregates, spare: Vec::new() }
+    }
+
+    /// An empty table.
+    pub(crate) fn take(&mut self) -> Result<GroupTable, EngineError> {
+        self.spare.pop().map_or_else(|| GroupTable::new(&self.aggregates), Ok)
+    }
+
+    /// A table that is needed no more.
+    pub(crate) fn give(&mut self, mut table: GroupTable) {
+        if self.spare.len() < SPARE_MAX {
+            table.clear();
+            self.spare.push(table);
+        }
+    }
+
+    /// The aggregates of its tables.
+    pub(crate) fn aggregates(&self) -> &AggregateSet {
+        &self.aggregates
+    }
+}
+
+/// All rows of a table, for a snapshot.
+pub(crate) fn section(kind: u8, start: Millis, end: Millis, table: &GroupTable) -> Section<'_> {
+    Section {
+        head: SectionHead { kind, start, end },
+        keys: &table.keys,
+        rows: (0..table.keys.len() as u32).map(|id| (id, id)).collect(),
+        accumulators: &table.accumulators,
+    }
+}
+
+/// TUMBLE, and windows that rows bring along: a slice is a window.
+pub(crate) struct Whole {
+    pool: Pool,
+    /// By (end, start), so that windows that end first come first.
+    tables: BTreeMap<(Millis, Millis), GroupTable>,
+}
+
+impl Whole {
+    pub(crate) fn new(pool: Pool) -> Self {
+        Self { pool, tables: BTreeMap::new() }
+    }
+
+    fn table(&mut self, start: Millis, end: Millis) -> Result<&mut GroupTable, EngineError> {
+        Ok(match self.tables.entry((end, start)) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(self.pool.take()?),
+        })
+    }
+}
+
+impl Frames for Whole {
+    fn place(&mut self, slice: Slice, progress: &Progress) -> Result<Place<'_>, EngineError> {
+        if progress.is_over(slice.end) {
+            return Ok(Place::Late);
+        }
+        self.table(slice.start, slice.end).map(Place::Table)
+    }
+
+    fn fire(&mut self, progress: &Progress, emitter: &mut Emitter, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        while let Some(entry) = self.tables.first_entry() {
+            let (end, start) = *entry.key();
+            if !progress.is_over(end) {
+                break;
+            }
+            let table = entry.remove();
+            emitter.window(Slice { start, end }, &table, out)?;
+            self.pool.give(table);
+        }
+        Ok(())
+    }
+
+    fn next_end(&self, _: &Progress) -> Option<Millis> {
+        self.tables.keys().next().map(|(end, _)| *end)
+    }
+
+    fn sections(&self) -> Vec<Section<'_>> {
+        self.tables.iter().map(|(&(end, start), table)| section(0, start, end, table)).collect()
+    }
+
+    fn restore(&mut self, head: SectionHead) -> Result<&mut GroupTable, EngineError> {
+        self.table(head.start, head.end)
+    }
+}
