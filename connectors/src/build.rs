@@ -2,8 +2,10 @@
 
 use irmak_common::operator_spec::{SinkSpec, SourceSpec};
 
+use crate::blackhole::BlackholeSink;
 use crate::context::{SinkContext, SourceContext};
 use crate::error::ConnectorError;
+use crate::filesystem::FilesystemSink;
 use crate::sink::Sink;
 use crate::source::Source;
 
@@ -25,8 +27,11 @@ pub fn open_source(spec: &SourceSpec, context: &SourceContext) -> Result<Box<dyn
 /// Options that are not understood, paths that are not allowed or cannot be written, checkpoint entries that cannot be read or
 /// whose files are gone.
 pub fn open_sink(spec: &SinkSpec, context: &SinkContext) -> Result<Box<dyn Sink>, ConnectorError> {
-    let _ = context;
-    Err(unknown(&spec.table, &spec.connector.connector, SINKS))
+    Ok(match spec.connector.connector.as_str() {
+        "filesystem" => Box::new(FilesystemSink::open(spec, context)?),
+        "blackhole" => Box::new(BlackholeSink::default()),
+        other => return Err(unknown(&spec.table, other, SINKS)),
+    })
 }
 
 fn unknown(table: &str, name: &str, known: &'static str) -> ConnectorError {

@@ -9,4 +9,7 @@ pub mod error;
 pub mod sink;
 pub mod source;
 
+mod blackhole;
+mod filesystem;
+mod format;
 mod options;

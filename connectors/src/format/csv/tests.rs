@@ -1,0 +1,1 @@
+//! What rows become as CSV, case by case: the recordings of `golden/formats` and the edges around them.

@@ -1,0 +1,132 @@
+//! The format of a record's value, chosen by name: one decoder or encoder out of the closed list.
+
+use arrow::array::ArrayRef;
+use arrow::record_batch::RecordBatch;
+use irmak_common::types::{Schema, TypeKind};
+
+use super::cells::cells_of;
+use super::csv::{CsvEncoder, CsvOptions};
+use super::json::{JsonDecoder, JsonEncoder, JsonOptions};
+use super::{Decoded, FormatError};
+use crate::error::{ConnectorError, RecordError};
+use crate::options::Options;
+
+const FORMATS: &str = "json, csv, raw";
+
+/// Decodes records.
+pub(crate) enum ValueDecoder {
+    Json(JsonDecoder),
+}
+
+impl ValueDecoder {
+    /// The decoder that a table's options name: `key` is `format` or `value.format`, `name` its value. Options of the format stand
+    /// below `json.` or `value.json.`.
+    pub(crate) fn open(
+        options: &Options<'_>,
+        key: &str,
+        name: &str,
+        physical: &Schema,
+        projection: &[usize],
+    ) -> Result<Self, ConnectorError> {
+        let prefix = prefix(key, name);
+        let projected = Schema::new(projection.iter().filter_map(|index| physical.fields.get(*index).cloned()).collect());
+        match name {
+            "json" => Ok(Self::Json(JsonDecoder::new(&projected, JsonOptions::read(options, &prefix)?))),
+            _ => Err(unknown(options, name)),
+        }
+    }
+
+    /// Appends the record's row; see [`JsonDecoder::decode`].
+    #[inline]
+    pub(crate) fn decode(&mut self, record: &[u8]) -> Result<Decoded, RecordError> {
+        match self {
+            Self::Json(decoder) => decoder.decode(record),
+        }
+    }
+
+    /// Rows decoded and not yet taken.
+    #[inline]
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Json(decoder) => decoder.rows(),
+        }
+    }
+
+    /// The rows as arrays, one a projected column.
+    pub(crate) fn finish(&mut self) -> Result<Vec<ArrayRef>, FormatError> {
+        match self {
+            Self::Json(decoder) => decoder.finish(),
+        }
+    }
+}
+
+/// Encodes rows.
+pub(crate) struct ValueEncoder {
+    table: String,
+    names: Vec<String>,
+    kinds: Vec<TypeKind>,
+    format: EncoderKind,
+}
+
+enum EncoderKind {
+    Json(JsonEncoder),
+    Csv(CsvEncoder),
+}
+
+impl ValueEncoder {
+    /// The encoder that a table's options name, for rows with the columns of `schema`.
+    pub(crate) fn open(options: &Options<'_>, key: &str, name: &str, schema: &Schema) -> Result<Self, ConnectorError> {
+        let prefix = prefix(key, name);
+        let format = match name {
+            "json" => EncoderKind::Json(JsonEncoder::new(schema, JsonOptions::read(options, &prefix)?)),
+            "csv" => EncoderKind::Csv(CsvEncoder::new(CsvOptions::read(options, &prefix)?)),
+            _ => return Err(unknown(options, name)),
+        };
+        Ok(Self {
+            table: options.table.to_owned(),
+            names: schema.fields.iter().map(|field| field.name.clone()).collect(),
+            kinds: schema.fields.iter().map(|field| field.ty.kind.clone()).collect(),
+            format,
+        })
+    }
+
+    /// Appends these rows of the batch (positions, in order), each with its line break.
+    ///
+    /// # Errors
+    /// A value that the format cannot write.
+    pub(crate) fn encode(
+        &mut self,
+        batch: &RecordBatch,
+        rows: impl Iterator<Item = usize>,
+        out: &mut String,
+    ) -> Result<(), ConnectorError> {
+        let Some(columns) = cells_of(batch.columns(), &self.kinds) else {
+            let what = format!("rows of type {} arrived where {:?} are written", batch.schema(), self.names);
+            return Err(ConnectorError::Internal { table: self.table.clone(), what });
+        };
+        for row in rows {
+            let written = match &mut self.format {
+                EncoderKind::Json(encoder) => encoder.encode(&columns, row, out).map(|()| out.push('\n')),
+                EncoderKind::Csv(encoder) => encoder.encode(&columns, row, out),
+            };
+            written.map_err(|(column, reason)| ConnectorError::Row {
+                table: self.table.clone(),
+                column: self.names.get(column).cloned().unwrap_or_default(),
+                reason,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a format's own options stand: `json.` behind `format`, `value.json.` behind `value.format`.
+fn prefix(key: &str, name: &str) -> String {
+    match key.strip_suffix("format") {
+        Some(before) => format!("{before}{name}."),
+        None => format!("{name}."),
+    }
+}
+
+fn unknown(options: &Options<'_>, name: &str) -> ConnectorError {
+    ConnectorError::Unknown { table: options.table.to_owned(), kind: "format", name: name.to_owned(), known: FORMATS }
+}
