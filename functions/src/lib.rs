@@ -7,12 +7,28 @@
 //! Knows nothing of SQL text, tasks, clocks or connectors: processing time arrives as an argument, the session's zone in the
 //! [`Environment`]. Source of every rule: Flink 1.20.5, as recorded in `golden/`.
 
+mod aggregate;
+mod arithmetic;
+mod cast;
+mod cell;
+mod column;
+mod compare;
+mod conditional;
+mod constant;
+mod decimal;
 mod environment;
 mod error;
 mod eval;
+mod logic;
+mod registry;
 mod signature;
+mod types;
+mod zone;
 
+pub use aggregate::aggregate_type;
+pub use cell::cell_text;
 pub use environment::Environment;
 pub use error::{EvalError, FunctionError, SignatureError};
 pub use eval::{Evaluator, compile, fold};
-pub use signature::{Arg, Resolved, aggregate_type, castable, common_type, implicitly_castable, names, resolve};
+pub use signature::{Arg, Resolved, names, resolve};
+pub use types::{castable, common_type, implicitly_castable};

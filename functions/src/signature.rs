@@ -29,9 +29,11 @@
 //! `IF`, `IFNULL`, `GREATEST` and `LEAST` are functions; CASE, AND, OR and CAST are nodes of their own, typed by [`common_type`].
 
 use irmak_common::expr::Value;
-use irmak_common::types::LogicalType;
+use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::error::SignatureError;
+use crate::registry::{self, Signature};
+use crate::types::KindExt;
 
 /// One argument of a call, as written.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,33 @@ pub struct Arg<'a> {
     pub ty: &'a LogicalType,
     /// Its value, where it is a constant.
     pub literal: Option<&'a Value>,
+}
+
+impl Arg<'_> {
+    pub(crate) fn kind(&self) -> &TypeKind {
+        &self.ty.kind
+    }
+
+    /// The constant text, of a symbol or a literal.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self.literal {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The constant number.
+    pub(crate) fn int(&self) -> Option<i64> {
+        match self.literal {
+            Some(Value::Int(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// This argument's type where it is of this kind already, else that kind with this argument's nullability.
+    pub(crate) fn cast(&self, kind: TypeKind) -> LogicalType {
+        LogicalType { kind, nullable: self.ty.nullable }
+    }
 }
 
 /// A call that can be made.
@@ -57,35 +86,130 @@ pub struct Resolved {
 ///
 /// # Errors
 /// When there is no such function, or none for these arguments: one sentence, and what would be accepted.
-pub fn resolve(name: &str, _args: &[Arg<'_>]) -> Result<Resolved, SignatureError> {
-    Err(SignatureError::new(format!("no function {name}")))
-}
-
-/// The type that values of all these types become in one column (CASE, COALESCE, UNION, VALUES, IN); `None`: they do not mix.
-pub fn common_type(_types: &[&LogicalType]) -> Option<LogicalType> {
-    None
-}
-
-/// Whether `CAST(from AS to)` is allowed.
-pub fn castable(_from: &LogicalType, _to: &LogicalType) -> bool {
-    false
-}
-
-/// Whether `from` becomes `to` unasked, as in INSERT.
-pub fn implicitly_castable(_from: &LogicalType, _to: &LogicalType) -> bool {
-    false
+pub fn resolve(name: &str, args: &[Arg<'_>]) -> Result<Resolved, SignatureError> {
+    let upper = name.to_uppercase();
+    let Some(function) = registry::find(&upper) else {
+        let error = SignatureError::new(format!("function `{upper}` does not exist"));
+        return Err(match irmak_common::error::nearest(&upper, names()) {
+            Some(near) => error.accepting(format!("did you mean `{}`?", near.to_uppercase())),
+            None => error,
+        });
+    };
+    let (casts, ty) = (function.signature)(args).map_err(|error| SignatureError {
+        message: error.message.replace("{}", &described(function.name, args)),
+        accepted: error.accepted,
+    })?;
+    Ok(Resolved { function: function.name.into(), casts, ty })
 }
 
 /// The names of all functions and aggregates that are called like functions, sorted, in lower case as `SHOW FUNCTIONS` lists them.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [].into_iter()
+    static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let functions = registry::all().flat_map(|function| std::iter::once(function.name).chain(function.aliases.iter().copied()));
+        let called = functions.filter(|name| name.starts_with(|first: char| first.is_ascii_alphabetic()) && !name.starts_with("IS "));
+        let mut names: Vec<String> = called.chain(crate::aggregate::names()).map(str::to_ascii_lowercase).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    });
+    names.iter().map(String::as_str)
 }
 
-/// The result type of an aggregate over arguments of these types. `grouped_by_key`: whether every group has at least one row
-/// (GROUP BY with keys), so that MAX of a NOT NULL column is NOT NULL.
-///
-/// # Errors
-/// When there is no such aggregate, or none for these arguments.
-pub fn aggregate_type(name: &str, _args: &[LogicalType], _grouped_by_key: bool) -> Result<LogicalType, SignatureError> {
-    Err(SignatureError::new(format!("no aggregate function {name}")))
+/// `'||' on (CHAR(1), INT)`, for error sentences.
+fn described(function: &str, args: &[Arg<'_>]) -> String {
+    let types = args.iter().filter(|arg| arg.ty.kind != TypeKind::Symbol).map(|arg| arg.ty.kind.to_string()).collect::<Vec<_>>();
+    format!("`{function}` to ({})", types.join(", "))
+}
+
+/// The refusal of arguments; `resolve` writes function and types into the sentence.
+pub(crate) fn refuse<T>(accepted: impl Into<String>) -> Result<T, SignatureError> {
+    Err(SignatureError::new("cannot apply {}").accepting(accepted))
+}
+
+/// Whether any argument may be NULL.
+pub(crate) fn any_nullable(args: &[Arg<'_>]) -> bool {
+    args.iter().any(|arg| arg.ty.nullable)
+}
+
+/// The arguments as they are.
+pub(crate) fn uncast(args: &[Arg<'_>]) -> Vec<LogicalType> {
+    args.iter().map(|arg| arg.ty.clone()).collect()
+}
+
+/// What an argument may be, for functions whose arguments have fixed types.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Want {
+    /// CHAR or VARCHAR, as it is.
+    Text,
+    /// BINARY or VARBINARY, as it is.
+    Bytes,
+    /// An integer of at most 32 bits, cast to INT.
+    Int,
+    /// Any integer, cast to BIGINT.
+    Long,
+    /// Any number, cast to DOUBLE.
+    Double,
+    /// BOOLEAN
+    Bool,
+    /// A symbol.
+    Symbol,
+    /// Anything, as it is.
+    Any,
+}
+
+impl Want {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Text => "<CHARACTER_STRING>",
+            Self::Bytes => "<BINARY_STRING>",
+            Self::Int => "<INTEGER>",
+            Self::Long => "<BIGINT>",
+            Self::Double => "<NUMERIC>",
+            Self::Bool => "<BOOLEAN>",
+            Self::Symbol => "<SYMBOL>",
+            Self::Any => "<ANY>",
+        }
+    }
+
+    fn cast(self, arg: &Arg<'_>) -> Option<LogicalType> {
+        let kind = arg.kind();
+        let null = matches!(kind, TypeKind::Null);
+        match self {
+            Self::Text if null => Some(arg.cast(TypeKind::STRING)),
+            Self::Text => kind.is_text().then(|| arg.ty.clone()),
+            Self::Bytes if null => Some(arg.cast(TypeKind::BYTES)),
+            Self::Bytes => kind.is_bytes().then(|| arg.ty.clone()),
+            Self::Int => (null || kind.is_integer() && *kind != TypeKind::BigInt).then(|| arg.cast(TypeKind::Int)),
+            Self::Long => (null || kind.is_integer()).then(|| arg.cast(TypeKind::BigInt)),
+            Self::Double => (null || kind.is_numeric()).then(|| arg.cast(TypeKind::Double)),
+            Self::Bool => (null || *kind == TypeKind::Boolean).then(|| arg.cast(TypeKind::Boolean)),
+            Self::Symbol => (*kind == TypeKind::Symbol).then(|| arg.ty.clone()),
+            Self::Any => Some(arg.ty.clone()),
+        }
+    }
+}
+
+/// The casts for arguments of these fixed types, of which the last `optional` may be absent.
+pub(crate) fn fixed(args: &[Arg<'_>], wants: &[Want], optional: usize) -> Result<Vec<LogicalType>, SignatureError> {
+    let casts = || args.iter().zip(wants).map(|(arg, want)| want.cast(arg)).collect::<Option<Vec<_>>>();
+    let count = wants.len() - optional..=wants.len();
+    match casts() {
+        Some(casts) if count.contains(&args.len()) => Ok(casts),
+        _ => {
+            let words = |count: usize| format!("({})", wants[..count].iter().map(|want| want.word()).collect::<Vec<_>>().join(", "));
+            refuse(count.map(words).collect::<Vec<_>>().join(" or "))
+        }
+    }
+}
+
+/// The same, with a result that is NULL where an argument is.
+pub(crate) fn strict(args: &[Arg<'_>], wants: &[Want], optional: usize, result: TypeKind) -> Signature {
+    let casts = fixed(args, wants, optional)?;
+    Ok((casts, LogicalType { kind: result, nullable: any_nullable(args) }))
+}
+
+/// The same, with a result that may be NULL whatever the arguments are.
+pub(crate) fn forced(args: &[Arg<'_>], wants: &[Want], optional: usize, result: TypeKind) -> Signature {
+    Ok((fixed(args, wants, optional)?, result.nullable()))
 }

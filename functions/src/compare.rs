@@ -1,0 +1,245 @@
+//! `= <> < <= > >=`, IS [NOT] DISTINCT FROM and IN.
+//!
+//! Texts compare by bytes, CHAR without regard to padding rules (`'a'` is not `'a '`); FLOAT and DOUBLE as Java does: NaN equals
+//! nothing, `-0.0 = 0.0`; an expression compared with itself is equal even so, as Calcite simplifies it.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Datum};
+use arrow::compute::kernels::cmp;
+use arrow::compute::or_kleene;
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::error::ArrowError;
+use irmak_common::expr::Value;
+use irmak_common::types::{LogicalType, TypeKind};
+
+use crate::column::{Column, arrow_error, build_bools, internal};
+use crate::constant;
+use crate::error::{EvalError, FunctionError};
+use crate::registry::{Call, Function, Kernel, Signature, kernel};
+use crate::signature::{Arg, any_nullable, refuse};
+use crate::types::{KindExt, common_type};
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::total("=", equality, |call| comparison(call, Comparison::Equal)),
+    Function::total("<>", equality, |call| comparison(call, Comparison::NotEqual)),
+    Function::total("<", order, |call| comparison(call, Comparison::Less)),
+    Function::total("<=", order, |call| comparison(call, Comparison::LessOrEqual)),
+    Function::total(">", order, |call| comparison(call, Comparison::Greater)),
+    Function::total(">=", order, |call| comparison(call, Comparison::GreaterOrEqual)),
+    Function::total("IS DISTINCT FROM", distinctness, |call| distinct(call, true)),
+    Function::total("IS NOT DISTINCT FROM", distinctness, |call| distinct(call, false)),
+    Function::total("IN", membership, member),
+];
+
+/// One of the six.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// The kind that values of both kinds are compared in; `None`: they are not compared.
+pub(crate) fn comparable(left: &TypeKind, right: &TypeKind) -> Option<TypeKind> {
+    let (l, r) = (left.clone().nullable(), right.clone().nullable());
+    match (left, right) {
+        (a, b) if a.is_approximate() && b.is_approximate() && a != b => Some(TypeKind::Double),
+        (TypeKind::Date, TypeKind::Timestamp { .. }) | (TypeKind::Timestamp { .. }, TypeKind::Date) => None,
+        (text, other) | (other, text) if text.is_text() && (other.is_numeric() || is_moment(other) || *other == TypeKind::Boolean) => {
+            Some(other.clone())
+        }
+        _ => common_type(&[&l, &r]).map(|ty| ty.kind),
+    }
+}
+
+fn is_moment(kind: &TypeKind) -> bool {
+    kind.is_timestamp() || matches!(kind, TypeKind::Date | TypeKind::Time(_))
+}
+
+fn has_order(kind: &TypeKind) -> bool {
+    !matches!(kind, TypeKind::Array(_) | TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Row(_) | TypeKind::Symbol)
+}
+
+fn equality(args: &[Arg<'_>]) -> Signature {
+    pair(args, |kind| *kind != TypeKind::Symbol, any_nullable(args))
+}
+
+fn order(args: &[Arg<'_>]) -> Signature {
+    pair(args, has_order, any_nullable(args))
+}
+
+fn distinctness(args: &[Arg<'_>]) -> Signature {
+    pair(args, |kind| *kind != TypeKind::Symbol, false)
+}
+
+fn pair(args: &[Arg<'_>], allowed: fn(&TypeKind) -> bool, nullable: bool) -> Signature {
+    let common = match args {
+        [left, right] => comparable(left.kind(), right.kind()).filter(allowed),
+        _ => None,
+    };
+    match common {
+        Some(kind) => Ok((casts(args, &kind), LogicalType { kind: TypeKind::Boolean, nullable })),
+        None => refuse("<COMPARABLE_TYPE> and <COMPARABLE_TYPE>"),
+    }
+}
+
+/// Texts need no cast to compare.
+fn casts(args: &[Arg<'_>], kind: &TypeKind) -> Vec<LogicalType> {
+    args.iter().map(|arg| if kind.is_text() && arg.kind().is_text() { arg.ty.clone() } else { arg.cast(kind.clone()) }).collect()
+}
+
+fn membership(args: &[Arg<'_>]) -> Signature {
+    let mut kinds = args.iter().map(Arg::kind);
+    let common = kinds.next().and_then(|first| kinds.try_fold(first.clone(), |common, kind| comparable(&common, kind)));
+    match common {
+        Some(kind) if args.len() > 1 => Ok((casts(args, &kind), LogicalType { kind: TypeKind::Boolean, nullable: any_nullable(args) })),
+        _ => refuse("values of one type"),
+    }
+}
+
+fn comparison(call: &Call<'_>, comparison: Comparison) -> Result<Kernel, FunctionError> {
+    if call.args.len() == 2 && call.args[0] == call.args[1] {
+        let answer = matches!(comparison, Comparison::Equal | Comparison::LessOrEqual | Comparison::GreaterOrEqual);
+        return kernel(move |args, scope| {
+            let (array, column) = (args[0].array(), &args[0]);
+            build_bools(scope.rows, |row| Ok(array.is_valid(column.index(row)).then_some(answer)))
+        });
+    }
+    let ty = call.arg(0)?.clone();
+    kernel(move |args, scope| Ok(Arc::new(compare(comparison, &args[0], &args[1], &ty, scope.rows)?) as ArrayRef))
+}
+
+/// One answer a row, NULL where an operand is. Both operands are of one Arrow type.
+pub(crate) fn compare(
+    comparison: Comparison,
+    left: &Column,
+    right: &Column,
+    ty: &LogicalType,
+    rows: usize,
+) -> Result<BooleanArray, EvalError> {
+    match left.array().data_type() {
+        DataType::Float32 => floats::<Float32Type>(comparison, left, right, rows),
+        DataType::Float64 => floats::<Float64Type>(comparison, left, right, rows),
+        DataType::List(_) | DataType::Map(..) | DataType::Struct(_) => nested(comparison, left, right, ty, rows),
+        DataType::Null => Ok(BooleanArray::new_null(rows)),
+        _ => vectorised(comparison)(left, right).map_err(arrow_error),
+    }
+}
+
+fn vectorised(comparison: Comparison) -> fn(&dyn Datum, &dyn Datum) -> Result<BooleanArray, ArrowError> {
+    match comparison {
+        Comparison::Equal => cmp::eq,
+        Comparison::NotEqual => cmp::neq,
+        Comparison::Less => cmp::lt,
+        Comparison::LessOrEqual => cmp::lt_eq,
+        Comparison::Greater => cmp::gt,
+        Comparison::GreaterOrEqual => cmp::gt_eq,
+    }
+}
+
+/// Arrow orders NaN and the zeros; Java does not.
+fn floats<T: ArrowPrimitiveType>(comparison: Comparison, left: &Column, right: &Column, rows: usize) -> Result<BooleanArray, EvalError>
+where
+    T::Native: PartialOrd,
+{
+    let test: fn(&T::Native, &T::Native) -> bool = match comparison {
+        Comparison::Equal => PartialEq::eq,
+        Comparison::NotEqual => PartialEq::ne,
+        Comparison::Less => PartialOrd::lt,
+        Comparison::LessOrEqual => PartialOrd::le,
+        Comparison::Greater => PartialOrd::gt,
+        Comparison::GreaterOrEqual => PartialOrd::ge,
+    };
+    let (l, r) = (left.numbers::<T>()?, right.numbers::<T>()?);
+    Ok((0..rows).map(|row| l.get(row).zip(r.get(row)).map(|(l, r)| test(&l, &r))).collect())
+}
+
+fn nested(comparison: Comparison, left: &Column, right: &Column, ty: &LogicalType, rows: usize) -> Result<BooleanArray, EvalError> {
+    let equal = match comparison {
+        Comparison::Equal => true,
+        Comparison::NotEqual => false,
+        _ => return Err(internal("arrays, maps and rows have no order")),
+    };
+    let value = |column: &Column, row| constant::from_array(column.array(), column.index(row), ty);
+    Ok((0..rows)
+        .map(|row| match (value(left, row), value(right, row)) {
+            (Value::Null, _) | (_, Value::Null) => None,
+            (left, right) => Some(same(&left, &right) == equal),
+        })
+        .collect())
+}
+
+/// Whether two values are the same: maps without regard to order.
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Map(left), Value::Map(right)) => {
+            let has = |(key, value): &(Value, Value)| right.iter().any(|(k, v)| same(k, key) && same(v, value));
+            left.len() == right.len() && left.iter().all(has)
+        }
+        (Value::Array(left), Value::Array(right)) | (Value::Row(left), Value::Row(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        _ => left == right,
+    }
+}
+
+fn distinct(call: &Call<'_>, wanted: bool) -> Result<Kernel, FunctionError> {
+    let itself = call.args.len() == 2 && call.args[0] == call.args[1];
+    let ty = call.arg(0)?.clone();
+    kernel(move |args, scope| {
+        if itself {
+            return build_bools(scope.rows, |_| Ok(Some(!wanted)));
+        }
+        let equal = compare(Comparison::Equal, &args[0], &args[1], &ty, scope.rows)?;
+        let null = |column: &Column, row| column.array().is_null(column.index(row)) || *column.array().data_type() == DataType::Null;
+        build_bools(scope.rows, |row| {
+            let distinct = match (null(&args[0], row), null(&args[1], row)) {
+                (true, true) => false,
+                (false, false) => !equal.value(if equal.len() == 1 { 0 } else { row }),
+                _ => true,
+            };
+            Ok(Some(distinct == wanted))
+        })
+    })
+}
+
+fn member(call: &Call<'_>) -> Result<Kernel, FunctionError> {
+    let ty = call.arg(0)?.clone();
+    kernel(move |args, scope| {
+        let rows = scope.rows;
+        let mut found: Option<BooleanArray> = None;
+        for candidate in &args[1..] {
+            let equal = compare(Comparison::Equal, &args[0], candidate, &ty, rows)?;
+            // Two constants compare to one answer.
+            let equal = if equal.len() == rows { equal } else { (0..rows).map(|_| equal.is_valid(0).then(|| equal.value(0))).collect() };
+            found = Some(match found {
+                None => equal,
+                Some(found) => or_kleene(&found, &equal).map_err(arrow_error)?,
+            });
+        }
+        let found = found.ok_or_else(|| internal("IN without candidates"))?;
+        Ok(Arc::new(found) as ArrayRef)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_compared_in_a_common_one_or_not_at_all() {
+        for (left, right, common) in [
+            (TypeKind::Float, TypeKind::Double, Some(TypeKind::Double)),
+            (TypeKind::Date, TypeKind::STRING, Some(TypeKind::Date)),
+            (TypeKind::Date, TypeKind::timestamp(3), None),
+            (TypeKind::timestamp(0), TypeKind::timestamp(3), Some(TypeKind::timestamp(3))),
+            (TypeKind::Boolean, TypeKind::Int, None),
+        ] {
+            assert_eq!(comparable(&left, &right), common, "{left} {right}");
+        }
+    }
+}
