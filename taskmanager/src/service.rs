@@ -65,7 +65,7 @@ pub async fn run(config: TaskManagerConfig, shutdown: Shutdown) -> Result<(), Ta
     let data_port = listener.local_addr().map_err(TaskManagerError::Resource)?.port();
     let registry = Arc::new(Registry::default());
     let (data, window) = (shutdown.child(), config.channel_window);
-    let served = tasks::spawn("shuffle-receive", {
+    let mut served = tasks::spawn("shuffle-receive", {
         let (registry, data) = (registry.clone(), data.clone());
         async move { receive::serve(listener, registry, window, data).await }
     });
@@ -73,8 +73,10 @@ pub async fn run(config: TaskManagerConfig, shutdown: Shutdown) -> Result<(), Ta
     let outcome = actor.live().await;
     actor.end_tasks().await;
     data.trigger();
-    // Streams of other TaskManagers may stay open; they are theirs to close.
-    let _ = tokio::time::timeout(Duration::from_millis(200), served).await;
+    // Streams of other TaskManagers are given a moment to end.
+    if tokio::time::timeout(Duration::from_millis(200), &mut served).await.is_err() {
+        served.abort();
+    }
     outcome
 }
 
@@ -106,6 +108,8 @@ struct Actor {
     slots: Slots,
     roster: Arc<Roster>,
     lease: Arc<Lease>,
+    /// The lease has run out, and what it covered is not gone yet.
+    lost: bool,
     /// The highest leader epoch seen.
     epoch: u64,
     events: mpsc::Receiver<TaskEvent>,
@@ -129,6 +133,7 @@ impl Actor {
             identity: None,
             roster: Arc::default(),
             lease: Arc::new(Lease::new(Instant::now(), FIRST_LEASE)),
+            lost: false,
             epoch: 0,
             events,
             events_of_tasks,
@@ -142,18 +147,16 @@ impl Actor {
     async fn live(&mut self) -> Result<(), TaskManagerError> {
         let mut failures = 0;
         loop {
+            if self.watch_lease() && !self.start_anew().await {
+                return Ok(());
+            }
             let begun = Instant::now();
             let reason = match self.session().await {
                 SessionEnd::Shutdown => return Ok(()),
                 SessionEnd::Refused(reason) => {
                     return Err(TaskManagerError::Refused { address: self.config.jobmanager.clone(), reason });
                 }
-                SessionEnd::LeaseLost => {
-                    if !self.start_anew().await {
-                        return Ok(());
-                    }
-                    "the lease ran out".to_owned()
-                }
+                SessionEnd::LeaseLost => "it was not heard for too long".to_owned(),
                 SessionEnd::Broken(reason) => reason,
             };
             failures = if begun.elapsed() > Duration::from_secs(5) { 1 } else { failures + 1 };
@@ -165,8 +168,6 @@ impl Actor {
 
     /// After the lease ran out: waits until the last task is gone, then is another TaskManager.
     async fn start_anew(&mut self) -> bool {
-        tracing::warn!("the JobManager was not heard for longer than `heartbeat.timeout`: all tasks are cancelled");
-        self.cancel_all();
         while !self.slots.is_empty() {
             let Some(()) = self.meanwhile(tokio::time::sleep(Duration::from_millis(20))).await else { return false };
         }
@@ -174,6 +175,7 @@ impl Actor {
         self.pending.clear();
         self.identity = None;
         self.lease = Arc::new(Lease::new(Instant::now(), FIRST_LEASE));
+        self.lost = false;
         true
     }
 
@@ -192,13 +194,14 @@ impl Actor {
         }
     }
 
-    /// Whether the lease has run out while tasks were here; then they are cancelled.
+    /// Whether the lease has run out while tasks were here; then they are cancelled, and this TaskManager starts anew.
     fn watch_lease(&mut self) -> bool {
-        let lost = !self.slots.is_empty() && self.lease.is_lost(Instant::now());
-        if lost {
+        if !self.slots.is_empty() && self.lease.is_lost(Instant::now()) && !self.lost {
+            self.lost = true;
+            tracing::warn!("the JobManager was not heard for longer than `heartbeat.timeout`: all tasks are cancelled");
             self.cancel_all();
         }
-        lost
+        self.lost
     }
 
     fn cancel_all(&mut self) {
@@ -225,6 +228,7 @@ impl Actor {
         let reached = match self.meanwhile(connect::reach(&jobmanager)).await {
             None => return SessionEnd::Shutdown,
             Some(Err(reason)) => return self.or_lease_lost(reason),
+            Some(Ok(_)) if self.watch_lease() => return SessionEnd::LeaseLost,
             Some(Ok(reached)) => reached,
         };
         self.introduce(&reached.local_host);

@@ -30,4 +30,6 @@ pub mod build;
 pub mod start;
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 pub(crate) mod tests_support;

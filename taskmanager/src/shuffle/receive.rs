@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use irmak_common::id::SubtaskId;
 use irmak_common::limits::FRAME_BYTES_MAX;
 use irmak_proto::convert;
 use irmak_proto::v1;
@@ -19,6 +20,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::frame::Decoder;
 use super::registry::{ChannelId, Destination, NoConsumer, Registry};
 use super::send::{CONSUMER_GONE, words};
+use crate::task::control::Control;
 
 /// How long a producer may take to say who it is.
 const HEADER_WAIT: Duration = Duration::from_secs(10);
@@ -81,15 +83,18 @@ fn refusal(error: NoConsumer) -> Status {
 }
 
 async fn receive(frames: &mut Streaming<v1::Frame>, id: ChannelId, destination: &Destination) -> Result<(), Status> {
-    let control = &destination.control;
+    let mut link = Link { control: &destination.control, producer: id.producer, over: false };
     let mut decoder = Decoder::new(destination.schema.clone());
     loop {
         let frame = match frames.message().await {
             Ok(Some(frame)) => frame,
             // The producer was cancelled, or has finished.
-            Ok(None) => return Ok(()),
+            Ok(None) => {
+                link.over = true;
+                return Ok(());
+            }
             Err(status) => {
-                control.fail(format!("the channel from {} broke: {}", id.producer, words(&status)));
+                link.fail(format!("broke: {}", words(&status)));
                 return Err(status);
             }
         };
@@ -98,13 +103,36 @@ async fn receive(frames: &mut Streaming<v1::Frame>, id: ChannelId, destination: 
             Ok(Some(element)) => element,
             Ok(None) => continue,
             Err(error) => {
-                control.fail(format!("what came from {} cannot be read: {error}", id.producer));
+                link.fail(format!("cannot be read: {error}"));
                 return Err(Status::invalid_argument(error.to_string()));
             }
         };
-        control.gauges.count_bytes_in(bytes);
-        if !control.inbox.push(destination.channel, element).await {
+        destination.control.gauges.count_bytes_in(bytes);
+        if !destination.control.inbox.push(destination.channel, element).await {
+            link.over = true;
             return Err(Status::aborted(CONSUMER_GONE));
+        }
+    }
+}
+
+/// A connected channel. The server drops the call when its peer resets the stream; then, too, the consumer must hear of it.
+struct Link<'a> {
+    control: &'a Control,
+    producer: SubtaskId,
+    over: bool,
+}
+
+impl Link<'_> {
+    fn fail(&mut self, what: String) {
+        self.over = true;
+        self.control.fail(format!("the channel from {} {what}", self.producer));
+    }
+}
+
+impl Drop for Link<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.fail("was cut off; its TaskManager may be gone".to_owned());
         }
     }
 }

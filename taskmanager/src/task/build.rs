@@ -5,15 +5,16 @@
 use std::sync::Arc;
 
 use irmak_common::job_graph::OperatorNode;
+use irmak_common::limits::BATCH_ROWS_MAX;
 use irmak_common::operator_spec::OperatorSpec;
 use irmak_common::task::{OutputGate, TaskDescriptor};
 use irmak_common::types::Schema;
 use irmak_connectors::build::{open_sink, open_source};
 use irmak_connectors::context::{FileAccess, SinkContext, SourceContext};
 use irmak_engine::key::KeyEncoder;
+use irmak_engine::{OperatorEnvironment, build as build_operator, values};
 use irmak_runtime::clock::now_ms;
 use irmak_runtime::kill_point;
-use stub::{OperatorEnvironment, build as build_operator};
 
 use super::chain::{Chain, Stage};
 use super::checkpoint::Uploader;
@@ -85,8 +86,9 @@ impl Builder<'_> {
             OperatorSpec::Values { rows } => {
                 let given = restored.union(id).unwrap_or_default();
                 let rows = if self.descriptor.subtask().index == 0 { rows.as_slice() } else { &[] };
-                let batch = stub::values(rows, &node.output).map_err(|source| TaskError::Operator { id, name: name.clone(), source })?;
-                let batches = if batch.num_rows() > 0 { vec![batch] } else { Vec::new() };
+                let rows = values(rows, &node.output).map_err(|source| TaskError::Operator { id, name: name.clone(), source })?;
+                let batches = (0..rows.num_rows()).step_by(BATCH_ROWS_MAX);
+                let batches = batches.map(|at| rows.slice(at, BATCH_ROWS_MAX.min(rows.num_rows() - at))).collect();
                 Ok(Head::Source { id, name, source: Box::new(Constant::new(batches, &given)) })
             }
             _ if self.descriptor.inputs.is_empty() => Err(TaskError::Descriptor(format!("{name}[{id}] has no input"))),
@@ -196,28 +198,5 @@ impl Builder<'_> {
     fn zone(&self) -> String {
         let configured = self.descriptor.options.configuration.get("table.local-time-zone");
         configured.cloned().unwrap_or_else(|| self.surroundings.zone.clone())
-    }
-}
-
-mod stub {
-    use arrow::record_batch::RecordBatch;
-    use irmak_common::expr::Value;
-    use irmak_common::job_graph::OperatorNode;
-    use irmak_common::types::Schema;
-    use irmak_engine::EngineError;
-    use irmak_engine::operator::Operator;
-    pub struct OperatorEnvironment {
-        pub subtask_index: u32,
-        pub parallelism: u32,
-        pub max_parallelism: irmak_common::key_group::MaxParallelism,
-        pub zone: String,
-        pub options: std::collections::BTreeMap<String, String>,
-        pub restored: Vec<irmak_common::checkpoint::OperatorSnapshot>,
-    }
-    pub fn build(_: &OperatorNode, _: &[Schema], _: &OperatorEnvironment) -> Result<Box<dyn Operator>, EngineError> {
-        Err(EngineError::Plan { message: "x".into() })
-    }
-    pub fn values(_: &[Vec<Value>], _: &Schema) -> Result<RecordBatch, EngineError> {
-        Err(EngineError::Plan { message: "x".into() })
     }
 }

@@ -166,3 +166,118 @@ fn pass_on(stage: &mut Stage, rest: &mut [Stage], context: &OperatorContext, dow
     stage.out = out;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+    use arrow::record_batch::RecordBatch;
+    use irmak_common::time::Watermark;
+    use irmak_engine::EngineError;
+
+    use super::*;
+
+    fn rows(values: &[i64]) -> Element {
+        let column: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
+        Element::Batch(RecordBatch::try_from_iter([("v", column)]).unwrap())
+    }
+
+    /// Gives each row as a batch of its own, multiplied; at the end one row more; on a timer one row; fails on a row of 13.
+    struct Times {
+        factor: i64,
+        timer: Option<Millis>,
+    }
+
+    impl Operator for Times {
+        fn on_batch(&mut self, _: &OperatorContext, _: usize, batch: RecordBatch, out: &mut Vec<Element>) -> Result<(), EngineError> {
+            for value in batch.column(0).as_primitive::<Int64Type>().values() {
+                if *value == 13 {
+                    return Err(EngineError::Plan { message: "13".to_owned() });
+                }
+                out.push(rows(&[value * self.factor]));
+            }
+            Ok(())
+        }
+
+        fn next_timer(&self) -> Option<Millis> {
+            self.timer
+        }
+
+        fn on_timer(&mut self, _: &OperatorContext, out: &mut Vec<Element>) -> Result<(), EngineError> {
+            self.timer = None;
+            out.push(rows(&[100]));
+            Ok(())
+        }
+
+        fn on_end(&mut self, _: &OperatorContext, out: &mut Vec<Element>) -> Result<(), EngineError> {
+            out.push(rows(&[self.factor]));
+            Ok(())
+        }
+    }
+
+    fn chain(factors: &[i64]) -> Chain {
+        let stage = |(at, factor): (usize, &i64)| Stage::new(at as u32 + 1, "Times", Box::new(Times { factor: *factor, timer: None }));
+        Chain::new(factors.iter().enumerate().map(stage).collect())
+    }
+
+    fn text(element: &Element) -> String {
+        match element {
+            Element::Batch(batch) => format!("{:?}", batch.column(0).as_primitive::<Int64Type>().values().to_vec()),
+            Element::Watermark(watermark) => format!("@{}", watermark.0),
+            Element::Idle => "idle".to_owned(),
+            Element::EndOfInput => "end".to_owned(),
+            Element::Barrier(_) => "barrier".to_owned(),
+        }
+    }
+
+    const AT_5: OperatorContext = OperatorContext { now: 5, split: None };
+
+    /// Feeds elements and compares what leaves the chain.
+    fn check(factors: &[i64], elements: Vec<Element>, expected: &[&str]) {
+        let (mut chain, mut found) = (chain(factors), Vec::new());
+        for element in elements {
+            let fed = chain.feed(&AT_5, 0, element, &mut |element| {
+                found.push(text(&element));
+                Ok(())
+            });
+            fed.unwrap();
+        }
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_empty_chain_passes_everything_on() {
+        check(&[], vec![rows(&[1, 2]), Element::Idle, Element::EndOfInput], &["[1, 2]", "idle", "end"]);
+    }
+
+    #[test]
+    fn what_one_operator_returns_goes_to_the_next_in_order() {
+        check(&[2, 10], vec![rows(&[1, 2]), Element::Watermark(Watermark(3))], &["[20]", "[40]", "@3"]);
+    }
+
+    #[test]
+    fn at_the_end_each_operator_empties_before_the_next_ends() {
+        check(&[2, 10], vec![Element::EndOfInput], &["[20]", "[10]", "end"]);
+    }
+
+    #[test]
+    fn a_failure_names_its_operator() {
+        let error = chain(&[1, 1]).feed(&AT_5, 0, rows(&[13]), &mut |_| Ok(())).unwrap_err();
+        assert!(error.to_string().starts_with("operator Times[1] failed: "), "{error}");
+    }
+
+    #[test]
+    fn only_timers_that_are_due_are_called() {
+        let stage = |id, timer| Stage::new(id, "Times", Box::new(Times { factor: 2, timer: Some(timer) }));
+        let (mut chain, mut found) = (Chain::new(vec![stage(1, 5), stage(2, 6)]), Vec::new());
+        assert_eq!(chain.next_timer(), Some(5));
+        let called = chain.on_timer(&AT_5, &mut |element| {
+            found.push(text(&element));
+            Ok(())
+        });
+        called.unwrap();
+        assert_eq!((found, chain.next_timer()), (vec!["[200]".to_owned()], Some(6)));
+    }
+}

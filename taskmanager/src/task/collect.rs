@@ -3,6 +3,7 @@
 //! No more than `limits::COLLECT_ROWS_MAX` rows are under way beyond those the client has consumed.
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
 use irmak_common::element::Element;
 use irmak_proto::v1;
@@ -11,8 +12,10 @@ use super::control::Control;
 use super::report::Reporter;
 use crate::error::TaskError;
 
-/// Rows of one message at most, so that none is above the transport's bound.
+/// Rows of one message at most: the terminal shows them as they come.
 const MESSAGE_ROWS_MAX: usize = 1_024;
+/// Bytes of one message, where it has more than one row: below what any transport refuses.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 /// See the module's page.
 #[derive(Default)]
@@ -52,9 +55,12 @@ impl Collect {
     }
 }
 
-fn encode(batch: &RecordBatch) -> Result<Vec<u8>, arrow::error::ArrowError> {
-    let mut writer = StreamWriter::try_new(Vec::new(), batch.schema_ref())?;
-    writer.write(batch)?;
-    writer.finish()?;
-    writer.into_inner()
+fn encode(batch: &RecordBatch) -> Result<Vec<u8>, TaskError> {
+    let encoded = || {
+        let mut writer = StreamWriter::try_new(Vec::new(), batch.schema_ref())?;
+        writer.write(batch)?;
+        writer.finish()?;
+        writer.into_inner()
+    };
+    encoded().map_err(|error: ArrowError| TaskError::Channel(format!("a result cannot be encoded: {error}")))
 }
