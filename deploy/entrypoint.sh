@@ -2,6 +2,20 @@
 # Takes the words that Flink's image takes and starts the one binary. IRMAK_PROPERTIES or FLINK_PROPERTIES hold `key: value` lines.
 set -eu
 
+# The container starts as root, and Irmak does not stay it: files in /opt/flink/data belong to the owner of the mounted folder, so that
+# the person who mounted it can delete them; where root owns it (docker makes a missing folder so), it is given to `irmak`.
+if [ "$(id -u)" = 0 ]; then
+    owner=$(stat -c %u /opt/flink/data)
+    group=$(stat -c %g /opt/flink/data)
+    if [ "$owner" = 0 ]; then
+        owner=$(id -u irmak)
+        group=$(id -g irmak)
+        chown "$owner:$group" /opt/flink/data
+    fi
+    [ "$(stat -c %u /opt/irmak/data)" = "$owner" ] || chown -R "$owner:$group" /opt/irmak/data
+    exec setpriv --reuid="$owner" --regid="$group" --clear-groups --no-new-privs "$0" "$@"
+fi
+
 case "${1:-help}" in
     jobmanager)
         shift

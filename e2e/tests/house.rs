@@ -73,6 +73,19 @@ fn every_rust_file_opens_by_saying_what_it_is() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn every_configuration_key_that_is_read_is_in_the_manual() -> Result<()> {
+    let source = fs::read_to_string(repository().join("runtime/src/config/keys.rs"))?;
+    let manual = fs::read_to_string(repository().join("docs/configuration.md"))?;
+    let table = source.split("\nkeys! {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap_or_default();
+    let names: Vec<&str> = table.lines().filter_map(|line| line.split_once("= (\"")?.1.split('"').next()).collect();
+    ensure!(names.len() > 10, "only {} keys found in keys.rs: has its form changed?", names.len());
+    for name in names {
+        ensure!(manual.contains(&format!("`{name}`")), "docs/configuration.md says nothing of {name}");
+    }
+    Ok(())
+}
+
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
