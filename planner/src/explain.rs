@@ -1,14 +1,131 @@
 //! A job graph, told: as text for a person and as JSON in the shape of Flink's `/jobs/:id/plan`.
+//!
+//! The text has Flink's section names. Its first section shows the operators as a tree, sink first; its second the vertices that
+//! they run in, with parallelism and exchanges, and what else the job asks of its cluster.
 
-use irmak_common::job_graph::JobGraph;
+use irmak_common::job_graph::{JobGraph, Partitioning, RestartStrategy, Vertex};
 use serde_json::{Value, json};
 
 /// The plan as text, in Flink's section names.
 pub fn text(graph: &JobGraph) -> String {
-    graph.name.clone()
+    let mut out = String::from("== Optimized Physical Plan ==\n");
+    let sinks: Vec<&Vertex> = graph.vertices.iter().filter(|vertex| graph.outputs_of(vertex.id).next().is_none()).collect();
+    for sink in sinks {
+        tree(graph, sink, sink.chain.len(), 0, &mut out);
+        out.push('\n');
+    }
+    out.push_str("== Optimized Execution Plan ==\n");
+    for (number, vertex) in graph.vertices.iter().enumerate() {
+        out.push_str(&format!("Vertex {}: {} (parallelism {})\n", number + 1, vertex.name, vertex.parallelism));
+        for edge in graph.inputs_of(vertex.id) {
+            let from = graph.vertices.iter().position(|other| other.id == edge.source).map_or(0, |at| at + 1);
+            out.push_str(&format!("  ship strategy {} from vertex {from}{}\n", edge.partitioning.ship_strategy(), keys(graph, edge)));
+        }
+    }
+    out.push_str("\n== Job ==\n");
+    out.push_str(&format!("name: {}\nslots: {}\nkey groups: {}\n", graph.name, graph.slots_required(), graph.max_parallelism.get()));
+    match &graph.options.checkpointing {
+        Some(checkpoints) => out.push_str(&format!("checkpoints: every {} ms, exactly once\n", checkpoints.interval_ms)),
+        None => out.push_str("checkpoints: none\n"),
+    }
+    out.push_str(&format!("restart: {}\n", restart(&graph.options.restart)));
+    for warning in &graph.warnings {
+        out.push_str(&format!("warning: {warning}\n"));
+    }
+    out
 }
 
-/// The plan as `/jobs/:id/plan` nests it under `plan`, without `jid`: `{"name", "type", "nodes": [...]}`.
+fn keys(graph: &JobGraph, edge: &irmak_common::job_graph::Edge) -> String {
+    let Partitioning::Hash { columns } = &edge.partitioning else { return String::new() };
+    let output = graph.vertex(edge.source).map(Vertex::output).unwrap_or_default();
+    let names: Vec<&str> = columns.iter().filter_map(|at| output.fields.get(*at)).map(|field| field.name.as_str()).collect();
+    format!(" on [{}]", names.join(", "))
+}
+
+fn restart(strategy: &RestartStrategy) -> String {
+    match strategy {
+        RestartStrategy::None => "none, the first failure fails the job".into(),
+        RestartStrategy::FixedDelay { attempts, delay_ms } => format!("{attempts} times, {delay_ms} ms apart"),
+        RestartStrategy::FailureRate { max_failures, interval_ms, delay_ms } => {
+            format!("while there are at most {max_failures} failures in {interval_ms} ms, {delay_ms} ms after each")
+        }
+        RestartStrategy::ExponentialDelay { initial_ms, max_ms, multiplier, .. } => {
+            format!("after {initial_ms} ms, times {multiplier} with each failure, at most {max_ms} ms")
+        }
+    }
+}
+
+/// The operators of a vertex up to `length`, last first, and what feeds them.
+fn tree(graph: &JobGraph, vertex: &Vertex, length: usize, depth: usize, out: &mut String) {
+    let mut depth = depth;
+    for node in vertex.chain[..length].iter().rev() {
+        line(&node.description, depth, out);
+        depth += 1;
+    }
+    for edge in graph.inputs_of(vertex.id) {
+        let Some(source) = graph.vertex(edge.source) else { continue };
+        let distribution = match &edge.partitioning {
+            Partitioning::Forward => None,
+            Partitioning::Hash { .. } => Some(format!("hash{}", keys(graph, edge).trim_start_matches(" on "))),
+            Partitioning::Global => Some("single".into()),
+            other => Some(other.ship_strategy().to_lowercase()),
+        };
+        let mut below = depth;
+        if let Some(distribution) = distribution {
+            line(&format!("Exchange(distribution=[{distribution}])"), below, out);
+            below += 1;
+        }
+        tree(graph, source, source.chain.len(), below, out);
+    }
+}
+
+fn line(text: &str, depth: usize, out: &mut String) {
+    if depth > 0 {
+        out.push_str(&"   ".repeat(depth - 1));
+        out.push_str("+- ");
+    }
+    out.push_str(text);
+    out.push('\n');
+}
+
+/// The plan as `/jobs/:id/plan` nests it under `plan`, without `jid`: `{"name", "type", "nodes": [...]}`. Sinks come first, as in
+/// Flink; a source has no `inputs`.
 pub fn json(graph: &JobGraph) -> Value {
-    json!({ "name": graph.name, "type": "STREAMING", "nodes": [] })
+    let nodes: Vec<Value> = graph.vertices.iter().rev().map(|vertex| node(graph, vertex)).collect();
+    json!({ "name": graph.name, "type": "STREAMING", "nodes": nodes })
+}
+
+fn node(graph: &JobGraph, vertex: &Vertex) -> Value {
+    let mut description = String::new();
+    for (depth, operator) in vertex.chain.iter().enumerate() {
+        if depth > 0 {
+            description.push_str(&"   ".repeat(depth - 1));
+            description.push_str("+- ");
+        }
+        description.push_str(&format!("[{}]:{}<br/>", operator.id, operator.description));
+    }
+    let mut node = json!({
+        "id": vertex.id.to_string(),
+        "parallelism": vertex.parallelism,
+        "operator": "",
+        "operator_strategy": "",
+        "description": description,
+    });
+    let inputs: Vec<Value> = graph
+        .inputs_of(vertex.id)
+        .enumerate()
+        .map(|(num, edge)| {
+            json!({
+                "num": num,
+                "id": edge.source.to_string(),
+                "ship_strategy": edge.partitioning.ship_strategy(),
+                "exchange": "pipelined_bounded",
+            })
+        })
+        .collect();
+    if !inputs.is_empty() {
+        node["inputs"] = Value::Array(inputs);
+    }
+    node["optimizer_properties"] = json!({});
+    node
 }

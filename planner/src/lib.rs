@@ -10,8 +10,29 @@ use std::collections::BTreeMap;
 
 use irmak_common::error::Diagnostic;
 use irmak_common::job_graph::JobGraph;
+use irmak_common::limits;
 
+use catalog::Catalog;
+use error::{Code, PlanError, Planned};
+use session::Session;
+use settings::Settings;
+
+mod algebra;
+mod ast;
+mod bind;
+mod catalog;
+mod chain;
+mod ddl;
+mod describe;
+mod dialect;
+mod error;
 pub mod explain;
+mod parse;
+mod rewrite;
+mod session;
+mod settings;
+mod show;
+mod token;
 
 /// How a script is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +90,19 @@ pub enum Outcome {
 ///
 /// # Errors
 /// A [`Diagnostic`] with code, position, snippet and what would be accepted.
+#[allow(clippy::result_large_err)] // The interface says so; inside, errors are boxed.
 pub fn plan(request: &Request<'_>) -> Result<Vec<Statement>, Diagnostic> {
-    let _ = request;
-    Err(Diagnostic::new("E0501", "the planner is not there yet"))
+    match request.format {
+        Format::Sql => sql(request).map_err(|error| error.in_script(request.file, request.text)),
+        Format::Yaml | Format::Json => Err(Diagnostic::new("E0501", "job specs are not there yet")),
+    }
 }
 
-mod ast;
-mod dialect;
-mod error;
-mod parse;
-mod token;
+fn sql(request: &Request<'_>) -> Planned<Vec<Statement>> {
+    if request.text.len() > limits::SCRIPT_BYTES_MAX {
+        return Err(PlanError::new(Code::TooDeep, format!("a script has at most {} bytes", limits::SCRIPT_BYTES_MAX)));
+    }
+    let statements = parse::script(request.text)?;
+    let mut session = Session { catalog: Catalog::default(), settings: Settings::new(request.configuration), script: request.text };
+    statements.iter().map(|statement| session.statement(statement)).collect()
+}

@@ -1,0 +1,222 @@
+//! The algebra: what a bound query does, as a tree. A node carries its output columns; its expressions are over its input's.
+//!
+//! Nodes hold the operator specs that they become, so that nothing is said twice. What a tree must not say: an update or a delete.
+
+use irmak_common::expr::{Expr, ExprNode, Value};
+use irmak_common::operator_spec::{SinkSpec, SourceSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec};
+use irmak_common::types::{Field, LogicalType, Schema, TimeAttribute, TypeKind};
+
+/// A relation: rows of these columns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rel {
+    pub(crate) node: RelNode,
+    pub(crate) schema: Schema,
+}
+
+/// How the rows come about.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum RelNode {
+    Scan(Box<SourceSpec>),
+    Values(Vec<Vec<Value>>),
+    Watermark {
+        input: Box<Rel>,
+        spec: Box<WatermarkSpec>,
+    },
+    Project {
+        input: Box<Rel>,
+        exprs: Vec<Expr>,
+    },
+    Filter {
+        input: Box<Rel>,
+        predicate: Expr,
+    },
+    WindowAggregate {
+        input: Box<Rel>,
+        spec: Box<WindowAggregateSpec>,
+    },
+    /// A window table function; `partition_by` matters to sessions.
+    WindowAssign {
+        input: Box<Rel>,
+        window: WindowSpec,
+        partition_by: Vec<usize>,
+    },
+    Union(Vec<Rel>),
+    Limit {
+        input: Box<Rel>,
+        offset: u64,
+        count: u64,
+    },
+}
+
+/// Where the rows go.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)]
+pub(crate) enum Target {
+    /// A table, with `sink.parallelism` where it was given.
+    Sink { spec: SinkSpec, parallelism: Option<u32> },
+    /// The terminal.
+    Collect,
+}
+
+/// A query and where its rows go.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Root {
+    pub(crate) rel: Rel,
+    pub(crate) target: Target,
+}
+
+/// The columns that say which window a row is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WindowColumns {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) time: Option<usize>,
+}
+
+impl Rel {
+    /// One computed column an expression, under these names.
+    pub(crate) fn project(self, exprs: Vec<Expr>, names: Vec<String>) -> Self {
+        let fields = names.into_iter().zip(&exprs).map(|(name, expr)| Field::new(name, expr.ty.clone())).collect();
+        Self { node: RelNode::Project { input: Box::new(self), exprs }, schema: Schema::new(fields) }
+    }
+
+    /// The rows for which the predicate is TRUE.
+    pub(crate) fn filter(self, predicate: Expr) -> Self {
+        let schema = self.schema.clone();
+        Self { node: RelNode::Filter { input: Box::new(self), predicate }, schema }
+    }
+
+    /// The same rows under other column names.
+    pub(crate) fn renamed(mut self, names: &[String]) -> Self {
+        if self.schema.fields.iter().map(|field| &field.name).eq(names) {
+            return self;
+        }
+        if matches!(self.node, RelNode::Project { .. } | RelNode::Values(_)) {
+            for (field, name) in self.schema.fields.iter_mut().zip(names) {
+                field.name.clone_from(name);
+            }
+            return self;
+        }
+        let exprs = self.columns();
+        self.project(exprs, names.to_vec())
+    }
+
+    /// A reference to each column.
+    pub(crate) fn columns(&self) -> Vec<Expr> {
+        self.schema.fields.iter().enumerate().map(|(index, field)| Expr::column(index, field.ty.clone())).collect()
+    }
+
+    /// The window columns that this relation carries, where it does. Source: Flink's `FlinkRelMdWindowProperties`.
+    pub(crate) fn window_columns(&self) -> Option<WindowColumns> {
+        match &self.node {
+            RelNode::WindowAssign { input, .. } => {
+                let width = input.schema.len();
+                Some(WindowColumns { start: width, end: width + 1, time: Some(width + 2) })
+            }
+            RelNode::WindowAggregate { spec, .. } => {
+                let base = spec.keys.len() + spec.aggregates.len();
+                let find = |wanted| spec.properties.iter().position(|property| *property == wanted).map(|at| base + at);
+                let time = find(WindowProperty::Rowtime);
+                Some(WindowColumns { start: find(WindowProperty::Start)?, end: find(WindowProperty::End)?, time })
+            }
+            RelNode::Project { input, exprs } => {
+                let below = input.window_columns()?;
+                let find = |column| exprs.iter().position(|expr| expr.as_column() == Some(column));
+                Some(WindowColumns { start: find(below.start)?, end: find(below.end)?, time: below.time.and_then(find) })
+            }
+            RelNode::Filter { input, .. } | RelNode::Limit { input, .. } => input.window_columns(),
+            _ => None,
+        }
+    }
+
+    /// The inputs.
+    pub(crate) fn inputs(&self) -> Vec<&Self> {
+        match &self.node {
+            RelNode::Scan(_) | RelNode::Values(_) => Vec::new(),
+            RelNode::Watermark { input, .. }
+            | RelNode::Project { input, .. }
+            | RelNode::Filter { input, .. }
+            | RelNode::WindowAggregate { input, .. }
+            | RelNode::WindowAssign { input, .. }
+            | RelNode::Limit { input, .. } => vec![input],
+            RelNode::Union(inputs) => inputs.iter().collect(),
+        }
+    }
+
+    /// Whether this or something below it is so.
+    pub(crate) fn any(&self, test: &impl Fn(&Self) -> bool) -> bool {
+        test(self) || self.inputs().into_iter().any(|input| input.any(test))
+    }
+}
+
+/// The columns that an expression reads, into `found`.
+pub(crate) fn collect_columns(expr: &Expr, found: &mut std::collections::BTreeSet<usize>) {
+    if let ExprNode::Column(index) = expr.node {
+        found.insert(index);
+    }
+    expr.children().into_iter().for_each(|child| collect_columns(child, found));
+}
+
+/// The columns that an expression reads.
+pub(crate) fn columns_of(expr: &Expr) -> std::collections::BTreeSet<usize> {
+    let mut found = std::collections::BTreeSet::new();
+    collect_columns(expr, &mut found);
+    found
+}
+
+/// The same expression with each column put through `map`; `None` as soon as `map` says so.
+pub(crate) fn map_columns(expr: &Expr, map: &impl Fn(usize) -> Option<Expr>) -> Option<Expr> {
+    if let ExprNode::Column(index) = expr.node {
+        return map(index);
+    }
+    let mut mapped = expr.clone();
+    for child in mapped.children_mut() {
+        *child = map_columns(child, map)?;
+    }
+    Some(mapped)
+}
+
+/// The same expression over a narrower input: column `i` becomes `positions[i]`. Columns that are not there stay as they are.
+pub(crate) fn shift_columns(expr: &mut Expr, positions: &std::collections::BTreeMap<usize, usize>) {
+    if let ExprNode::Column(index) = &mut expr.node {
+        *index = positions.get(index).copied().unwrap_or(*index);
+    }
+    expr.children_mut().into_iter().for_each(|child| shift_columns(child, positions));
+}
+
+/// The type without its time attribute.
+pub(crate) fn plain(ty: &LogicalType) -> LogicalType {
+    with_attribute(ty, TimeAttribute::None)
+}
+
+/// The type with this time attribute, where it is a timestamp.
+pub(crate) fn with_attribute(ty: &LogicalType, attribute: TimeAttribute) -> LogicalType {
+    let kind = match ty.kind {
+        TypeKind::Timestamp { precision, .. } => TypeKind::Timestamp { precision, attribute },
+        TypeKind::TimestampLtz { precision, .. } => TypeKind::TimestampLtz { precision, attribute },
+        _ => ty.kind.clone(),
+    };
+    LogicalType { kind, nullable: ty.nullable }
+}
+
+/// Whether the kinds of two types are the same but for time attributes, so that no cast is needed between them.
+pub(crate) fn same_kind(a: &LogicalType, b: &LogicalType) -> bool {
+    plain(a).kind == plain(b).kind
+}
+
+/// The expression as this type: a cast where the kind differs.
+pub(crate) fn cast_to(expr: Expr, ty: &LogicalType) -> Expr {
+    if same_kind(&expr.ty, ty) {
+        return expr;
+    }
+    let ty = plain(ty).with_nullable(expr.ty.nullable);
+    if let ExprNode::Literal(Value::Null) = expr.node {
+        return Expr::null(ty.kind);
+    }
+    expr.cast(ty)
+}
+
+/// Whether the windows of a kind are made by key, so that two rows' windows depend on each other.
+pub(crate) fn is_session(window: &WindowSpec) -> bool {
+    matches!(window.kind, WindowKind::Session { .. })
+}

@@ -1,0 +1,120 @@
+//! Aggregate functions: which they are, and what stands above an aggregate.
+
+use irmak_common::expr::Expr;
+use irmak_functions::aggregate_type;
+
+use crate::algebra::plain;
+use crate::ast::{self, Call, ExprKind};
+use crate::error::{Code, PlanError, Planned, Span};
+
+use super::call::refused;
+use super::expr::ExprBinder;
+use super::group::Aggregate;
+use super::scope::Scope;
+use super::window;
+
+const AGGREGATES: [&str; 27] = [
+    "COUNT",
+    "SUM",
+    "$SUM0",
+    "SUM0",
+    "MIN",
+    "MAX",
+    "AVG",
+    "STDDEV_POP",
+    "STDDEV_SAMP",
+    "STDDEV",
+    "VAR_POP",
+    "VAR_SAMP",
+    "VARIANCE",
+    "LISTAGG",
+    "COLLECT",
+    "FIRST_VALUE",
+    "LAST_VALUE",
+    "ARRAY_AGG",
+    "APPROX_COUNT_DISTINCT",
+    "JSON_OBJECTAGG",
+    "JSON_ARRAYAGG",
+    "GROUPING",
+    "GROUPING_ID",
+    "GROUP_ID",
+    "PERCENTILE",
+    "BOOL_AND",
+    "BOOL_OR",
+];
+
+/// Whether a name is an aggregate function's.
+pub(crate) fn is_aggregate(name: &str) -> bool {
+    AGGREGATES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether an expression holds an aggregate (not OVER a window).
+pub(crate) fn holds_aggregate(expr: &ast::Expr) -> bool {
+    expr.any(&|expr| matches!(&expr.kind, ExprKind::Call(call) if call.over.is_none() && is_aggregate(&call.name.text)))
+}
+
+impl ExprBinder<'_> {
+    /// Above an aggregate: the output column that an expression as a whole has become.
+    pub(crate) fn grouped(&mut self, expr: &ast::Expr) -> Planned<Option<Expr>> {
+        let Some(grouping) = self.grouping.as_deref() else { return Ok(None) };
+        let simple = matches!(
+            expr.kind,
+            ExprKind::Column(_) | ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Null | ExprKind::Boolean(_) | ExprKind::Interval(_)
+        );
+        if simple || !grouping.has_expressions() || holds_aggregate(expr) {
+            return Ok(None);
+        }
+        let scope: Scope = grouping.scope.clone();
+        let mut below = ExprBinder { scope: &scope, schema: &grouping.schema, grouping: None, clause: self.clause };
+        // What does not bind below is no grouping expression; the error, if it is one, comes from its parts.
+        Ok(below.bind(expr).ok().and_then(|bound| grouping.find(&bound)))
+    }
+
+    /// An aggregate function's call: set aside, a column of the output here.
+    pub(crate) fn aggregate(&mut self, call: &Call, span: Span) -> Planned<Expr> {
+        let name = call.name.text.to_uppercase();
+        let clause = self.clause;
+        let Some(grouping) = self.grouping.as_deref_mut() else {
+            return Err(PlanError::new(Code::Aggregate, format!("{name} is an aggregate function and cannot stand in {clause}"))
+                .at(span)
+                .label("an aggregate stands in SELECT or HAVING"));
+        };
+        if call.args.iter().any(holds_aggregate) {
+            return Err(PlanError::new(Code::Aggregate, "aggregate expressions cannot be nested")
+                .at(span)
+                .label("aggregate in a subquery first"));
+        }
+        if name.starts_with("GROUP") {
+            return Err(PlanError::new(Code::Unsupported, format!("{name} is not supported yet")).at(span));
+        }
+        let mut below = ExprBinder { scope: &grouping.scope, schema: &grouping.schema, grouping: None, clause: "an aggregate" };
+        let args = if call.star { Vec::new() } else { below.all(&call.args)? };
+        if call.star && name != "COUNT" {
+            return Err(PlanError::new(Code::Syntax, format!("{name}(*) does not exist; only COUNT(*) does")).at(span));
+        }
+        let filter = call.filter.as_ref().map(|filter| below.condition(filter, "FILTER")).transpose()?;
+        let types: Vec<_> = args.iter().map(|arg| if keeps_time(&name) { arg.ty.clone() } else { plain(&arg.ty) }).collect();
+        let mut ty = aggregate_type(&name, &types, true).map_err(|error| refused(&name, error, span))?;
+        if filter.is_some() && !matches!(name.as_str(), "COUNT" | "$SUM0" | "COLLECT") {
+            // All rows of a group may be filtered out.
+            ty.nullable = true;
+        }
+        Ok(grouping.aggregate(Aggregate { function: name, args, distinct: call.distinct, filter, ty }))
+    }
+
+    /// `TUMBLE_START(...)` and the like.
+    pub(crate) fn auxiliary(&mut self, call: &Call, span: Span) -> Planned<Expr> {
+        let name = call.name.text.to_uppercase();
+        let Some(grouping) = self.grouping.as_deref_mut() else {
+            return Err(PlanError::new(Code::Aggregate, format!("{name} stands only above GROUP BY of the same window"))
+                .at(span)
+                .note("for example: SELECT TUMBLE_START(ts, INTERVAL '1' MINUTE) ... GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE)"));
+        };
+        window::auxiliary(grouping, call, &name, span)
+    }
+}
+
+/// MIN and MAX of a time attribute are, for Flink's validator, time attributes.
+fn keeps_time(name: &str) -> bool {
+    matches!(name, "MIN" | "MAX" | "FIRST_VALUE" | "LAST_VALUE")
+}

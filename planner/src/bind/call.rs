@@ -1,0 +1,41 @@
+//! Calls of functions and operators: `functions` says what they mean, the binder says where they stand.
+
+use irmak_common::expr::{Expr, ExprNode, Value};
+use irmak_common::types::LogicalType;
+use irmak_functions::{Arg, Resolved, SignatureError, names, resolve as resolve_function};
+
+use crate::algebra::{cast_to, plain};
+use crate::error::{Code, PlanError, Planned, Span};
+
+/// The call of a function or operator on typed arguments, casts written out.
+pub(crate) fn resolve(name: &str, args: Vec<Expr>, span: Span) -> Planned<Expr> {
+    let types: Vec<LogicalType> = args.iter().map(|arg| plain(&arg.ty)).collect();
+    let literal = |arg: &Expr| -> Option<Value> {
+        match &arg.node {
+            ExprNode::Literal(value) => Some(value.clone()),
+            _ => None,
+        }
+    };
+    let literals: Vec<Option<Value>> = args.iter().map(literal).collect();
+    let given: Vec<Arg<'_>> = types.iter().zip(&literals).map(|(ty, literal)| Arg { ty, literal: literal.as_ref() }).collect();
+    let Resolved { function, casts, ty } = resolve_function(name, &given).map_err(|error| refused(name, error, span))?;
+    let args = args.into_iter().zip(casts).map(|(arg, ty)| cast_to(arg, &ty)).collect();
+    Ok(Expr::call(function, args, ty))
+}
+
+/// The error of a call that `functions` refuses.
+pub(crate) fn refused(name: &str, error: SignatureError, span: Span) -> PlanError {
+    let lower = name.to_lowercase();
+    let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+    if is_word && !names().any(|known| known == lower) {
+        return PlanError::new(Code::UnknownFunction, format!("there is no function `{name}`"))
+            .at(span)
+            .suggest(&lower, names())
+            .note("SHOW FUNCTIONS lists what there is");
+    }
+    let refusal = PlanError::new(Code::Types, error.message).at(span);
+    match error.accepted {
+        Some(accepted) => refusal.note(format!("accepted: {accepted}")),
+        None => refusal,
+    }
+}

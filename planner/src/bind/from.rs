@@ -1,0 +1,156 @@
+//! What stands behind FROM: tables, views, WITH queries, subqueries, window table functions; joins are refused by name.
+
+use std::rc::Rc;
+
+use crate::ast::{Alias, JoinKind, TableRef};
+use crate::catalog::{Entry, Table, View, span_of};
+use crate::error::{Code, PlanError, Planned};
+use crate::token::Name;
+
+use super::Binder;
+use super::scope::{Scope, Scoped, unique_names};
+use super::select::changelog;
+
+impl Binder<'_> {
+    /// The relation behind FROM, with the names of its columns.
+    pub(crate) fn from(&mut self, from: &TableRef) -> Planned<Scoped> {
+        match from {
+            TableRef::Table { name, hints, alias, snapshot } => {
+                if let Some(span) = snapshot {
+                    // The table must at least exist.
+                    self.named_table(name, &[], None)?;
+                    return Err(PlanError::new(Code::Unsupported, "temporal joins (FOR SYSTEM_TIME AS OF) are not supported yet").at(*span));
+                }
+                let options: Vec<(String, String)> = hints.iter().filter_map(|(_, option)| option.clone()).collect();
+                for (hint, _) in hints.iter().filter(|(_, option)| option.is_none()) {
+                    self.warn(format!("hint {} is ignored", hint.text));
+                }
+                self.named_table(name, &options, alias.as_ref())
+            }
+            TableRef::Derived { query, alias, .. } => {
+                let rel = self.nested(query.span, |binder| binder.query(query))?;
+                aliased(Scoped::of(rel, None), alias.as_ref())
+            }
+            TableRef::Window { function, args, span, alias } => {
+                let scoped = self.window_table(function, args, *span)?;
+                aliased(scoped, alias.as_ref())
+            }
+            TableRef::Unnest { span, .. } => Err(PlanError::new(Code::Unsupported, "UNNEST is not supported yet").at(*span)),
+            TableRef::Match { span } => Err(PlanError::new(Code::Unsupported, "MATCH_RECOGNIZE is not supported yet").at(*span)),
+            TableRef::Join { left, right, kind, on, span } => self.join(left, right, *kind, on.as_ref(), *span),
+        }
+    }
+
+    /// Joins: both sides and the condition are checked, then refused.
+    fn join(
+        &mut self,
+        left: &TableRef,
+        right: &TableRef,
+        kind: JoinKind,
+        on: Option<&crate::ast::Expr>,
+        span: crate::error::Span,
+    ) -> Planned<Scoped> {
+        let left = self.from(left)?;
+        let right = self.from(right)?;
+        let mut scope = left.scope;
+        scope.columns.extend(right.scope.columns);
+        let mut schema = left.rel.schema;
+        schema.fields.extend(right.rel.schema.fields);
+        if let Some(on) = on {
+            let mut binder = super::expr::ExprBinder { scope: &scope, schema: &schema, grouping: None, clause: "ON" };
+            binder.condition(on, "ON")?;
+        }
+        match kind {
+            JoinKind::Cross | JoinKind::Inner => Err(PlanError::new(Code::Unsupported, "joins are not supported yet").at(span)),
+            JoinKind::Left => Err(changelog("LEFT JOIN", span)),
+            JoinKind::Right => Err(changelog("RIGHT JOIN", span)),
+            JoinKind::Full => Err(changelog("FULL JOIN", span)),
+        }
+    }
+
+    /// A table, view or WITH query by its name.
+    pub(crate) fn named_table(&mut self, path: &[Name], options: &[(String, String)], alias: Option<&Alias>) -> Planned<Scoped> {
+        if let [name] = path
+            && let Some(found) = self.cte(name)?
+        {
+            let rel = Scoped::of(found, Some(&name.text));
+            return aliased(rel, alias);
+        }
+        let name = path.last().map_or("", |name| name.text.as_str()).to_owned();
+        let entry = match self.catalog.get(path) {
+            Some(entry) => entry.clone(),
+            None => return Err(self.unknown_table(path)),
+        };
+        let rel = match entry {
+            Entry::Table(table) => self.table(&table, options, span_of(path))?,
+            Entry::View(view) => self.view(&view, span_of(path))?,
+        };
+        aliased(Scoped::of(rel, Some(&name)), alias)
+    }
+
+    fn unknown_table(&self, path: &[Name]) -> PlanError {
+        let last = path.last().map_or("", |name| name.text.as_str());
+        let error = self.catalog.unknown(path);
+        match irmak_common::error::nearest(last, self.ctes.iter().map(|(name, _)| name.as_str())) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error,
+        }
+    }
+
+    /// A WITH query in sight: bound where it is used, seeing what it saw where it was written.
+    fn cte(&mut self, name: &Name) -> Planned<Option<crate::algebra::Rel>> {
+        let Some(found) = self.ctes.iter().rev().find(|(known, _)| *known == name.text).map(|(_, query)| Rc::clone(query)) else {
+            return Ok(None);
+        };
+        let hidden = self.ctes.split_off(found.sees.min(self.ctes.len()));
+        let bound = self.nested(name.span, |binder| binder.query(&found.query));
+        self.ctes.extend(hidden);
+        named_columns(bound?, &found.columns, name).map(Some)
+    }
+
+    /// A view's query; it sees no WITH queries of its user.
+    fn view(&mut self, view: &View, span: crate::error::Span) -> Planned<crate::algebra::Rel> {
+        let hidden = std::mem::take(&mut self.ctes);
+        let bound = self.nested(span, |binder| binder.query(&view.query));
+        self.ctes = hidden;
+        let name = Name { text: String::new(), span };
+        named_columns(bound?, &view.columns, &name)
+    }
+
+    fn table(&mut self, table: &Table, options: &[(String, String)], span: crate::error::Span) -> Planned<crate::algebra::Rel> {
+        if options.is_empty() {
+            return self.scan(table, span);
+        }
+        let mut changed = table.clone();
+        for (key, value) in options {
+            match changed.options.iter_mut().find(|option| option.key == *key) {
+                Some(option) => option.value.clone_from(value),
+                None => {
+                    changed.options.push(crate::ast::OptionDef { key: key.clone(), key_span: span, value: value.clone(), value_span: span })
+                }
+            }
+        }
+        self.scan(&changed, span)
+    }
+}
+
+/// The relation under the names of a column list, where there is one.
+pub(crate) fn named_columns(rel: crate::algebra::Rel, columns: &[Name], at: &Name) -> Planned<crate::algebra::Rel> {
+    if columns.is_empty() {
+        return Ok(rel);
+    }
+    if columns.len() != rel.schema.len() {
+        let message = format!("{} columns are named, but the query has {}", columns.len(), rel.schema.len());
+        let span = if at.text.is_empty() { span_of(columns) } else { at.span };
+        return Err(PlanError::new(Code::ColumnCount, message).at(span));
+    }
+    let names = unique_names(columns.iter().map(|name| Some(name.text.clone())).collect());
+    Ok(rel.renamed(&names))
+}
+
+fn aliased(scoped: Scoped, alias: Option<&Alias>) -> Planned<Scoped> {
+    let Some(alias) = alias else { return Ok(scoped) };
+    let rel = named_columns(scoped.rel, &alias.columns, &alias.name)?;
+    let scope = Scope::of(&rel.schema, Some(&alias.name.text));
+    Ok(Scoped { rel, scope })
+}

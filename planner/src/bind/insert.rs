@@ -1,0 +1,168 @@
+//! `INSERT INTO`: the query's columns become the sink's.
+
+use irmak_common::expr::Expr;
+use irmak_common::operator_spec::SinkSpec;
+use irmak_common::table_options::Side;
+use irmak_common::types::{Field, Schema, TypeKind};
+use irmak_functions::implicitly_castable;
+
+use crate::algebra::{Rel, Root, Target, cast_to, plain, same_kind};
+use crate::ast::Insert;
+use crate::catalog::{ColumnKind, Entry, Table, span_of};
+use crate::error::{Code, PlanError, Planned, Span};
+use crate::token::Name;
+
+use super::Binder;
+use super::expr::ExprBinder;
+use super::scope::Scope;
+
+impl Binder<'_> {
+    /// The query of an INSERT, with the sink's columns, and the sink.
+    pub(crate) fn insert(&mut self, insert: &Insert) -> Planned<Root> {
+        let table = match self.catalog.resolve(&insert.table)? {
+            Entry::Table(table) => table.clone(),
+            Entry::View(_) => {
+                return Err(PlanError::new(Code::UnknownTable, "a view cannot be written to").at(span_of(&insert.table)));
+            }
+        };
+        if let Some(span) = insert.overwrite {
+            return Err(PlanError::new(Code::Unsupported, "INSERT OVERWRITE is for batch jobs").at(span).label("write INSERT INTO"));
+        }
+        let columns = sink_columns(&table);
+        let targets = self.targets(insert, &table, &columns)?;
+        let query = self.query(&insert.query)?;
+        let rel = self.fitted(insert, &table, query, &columns, &targets)?;
+        let connector = self.connector(&table, Side::Sink, span_of(&insert.table))?;
+        let parallelism = self.settings.sink_parallelism(&connector.options)?;
+        let position = |name: &String| columns.fields.iter().position(|field| field.name == *name);
+        let spec = SinkSpec {
+            table: table.name.clone(),
+            connector,
+            partition_by: table.partitioned_by.iter().filter_map(position).collect(),
+            primary_key: table.primary_key.iter().filter_map(position).collect(),
+            schema: columns,
+        };
+        let rel = if self.settings.drops_nulls() { without_nulls(rel, &spec.schema) } else { rel };
+        Ok(Root { rel, target: Target::Sink { spec, parallelism } })
+    }
+
+    /// Which sink column each column of the query goes to; static partitions are none of them.
+    fn targets(&mut self, insert: &Insert, table: &Table, columns: &Schema) -> Planned<Vec<usize>> {
+        let known: Vec<&str> = columns.fields.iter().map(|field| field.name.as_str()).collect();
+        let find = |name: &Name| {
+            known.iter().position(|known| *known == name.text).ok_or_else(|| {
+                PlanError::new(Code::UnknownColumn, format!("there is no column `{}` to write in `{}`", name.text, table.name))
+                    .at(name.span)
+                    .suggest(&name.text, known.iter().copied())
+                    .note(format!("columns: {}", known.join(", ")))
+            })
+        };
+        let mut fixed = Vec::new();
+        for (name, _) in &insert.partition {
+            if !table.partitioned_by.contains(&name.text) {
+                let message = format!("`{}` is not a partition column of `{}`", name.text, table.name);
+                return Err(PlanError::new(Code::UnknownColumn, message).at(name.span));
+            }
+            fixed.push(find(name)?);
+        }
+        if insert.columns.is_empty() {
+            return Ok((0..columns.len()).filter(|at| !fixed.contains(at)).collect());
+        }
+        let mut targets = Vec::new();
+        for name in &insert.columns {
+            let at = find(name)?;
+            if targets.contains(&at) {
+                return Err(PlanError::new(Code::DuplicateColumn, format!("column `{}` is written twice", name.text)).at(name.span));
+            }
+            targets.push(at);
+        }
+        Ok(targets)
+    }
+
+    /// The query's rows as rows of the sink.
+    fn fitted(&mut self, insert: &Insert, table: &Table, query: Rel, columns: &Schema, targets: &[usize]) -> Planned<Rel> {
+        if query.schema.len() != targets.len() {
+            return Err(count_mismatch(insert, table, &query, columns, targets));
+        }
+        let mut exprs: Vec<Option<Expr>> = vec![None; columns.len()];
+        for (expr, target) in query.columns().into_iter().zip(targets) {
+            let field = &columns.fields[*target];
+            let from = plain(&expr.ty);
+            if !same_kind(&from, &field.ty) && !implicitly_castable(&from, &field.ty) {
+                return Err(self.incompatible(insert, &query, *target, targets, field));
+            }
+            exprs[*target] = Some(cast_to(plain_column(expr), &field.ty));
+        }
+        for (name, value) in &insert.partition {
+            let (scope, schema) = (Scope::default(), Schema::default());
+            let bound = ExprBinder { scope: &scope, schema: &schema, grouping: None, clause: "PARTITION" }.bind(value)?;
+            if let Some(at) = columns.fields.iter().position(|field| field.name == name.text) {
+                exprs[at] = Some(cast_to(bound, &columns.fields[at].ty));
+            }
+        }
+        let missing = exprs.iter().zip(&columns.fields).find(|(expr, field)| expr.is_none() && !field.ty.nullable);
+        if let Some((_, field)) = missing {
+            let message = format!("column `{}` of `{}` is NOT NULL and is not written", field.name, table.name);
+            return Err(PlanError::new(Code::Incompatible, message).at(span_of(&insert.columns)));
+        }
+        let exprs = exprs.into_iter().zip(&columns.fields).map(|(expr, field)| expr.unwrap_or_else(|| Expr::null(field.ty.kind.clone())));
+        let names = columns.fields.iter().map(|field| field.name.clone()).collect();
+        Ok(query.project(exprs.collect(), names))
+    }
+
+    fn incompatible(&self, insert: &Insert, query: &Rel, target: usize, targets: &[usize], field: &Field) -> PlanError {
+        let at = targets.iter().position(|known| *known == target).unwrap_or_default();
+        let given = &query.schema.fields[at];
+        let message = format!("column `{}` of the query is {}, but `{}` of the sink is {}", given.name, given.ty, field.name, field.ty);
+        PlanError::new(Code::Incompatible, message).at(item_span(insert, at)).label(format!("cast it: CAST(... AS {})", field.ty.kind))
+    }
+}
+
+/// A column as what the sink stores: a time attribute is a plain timestamp there.
+fn plain_column(expr: Expr) -> Expr {
+    let ty = plain(&expr.ty);
+    Expr { ty, ..expr }
+}
+
+/// The place of an item of the query's SELECT list, or of the query.
+fn item_span(insert: &Insert, at: usize) -> Span {
+    if let crate::ast::Body::Select(select) = &insert.query.body
+        && let Some(crate::ast::SelectItem::Expr { expr, .. }) = select.items.get(at)
+        && select.items.iter().take(at).all(|item| matches!(item, crate::ast::SelectItem::Expr { .. }))
+    {
+        return expr.span;
+    }
+    insert.query.span
+}
+
+/// The columns that a sink stores: what is computed, or is metadata that is only read, is not written.
+pub(crate) fn sink_columns(table: &Table) -> Schema {
+    let stored = table.columns.iter().filter(|column| matches!(column.kind, ColumnKind::Physical));
+    Schema::new(stored.map(|column| Field::new(&column.name, column.ty.clone())).collect())
+}
+
+fn count_mismatch(insert: &Insert, table: &Table, query: &Rel, columns: &Schema, targets: &[usize]) -> PlanError {
+    let told = |fields: &mut dyn Iterator<Item = &Field>| {
+        fields.map(|field| format!("{}: {}", field.name, field.ty)).collect::<Vec<_>>().join(", ")
+    };
+    let sink = told(&mut targets.iter().map(|at| &columns.fields[*at]));
+    let given = told(&mut query.schema.fields.iter());
+    PlanError::new(
+        Code::ColumnCount,
+        format!("the query has {} columns, and {} of `{}` are written", query.schema.len(), targets.len(), table.name),
+    )
+    .at(insert.query.span)
+    .note(format!("query: [{given}]"))
+    .note(format!("sink:  [{sink}]"))
+}
+
+/// `table.exec.sink.not-null-enforcer` = DROP: rows go that have NULL where the sink has NOT NULL.
+fn without_nulls(rel: Rel, sink: &Schema) -> Rel {
+    let nullable = rel.columns().into_iter().zip(&sink.fields).filter(|(expr, field)| expr.ty.nullable && !field.ty.nullable);
+    let mut tests: Vec<Expr> = nullable.map(|(expr, _)| Expr::call("IS NOT NULL", vec![expr], TypeKind::Boolean.not_null())).collect();
+    match tests.len() {
+        0 => rel,
+        1 => rel.filter(tests.remove(0)),
+        _ => rel.filter(Expr { node: irmak_common::expr::ExprNode::And(tests), ty: TypeKind::Boolean.not_null() }),
+    }
+}

@@ -1,0 +1,74 @@
+//! From syntax to algebra: names, types, nullability and time attributes, as Flink gives them.
+//!
+//! A binder lives for one statement. It refuses what Flink refuses, at the very token, and what would make updates or deletes.
+
+pub(crate) mod aggregate;
+pub(crate) mod call;
+pub(crate) mod expr;
+pub(crate) mod from;
+pub(crate) mod group;
+pub(crate) mod insert;
+pub(crate) mod literal;
+pub(crate) mod query;
+pub(crate) mod scan;
+pub(crate) mod scope;
+pub(crate) mod select;
+pub(crate) mod window;
+
+use std::rc::Rc;
+
+use irmak_functions::Environment;
+
+use crate::ast::Query;
+use crate::catalog::Catalog;
+use crate::error::{Planned, Span};
+use crate::settings::Settings;
+use crate::token::{Name, too_deep};
+
+/// What a statement is bound against.
+pub(crate) struct Binder<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) settings: &'a Settings,
+    pub(crate) environment: Environment,
+    /// WITH queries in sight, innermost last.
+    pub(crate) ctes: Vec<(String, Rc<NamedQuery>)>,
+    /// What the author should know.
+    pub(crate) warnings: Vec<String>,
+    /// Subqueries and views around the present one.
+    depth: usize,
+}
+
+/// A WITH query.
+#[derive(Debug)]
+pub(crate) struct NamedQuery {
+    pub(crate) columns: Vec<Name>,
+    pub(crate) query: Query,
+    /// How many WITH queries it sees: those before it.
+    pub(crate) sees: usize,
+}
+
+impl<'a> Binder<'a> {
+    /// A binder for one statement.
+    pub(crate) fn new(catalog: &'a Catalog, settings: &'a Settings) -> Self {
+        let environment = settings.environment();
+        Self { catalog, settings, environment, ctes: Vec::new(), warnings: Vec::new(), depth: 0 }
+    }
+
+    /// Goes one query deeper: views in views nest without the reader having seen it.
+    pub(crate) fn nested<T>(&mut self, span: Span, bind: impl FnOnce(&mut Self) -> Planned<T>) -> Planned<T> {
+        if self.depth >= irmak_common::limits::SQL_DEPTH_MAX {
+            return Err(too_deep(span));
+        }
+        self.depth += 1;
+        let bound = bind(self);
+        self.depth -= 1;
+        bound
+    }
+
+    /// Keeps a warning, once.
+    pub(crate) fn warn(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}

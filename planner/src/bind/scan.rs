@@ -1,0 +1,153 @@
+//! A table that is read: its source, the columns that it computes, its watermark.
+
+use std::collections::BTreeMap;
+
+use irmak_common::error::nearest;
+use irmak_common::expr::Expr;
+use irmak_common::operator_spec::{ConnectorSpec, SourceSpec, WatermarkSpec};
+use irmak_common::table_options::{OptionError, Side, check};
+use irmak_common::types::{Field, Schema, TimeAttribute};
+
+use crate::algebra::{Rel, RelNode, with_attribute};
+use crate::catalog::{ColumnKind, Table};
+use crate::error::{Code, PlanError, Planned, Span};
+
+use super::Binder;
+
+impl Binder<'_> {
+    /// The table's rows, with all columns as declared.
+    pub(crate) fn scan(&mut self, table: &Table, used: Span) -> Planned<Rel> {
+        let connector = self.connector(table, Side::Source, used)?;
+        let physical = table.physical();
+        let metadata: Vec<_> = table
+            .columns
+            .iter()
+            .filter_map(|column| match &column.kind {
+                ColumnKind::Metadata { key, .. } => Some((key.clone(), column)),
+                _ => None,
+            })
+            .collect();
+        let mut schema = physical.clone();
+        schema.fields.extend(metadata.iter().map(|(_, column)| Field::new(&column.name, column.ty.clone())));
+        let source = SourceSpec {
+            table: table.name.clone(),
+            connector,
+            projection: (0..physical.len()).collect(),
+            physical,
+            metadata: metadata.iter().map(|(key, column)| (key.clone(), column.ty.clone())).collect(),
+        };
+        let scan = Rel { node: RelNode::Scan(Box::new(source)), schema };
+        let rel = declared(table, scan);
+        self.watermarked(table, rel)
+    }
+
+    /// A table's connector, its options checked for one side.
+    pub(crate) fn connector(&mut self, table: &Table, side: Side, used: Span) -> Planned<ConnectorSpec> {
+        let mut options = table.option_map();
+        let warnings = check(&options, side).map_err(|error| option_error(table, &error, used))?;
+        for warning in warnings {
+            self.warn(format!("table {}: {warning}", table.name));
+        }
+        let connector = options.remove("connector").unwrap_or_default();
+        Ok(ConnectorSpec { connector, options })
+    }
+
+    fn watermarked(&self, table: &Table, rel: Rel) -> Planned<Rel> {
+        let Some(watermark) = &table.watermark else { return Ok(rel) };
+        let mut schema = rel.schema.clone();
+        let rowtime = &mut schema.fields[watermark.column];
+        rowtime.ty = with_attribute(&rowtime.ty, TimeAttribute::Rowtime);
+        let spec = WatermarkSpec {
+            rowtime: watermark.column,
+            expr: watermark.expr.clone(),
+            idle_timeout_ms: self.settings.idle_timeout_ms(&table.option_map())?,
+            emit_gap_ms: self.settings.watermark_gap_ms()?,
+        };
+        Ok(Rel { node: RelNode::Watermark { input: Box::new(rel), spec: Box::new(spec) }, schema })
+    }
+}
+
+/// The columns in the order of their declaration, computed ones computed.
+fn declared(table: &Table, scan: Rel) -> Rel {
+    let (mut physical, mut metadata) = (0, scan.schema.len() - metadata_columns(table));
+    let mut exprs = Vec::with_capacity(table.columns.len());
+    for column in &table.columns {
+        let position = match &column.kind {
+            ColumnKind::Physical => &mut physical,
+            ColumnKind::Metadata { .. } => &mut metadata,
+            ColumnKind::Computed { expr, .. } => {
+                exprs.push(expr.clone());
+                continue;
+            }
+        };
+        exprs.push(Expr::column(*position, column.ty.clone()));
+        *position += 1;
+    }
+    let in_order = exprs.len() == scan.schema.len() && exprs.iter().enumerate().all(|(at, expr)| expr.as_column() == Some(at));
+    if in_order {
+        return scan;
+    }
+    let names = table.columns.iter().map(|column| column.name.clone()).collect();
+    scan.project(exprs, names)
+}
+
+fn metadata_columns(table: &Table) -> usize {
+    table.columns.iter().filter(|column| matches!(column.kind, ColumnKind::Metadata { .. })).count()
+}
+
+/// What computed columns and watermarks may read: physical columns, then metadata.
+pub(crate) fn source_layout(table_columns: &[crate::catalog::Column]) -> Schema {
+    let of = |metadata: bool| {
+        table_columns
+            .iter()
+            .filter(move |column| match column.kind {
+                ColumnKind::Physical => !metadata,
+                ColumnKind::Metadata { .. } => metadata,
+                ColumnKind::Computed { .. } => false,
+            })
+            .map(|column| Field::new(&column.name, column.ty.clone()))
+    };
+    Schema::new(of(false).chain(of(true)).collect())
+}
+
+/// An option's error at the option, or at the table's name.
+pub(crate) fn option_error(table: &Table, error: &OptionError, used: Span) -> PlanError {
+    let code = match error {
+        OptionError::NoConnector | OptionError::Missing { .. } => Code::MissingOption,
+        OptionError::UnknownConnector { .. } | OptionError::WrongSide { .. } => Code::UnknownConnector,
+        OptionError::UnknownFormat { .. } => Code::UnknownFormat,
+        OptionError::Unknown { .. } => Code::UnknownOption,
+        OptionError::Value { .. } => Code::OptionValue,
+    };
+    let option = error.key().and_then(|key| table.options.iter().find(|option| option.key == key));
+    let refusal = PlanError::new(code, format!("table `{}`: {error}", table.name));
+    let refusal = match (error, option) {
+        (OptionError::Unknown { .. }, Some(option)) => refusal.at(option.key_span),
+        (_, Some(option)) => refusal.at(option.value_span),
+        (_, None) if table.span != Span::default() => refusal.at(table.span),
+        (_, None) => refusal.at(used),
+    };
+    match error {
+        OptionError::Unknown { near, known, .. } => {
+            let refusal = if let Some(near) = near { refusal.label(format!("did you mean `{near}`?")) } else { refusal };
+            refusal.note(format!("options: {}", known.join(", ")))
+        }
+        OptionError::UnknownConnector { name } => {
+            let known: Vec<&str> = irmak_common::table_options::CONNECTORS.iter().map(|connector| connector.name).collect();
+            refusal.suggest(name, known.iter().copied()).note(format!("connectors: {}", known.join(", ")))
+        }
+        OptionError::UnknownFormat { name, .. } => {
+            let known: Vec<&str> = irmak_common::table_options::FORMATS.iter().map(|format| format.name).collect();
+            refusal.suggest(name, known.iter().copied()).note(format!("formats: {}", known.join(", ")))
+        }
+        OptionError::Missing { key, .. } => missing(refusal, key, &table.option_map()),
+        _ => refusal,
+    }
+}
+
+fn missing(refusal: PlanError, key: &str, given: &BTreeMap<String, String>) -> PlanError {
+    match nearest(key, given.keys().map(String::as_str)) {
+        Some(near) => refusal.label(format!("`{near}` is given; is `{key}` meant?")),
+        None => refusal.label(format!("WITH needs '{key}' = '...'")),
+    }
+}

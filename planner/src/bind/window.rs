@@ -1,0 +1,277 @@
+//! Windows: group windows (`GROUP BY TUMBLE(...)`) with their auxiliaries, and window table functions (`FROM TABLE(TUMBLE(...))`).
+
+use irmak_common::expr::{Expr, ExprNode, Value};
+use irmak_common::operator_spec::{WindowKind, WindowProperty, WindowSpec, WindowStyle};
+use irmak_common::types::{Field, LogicalType, TimeAttribute, TypeKind};
+
+use crate::algebra::{Rel, RelNode};
+use crate::ast::{self, Call, WindowArg, WindowValue};
+use crate::error::{Code, PlanError, Planned, Span};
+use crate::token::Name;
+
+use super::Binder;
+use super::expr::ExprBinder;
+use super::group::{Grouping, Windows};
+use super::scope::{Scope, Scoped};
+
+/// `TUMBLE(time, size)` of a GROUP BY.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GroupWindow {
+    /// `TUMBLE`, `HOP` or `SESSION`.
+    pub(crate) function: &'static str,
+    /// The time attribute, over the relation below.
+    pub(crate) time: Expr,
+    pub(crate) kind: WindowKind,
+}
+
+const GROUP_WINDOWS: [&str; 3] = ["TUMBLE", "HOP", "SESSION"];
+const AUXILIARIES: [&str; 4] = ["_START", "_END", "_ROWTIME", "_PROCTIME"];
+
+/// Whether a name is an auxiliary's: `HOP_END`.
+pub(crate) fn is_auxiliary(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    GROUP_WINDOWS.iter().any(|window| upper.strip_prefix(window).is_some_and(|rest| AUXILIARIES.contains(&rest)))
+}
+
+/// The group window that a call is; `None`: it is another function.
+pub(crate) fn group_window(call: &Call, scope: &Scope, schema: &irmak_common::types::Schema, span: Span) -> Planned<Option<GroupWindow>> {
+    let upper = call.name.text.to_ascii_uppercase();
+    let Some(function) = GROUP_WINDOWS.into_iter().find(|window| *window == upper) else { return Ok(None) };
+    read(function, call, scope, schema, span).map(Some)
+}
+
+fn read(function: &'static str, call: &Call, scope: &Scope, schema: &irmak_common::types::Schema, span: Span) -> Planned<GroupWindow> {
+    let sizes = match function {
+        "HOP" => 2,
+        _ => 1,
+    };
+    let most = if function == "SESSION" { sizes + 1 } else { sizes + 2 };
+    if call.args.len() < sizes + 1 || call.args.len() > most {
+        let form = match function {
+            "HOP" => "HOP(time, slide, size)",
+            "TUMBLE" => "TUMBLE(time, size)",
+            _ => "SESSION(time, gap)",
+        };
+        return Err(PlanError::new(Code::Types, format!("{function} takes {} arguments", sizes + 1))
+            .at(span)
+            .note(format!("accepted: {form}")));
+    }
+    let mut binder = ExprBinder { scope, schema, grouping: None, clause: "GROUP BY" };
+    let time = binder.bind(&call.args[0])?;
+    if time.ty.kind.time_attribute() == TimeAttribute::None {
+        let message = format!("a group window is over a time attribute column, and this is {}", super::expr::article(&time.ty));
+        return Err(PlanError::new(Code::TimeAttribute, message).at(call.args[0].span).note(TIME_ATTRIBUTES));
+    }
+    let mut lengths = Vec::new();
+    for arg in &call.args[1..] {
+        let bound = binder.bind(arg)?;
+        lengths.push((millis(&bound, arg.span)?, arg.span));
+    }
+    let offset = lengths.get(sizes).map_or(0, |(offset, _)| *offset);
+    for (length, span) in &lengths[..sizes] {
+        positive(*length, *span)?;
+    }
+    let kind = match function {
+        "TUMBLE" => WindowKind::Tumble { size: lengths[0].0, offset },
+        "HOP" => WindowKind::Hop { slide: lengths[0].0, size: lengths[1].0, offset },
+        _ => WindowKind::Session { gap: lengths[0].0 },
+    };
+    Ok(GroupWindow { function, time, kind })
+}
+
+const TIME_ATTRIBUTES: &str = "time attributes: a column with a WATERMARK, or one declared AS PROCTIME()";
+
+/// The milliseconds of a constant day-time interval.
+fn millis(expr: &Expr, span: Span) -> Planned<i64> {
+    match (&expr.ty.kind, &expr.node) {
+        (TypeKind::IntervalDayTime { .. }, ExprNode::Literal(Value::Int(millis))) => Ok(*millis),
+        (TypeKind::IntervalYearMonth { .. }, _) => {
+            Err(PlanError::new(Code::WindowSize, "a window's size is in days, hours, minutes and seconds, not in months or years").at(span))
+        }
+        _ => Err(PlanError::new(Code::WindowSize, "a window's size is a constant interval")
+            .at(span)
+            .note("for example: INTERVAL '10' SECOND")),
+    }
+}
+
+fn positive(length: i64, span: Span) -> Planned<()> {
+    if length > 0 { Ok(()) } else { Err(PlanError::new(Code::WindowSize, "a window's size is more than nothing").at(span)) }
+}
+
+/// An auxiliary above its window.
+pub(crate) fn auxiliary(grouping: &mut Grouping, call: &Call, name: &str, span: Span) -> Planned<Expr> {
+    let Windows::Group(window) = &grouping.windows else {
+        let message = format!(
+            "{name} belongs to GROUP BY {}(...), and this groups by a window table function",
+            name.split('_').next().unwrap_or(name)
+        );
+        return Err(PlanError::new(Code::Aggregate, message).at(span).label("select window_start, window_end or window_time"));
+    };
+    let function = window.function;
+    let Some(property) = name.strip_prefix(function).and_then(|rest| AUXILIARIES.iter().position(|known| *known == rest)) else {
+        return Err(PlanError::new(Code::Aggregate, format!("{name} does not belong to the {function} that is grouped by")).at(span));
+    };
+    let same = read(function, call, &grouping.scope, &grouping.schema, span)?;
+    if same != *window {
+        return Err(PlanError::new(Code::Aggregate, format!("{name} has other arguments than the {function} that is grouped by")).at(span));
+    }
+    let property = [WindowProperty::Start, WindowProperty::End, WindowProperty::Rowtime, WindowProperty::Proctime][property];
+    let attribute = window.time.ty.kind.time_attribute();
+    if property == WindowProperty::Rowtime && attribute == TimeAttribute::Proctime {
+        return Err(PlanError::new(Code::TimeAttribute, "a window of processing time has no rowtime").at(span));
+    }
+    Ok(grouping.property(property))
+}
+
+impl Binder<'_> {
+    /// `TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), ...))`: the rows with their windows.
+    pub(crate) fn window_table(&mut self, function: &Name, args: &[WindowArg], span: Span) -> Planned<Scoped> {
+        let upper = function.text.to_ascii_uppercase();
+        let parameters: &[&str] = match upper.as_str() {
+            "TUMBLE" => &["DATA", "TIMECOL", "SIZE", "OFFSET"],
+            "HOP" => &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"],
+            "CUMULATE" => &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
+            "SESSION" => &["DATA", "TIMECOL", "GAP"],
+            _ => {
+                let known = ["TUMBLE", "HOP", "CUMULATE", "SESSION"];
+                return Err(PlanError::new(Code::UnknownFunction, format!("there is no table function `{}`", function.text))
+                    .at(function.span)
+                    .suggest(&upper, known)
+                    .note(format!("table functions: {}", known.join(", "))));
+            }
+        };
+        let optional = parameters.len() - usize::from(upper != "SESSION");
+        let args = arrange(&upper, args, parameters, optional, span)?;
+        let (input, partition_by) = self.window_input(args[0])?;
+        let (time, time_span) = descriptor(args[1], &input)?;
+        let mut lengths = Vec::new();
+        for arg in args.iter().skip(2).flatten() {
+            let WindowValue::Expr(expr) = &arg.value else {
+                return Err(PlanError::new(Code::Types, "an interval is expected").at(arg.span));
+            };
+            lengths.push((self.interval(expr)?, arg.span));
+        }
+        let sizes = optional - 2;
+        for (length, span) in &lengths[..sizes] {
+            positive(*length, *span)?;
+        }
+        let kind = window_kind(&upper, &lengths, span)?;
+        let time_type = input.rel.schema.fields[time].ty.clone();
+        let window = self.window_spec(kind, time, &time_type, WindowStyle::TableFunction, time_span)?;
+        let mut partition = Vec::new();
+        for name in partition_by {
+            partition.push(input.scope.resolve(std::slice::from_ref(name))?.0);
+        }
+        if !partition.is_empty() && upper != "SESSION" {
+            self.warn(format!("PARTITION BY has no meaning in {upper}: its windows are the same for all rows"));
+        }
+        let mut schema = input.rel.schema.clone();
+        schema.fields.push(Field::new("window_start", TypeKind::timestamp(3).not_null()));
+        schema.fields.push(Field::new("window_end", TypeKind::timestamp(3).not_null()));
+        schema.fields.push(Field::new("window_time", time_type.with_nullable(false)));
+        let node = RelNode::WindowAssign { input: Box::new(input.rel), window, partition_by: partition };
+        Ok(Scoped::of(Rel { node, schema }, None))
+    }
+
+    fn window_input<'b>(&mut self, arg: Option<&'b WindowArg>) -> Planned<(Scoped, &'b [Name])> {
+        match arg.map(|arg| (&arg.value, arg.span)) {
+            Some((WindowValue::Table { name, partition_by }, _)) => Ok((self.named_table(name, &[], None)?, partition_by)),
+            Some((WindowValue::Query { query, partition_by }, span)) => {
+                let rel = self.nested(span, |binder| binder.query(query))?;
+                Ok((Scoped::of(rel, None), partition_by))
+            }
+            Some((_, span)) => Err(PlanError::new(Code::Types, "the first argument is TABLE and a table's name").at(span)),
+            None => Err(PlanError::new(Code::Types, "the first argument is TABLE and a table's name")),
+        }
+    }
+
+    fn interval(&self, expr: &ast::Expr) -> Planned<i64> {
+        let (scope, schema) = (Scope::default(), irmak_common::types::Schema::default());
+        let mut binder = ExprBinder { scope: &scope, schema: &schema, grouping: None, clause: "a window" };
+        millis(&binder.bind(expr)?, expr.span)
+    }
+
+    /// The windows of a kind over a time attribute.
+    pub(crate) fn window_spec(
+        &self,
+        kind: WindowKind,
+        time: usize,
+        ty: &LogicalType,
+        style: WindowStyle,
+        span: Span,
+    ) -> Planned<WindowSpec> {
+        let zone = matches!(ty.kind, TypeKind::TimestampLtz { .. }).then(|| self.environment.zone.clone());
+        match ty.kind.time_attribute() {
+            TimeAttribute::Rowtime => Ok(WindowSpec { kind, time: Some(time), zone, style }),
+            TimeAttribute::Proctime => Ok(WindowSpec { kind, time: None, zone, style }),
+            TimeAttribute::None => {
+                let message = format!("a window function is over a time attribute, and this is {}", super::expr::article(ty));
+                Err(PlanError::new(Code::TimeAttribute, message).at(span).note(TIME_ATTRIBUTES))
+            }
+        }
+    }
+}
+
+/// The arguments in the order of the parameters; the last may be left out.
+fn arrange<'a>(
+    function: &str,
+    args: &'a [WindowArg],
+    parameters: &[&str],
+    required: usize,
+    span: Span,
+) -> Planned<Vec<Option<&'a WindowArg>>> {
+    let form = format!("accepted: {function}({})", parameters.join(", "));
+    let mut arranged: Vec<Option<&WindowArg>> = vec![None; parameters.len()];
+    for (position, arg) in args.iter().enumerate() {
+        let slot = match &arg.name {
+            None => position,
+            Some(name) => {
+                let wanted = |parameter: &&str| parameter.eq_ignore_ascii_case(&name.text);
+                parameters.iter().position(|parameter| wanted(&parameter)).ok_or_else(|| {
+                    PlanError::new(Code::Types, format!("{function} has no parameter `{}`", name.text))
+                        .at(name.span)
+                        .suggest(&name.text, parameters.iter().copied())
+                        .note(form.clone())
+                })?
+            }
+        };
+        match arranged.get_mut(slot) {
+            Some(slot) if slot.is_none() => *slot = Some(arg),
+            Some(_) => return Err(PlanError::new(Code::Twice, "the argument is given twice").at(arg.span)),
+            None => return Err(PlanError::new(Code::Types, format!("too many arguments for {function}")).at(arg.span).note(form)),
+        }
+    }
+    if arranged[..required].iter().any(Option::is_none) {
+        return Err(PlanError::new(Code::Types, format!("{function} takes {required} arguments")).at(span).note(form));
+    }
+    Ok(arranged)
+}
+
+fn descriptor(arg: Option<&WindowArg>, input: &Scoped) -> Planned<(usize, Span)> {
+    let wrong = |span| PlanError::new(Code::Types, "the second argument is DESCRIPTOR(time column)").at(span);
+    match arg.map(|arg| (&arg.value, arg.span)) {
+        Some((WindowValue::Descriptor(names), span)) => match &names[..] {
+            [name] => Ok((input.scope.resolve(std::slice::from_ref(name))?.0, name.span)),
+            _ => Err(wrong(span)),
+        },
+        Some((_, span)) => Err(wrong(span)),
+        None => Err(wrong(Span::default())),
+    }
+}
+
+fn window_kind(function: &str, lengths: &[(i64, Span)], span: Span) -> Planned<WindowKind> {
+    let length = |at: usize| lengths.get(at).map_or(0, |(length, _)| *length);
+    Ok(match function {
+        "TUMBLE" => WindowKind::Tumble { size: length(0), offset: length(1) },
+        "HOP" => WindowKind::Hop { slide: length(0), size: length(1), offset: length(2) },
+        "CUMULATE" => {
+            let (step, size) = (length(0), length(1));
+            if size % step != 0 {
+                let message = format!("CUMULATE needs a size that is a multiple of its step, but {size} ms is none of {step} ms");
+                return Err(PlanError::new(Code::WindowSize, message).at(span));
+            }
+            WindowKind::Cumulate { step, size, offset: length(2) }
+        }
+        _ => WindowKind::Session { gap: length(0) },
+    })
+}

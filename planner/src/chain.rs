@@ -1,0 +1,267 @@
+//! From algebra to a job graph: operators, the exchanges that they need, and chains of those that need none between them.
+//!
+//! Operators are numbered in the order in which rows reach them. Two queries of a statement set that begin alike share that
+//! beginning. A vertex's id is made of the descriptions of all operators before it, so that an unchanged part of a changed script
+//! finds its state again.
+
+use irmak_common::id::VertexId;
+use irmak_common::job_graph::{Edge, OperatorNode, Partitioning, Vertex};
+use irmak_common::operator_spec::{OperatorSpec, WindowKind};
+use irmak_common::types::Schema;
+
+use crate::algebra::{Rel, RelNode, Root, Target, is_session};
+use crate::describe;
+
+/// An operator with the exchanges before it.
+#[derive(Debug)]
+struct Node {
+    name: String,
+    description: String,
+    spec: OperatorSpec,
+    output: Schema,
+    parallelism: u32,
+    inputs: Vec<(usize, Partitioning)>,
+}
+
+/// The operators of a job, as a graph.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    nodes: Vec<Node>,
+    parallelism: u32,
+    chaining: bool,
+}
+
+impl Plan {
+    /// An empty plan at this parallelism.
+    pub(crate) fn new(parallelism: u32, chaining: bool) -> Self {
+        Self { nodes: Vec::new(), parallelism, chaining }
+    }
+
+    /// Adds a query and its target.
+    pub(crate) fn add(&mut self, root: Root) {
+        let input = self.relation(&root.rel);
+        let (have, schema) = (self.nodes[input].parallelism, self.nodes[input].output.clone());
+        match root.target {
+            Target::Sink { spec, parallelism } => {
+                let parallelism = parallelism.unwrap_or(have);
+                let name = format!("Sink: {}", spec.table);
+                let description = format!(
+                    "Sink(table=[{}.{}.{}], fields=[{}])",
+                    crate::catalog::CATALOG,
+                    crate::catalog::DATABASE,
+                    spec.table,
+                    describe::fields(&spec.schema)
+                );
+                let output = spec.schema.clone();
+                let partitioning = between(have, parallelism);
+                let inputs = vec![(input, partitioning)];
+                self.push(Node { name, description, spec: OperatorSpec::Sink(spec), output, parallelism, inputs });
+            }
+            Target::Collect => {
+                let description = format!("Sink(table=[*collect*], fields=[{}])", describe::fields(&schema));
+                let inputs = vec![(input, between(have, 1))];
+                let name = "Sink: Collect table sink".to_owned();
+                self.push(Node { name, description, spec: OperatorSpec::Collect, output: schema, parallelism: 1, inputs });
+            }
+        }
+    }
+
+    /// The operator of this kind, description and inputs: the one that is there, or a new one.
+    fn push(&mut self, node: Node) -> usize {
+        let shared = !matches!(node.spec, OperatorSpec::Sink(_) | OperatorSpec::Collect);
+        let same = |known: &Node| known.spec == node.spec && known.inputs == node.inputs && known.output == node.output;
+        if shared && let Some(found) = self.nodes.iter().position(same) {
+            return found;
+        }
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    fn relation(&mut self, rel: &Rel) -> usize {
+        let inputs: Vec<usize> = rel.inputs().into_iter().map(|input| self.relation(input)).collect();
+        let below = inputs.first().map(|input| (*input, self.nodes[*input].parallelism, self.nodes[*input].output.clone()));
+        let (input, have, schema) = below.unwrap_or((0, self.parallelism, Schema::default()));
+        let forward = |parallelism: u32| vec![(input, between(have, parallelism))];
+        let calc = |description: String, spec: OperatorSpec| Node {
+            name: "Calc".into(),
+            description,
+            spec,
+            output: rel.schema.clone(),
+            parallelism: have,
+            inputs: forward(have),
+        };
+        let node = match &rel.node {
+            RelNode::Scan(source) => Node {
+                name: format!("Source: {}", source.table),
+                description: describe::scan(source, &rel.schema),
+                parallelism: scan_parallelism(source).unwrap_or(self.parallelism),
+                spec: OperatorSpec::Source((**source).clone()),
+                output: rel.schema.clone(),
+                inputs: Vec::new(),
+            },
+            RelNode::Values(rows) => Node {
+                name: "Source: Values".into(),
+                description: format!("Values(tuples=[{} rows], fields=[{}])", rows.len(), describe::fields(&rel.schema)),
+                spec: OperatorSpec::Values { rows: rows.clone() },
+                output: rel.schema.clone(),
+                parallelism: 1,
+                inputs: Vec::new(),
+            },
+            RelNode::Watermark { spec, .. } => {
+                let rowtime = schema.fields.get(spec.rowtime).map_or("", |field| field.name.as_str());
+                let description = format!("WatermarkAssigner(rowtime=[{rowtime}], watermark=[{}])", describe::expr(&spec.expr, &schema));
+                Node { name: "WatermarkAssigner".into(), ..calc(description, OperatorSpec::Watermark((**spec).clone())) }
+            }
+            RelNode::Project { exprs, .. } => {
+                let description = format!("Calc(select=[{}])", describe::select(exprs, &schema, &rel.schema));
+                calc(description, OperatorSpec::Project { exprs: exprs.clone() })
+            }
+            RelNode::Filter { predicate, .. } => {
+                let description = format!("Calc(select=[{}], where=[{}])", describe::fields(&schema), describe::expr(predicate, &schema));
+                calc(description, OperatorSpec::Filter { predicate: predicate.clone() })
+            }
+            RelNode::WindowAggregate { spec, .. } => {
+                let (parallelism, partitioning) = keyed(&spec.keys, &spec.window.kind, self.parallelism, have);
+                Node {
+                    name: describe::aggregate_name(spec).into(),
+                    description: describe::aggregate(spec, &schema),
+                    spec: OperatorSpec::WindowAggregate((**spec).clone()),
+                    output: rel.schema.clone(),
+                    parallelism,
+                    inputs: vec![(input, partitioning)],
+                }
+            }
+            RelNode::WindowAssign { window, partition_by, .. } => {
+                let description = format!("WindowTableFunction(window=[{}])", describe::window(window, &schema));
+                let mut node = calc(description, OperatorSpec::WindowAssign { window: window.clone() });
+                node.name = "WindowTableFunction".into();
+                if is_session(window) {
+                    let (parallelism, partitioning) = keyed(partition_by, &window.kind, self.parallelism, have);
+                    node.parallelism = parallelism;
+                    node.inputs = vec![(input, partitioning)];
+                }
+                node
+            }
+            RelNode::Limit { offset, count, .. } => {
+                let description = format!("Limit(offset=[{offset}], fetch=[{count}])");
+                let spec = OperatorSpec::Limit { offset: *offset, count: *count };
+                Node { name: "Limit".into(), parallelism: 1, inputs: forward(1), ..calc(description, spec) }
+            }
+            RelNode::Union(_) => self.union(&inputs, &rel.schema),
+        };
+        self.push(node)
+    }
+
+    fn union(&self, inputs: &[usize], schema: &Schema) -> Node {
+        let parallelism = inputs.iter().map(|input| self.nodes[*input].parallelism).max().unwrap_or(1);
+        let edges = inputs.iter().map(|input| (*input, between(self.nodes[*input].parallelism, parallelism)));
+        Node {
+            name: "Union".into(),
+            description: format!("Union(all=[true], union=[{}])", describe::fields(schema)),
+            spec: OperatorSpec::Union,
+            output: schema.clone(),
+            parallelism,
+            inputs: edges.collect(),
+        }
+    }
+
+    /// Vertices and edges: an operator joins the chain before it where rows need not change hands.
+    pub(crate) fn vertices(self) -> (Vec<Vertex>, Vec<Edge>) {
+        let consumers = |node: usize| self.nodes.iter().flat_map(|other| &other.inputs).filter(|(input, _)| *input == node).count();
+        let mut vertex_of: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        let mut chains: Vec<Vec<usize>> = Vec::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            let chained = match &node.inputs[..] {
+                [(input, Partitioning::Forward)] if self.chaining && consumers(*input) == 1 && node.spec != OperatorSpec::Union => {
+                    Some(vertex_of[*input])
+                }
+                _ => None,
+            };
+            match chained {
+                Some(vertex) => chains[vertex].push(at),
+                None => chains.push(vec![at]),
+            }
+            vertex_of.push(chained.unwrap_or(chains.len() - 1));
+        }
+        let ids = self.ids(&chains, &vertex_of);
+        let mut edges = Vec::new();
+        for (vertex, chain) in chains.iter().enumerate() {
+            for (input, partitioning) in &self.nodes[chain[0]].inputs {
+                edges.push(Edge { source: ids[vertex_of[*input]], target: ids[vertex], input: 0, partitioning: partitioning.clone() });
+            }
+        }
+        let vertices = chains.iter().zip(&ids).map(|(chain, id)| self.vertex(chain, *id)).collect();
+        (vertices, edges)
+    }
+
+    fn ids(&self, chains: &[Vec<usize>], vertex_of: &[usize]) -> Vec<VertexId> {
+        let mut ids: Vec<VertexId> = Vec::with_capacity(chains.len());
+        for (position, chain) in chains.iter().enumerate() {
+            let mut text = String::new();
+            for (input, partitioning) in &self.nodes[chain[0]].inputs {
+                text.push_str(&format!("{} {partitioning:?}\n", ids[vertex_of[*input]]));
+            }
+            for at in chain {
+                text.push_str(&self.nodes[*at].description);
+                text.push('\n');
+            }
+            // Twins (the same rows written twice to one table) differ by their place.
+            let mut id = VertexId::of_text(&text);
+            if ids.contains(&id) {
+                id = VertexId::of_text(&format!("{text}{position}"));
+            }
+            ids.push(id);
+        }
+        ids
+    }
+
+    fn vertex(&self, chain: &[usize], id: VertexId) -> Vertex {
+        let nodes: Vec<OperatorNode> = chain
+            .iter()
+            .map(|at| {
+                let node = &self.nodes[*at];
+                OperatorNode {
+                    id: *at as u32 + 1,
+                    name: node.name.clone(),
+                    description: node.description.clone(),
+                    spec: node.spec.clone(),
+                    output: node.output.clone(),
+                }
+            })
+            .collect();
+        let named = |node: &OperatorNode| match node.spec {
+            OperatorSpec::Sink(_) | OperatorSpec::Collect => node.name.clone(),
+            _ => format!("{}[{}]", node.name, node.id),
+        };
+        let name = nodes.iter().map(named).collect::<Vec<_>>().join(" -> ");
+        let parallelism = chain.first().map_or(1, |at| self.nodes[*at].parallelism);
+        Vertex { id, name, parallelism, chain: nodes }
+    }
+}
+
+/// How rows go from one parallelism to another where any subtask will do.
+fn between(have: u32, want: u32) -> Partitioning {
+    match want {
+        _ if have == want => Partitioning::Forward,
+        1 => Partitioning::Global,
+        _ => Partitioning::Rebalance,
+    }
+}
+
+/// Where the rows of a key meet: by hash, or all in one place where there is no key.
+fn keyed(keys: &[usize], kind: &WindowKind, parallelism: u32, have: u32) -> (u32, Partitioning) {
+    if !keys.is_empty() {
+        return (parallelism, Partitioning::Hash { columns: keys.to_vec() });
+    }
+    if let WindowKind::Attached { start, end } = kind
+        && parallelism > 1
+    {
+        return (parallelism, Partitioning::Hash { columns: vec![*start, *end] });
+    }
+    let _ = have;
+    (1, Partitioning::Global)
+}
+
+fn scan_parallelism(source: &irmak_common::operator_spec::SourceSpec) -> Option<u32> {
+    source.connector.options.get("scan.parallelism")?.trim().parse().ok().filter(|parallelism| (1..=32_768).contains(parallelism))
+}

@@ -1,0 +1,246 @@
+//! `CREATE TABLE`: from syntax to a checked table.
+
+use irmak_common::expr::Expr;
+use irmak_common::types::{LogicalType, Schema, TimeAttribute, TypeKind};
+
+use crate::algebra::plain;
+use crate::ast::{self, ColumnDef, CreateTable, Like, OptionDef};
+use crate::bind::Binder;
+use crate::bind::expr::{ExprBinder, article};
+use crate::bind::scan::source_layout;
+use crate::bind::scope::Scope;
+use crate::catalog::{Catalog, Column, ColumnKind, Entry, Table, Watermark, span_of};
+use crate::error::{Code, PlanError, Planned};
+use crate::rewrite::fold::fold;
+use crate::token::Name;
+
+/// The table that a statement makes.
+pub(crate) fn table(create: &CreateTable, binder: &Binder<'_>) -> Planned<Table> {
+    let base = match &create.like {
+        Some(like) => inherited(like, binder.catalog)?,
+        None => None,
+    };
+    let mut columns = base.as_ref().map(|base| base.columns.clone()).unwrap_or_default();
+    declare(create, binder, &mut columns, create.like.as_ref())?;
+    let mut watermark = None;
+    if let Some((name, expr)) = &create.watermark {
+        watermark = Some(checked_watermark(name, expr, &columns, binder)?);
+    } else if let Some(inherited) = base.as_ref().and_then(|base| base.watermark.as_ref()) {
+        watermark = Some(checked_watermark(&inherited.name, &inherited.syntax, &columns, binder)?);
+    }
+    let mut options = base.as_ref().map(|base| base.options.clone()).unwrap_or_default();
+    merge_options(&mut options, create)?;
+    let mut table = Table {
+        name: create.name.last().map(|name| name.text.clone()).unwrap_or_default(),
+        columns,
+        watermark,
+        primary_key: base.as_ref().map(|base| base.primary_key.clone()).unwrap_or_default(),
+        partitioned_by: base.as_ref().map(|base| base.partitioned_by.clone()).unwrap_or_default(),
+        comment: create.comment.clone(),
+        options,
+        span: span_of(&create.name),
+        temporary: create.temporary,
+    };
+    keys(create, &mut table)?;
+    Ok(table)
+}
+
+/// What LIKE takes over: everything, but what is excluded.
+fn inherited(like: &Like, catalog: &Catalog) -> Planned<Option<Table>> {
+    let Entry::Table(base) = catalog.resolve(&like.name)? else {
+        return Err(PlanError::new(Code::UnknownTable, "LIKE takes a table, not a view").at(span_of(&like.name)));
+    };
+    let mut base = (**base).clone();
+    let strategy = |feature: &str| {
+        let of = |wanted: &str| like.options.iter().find(|(_, known)| known == wanted).map(|(strategy, _)| strategy.as_str());
+        of(feature).or_else(|| of("ALL")).unwrap_or("INCLUDING")
+    };
+    if strategy("CONSTRAINTS") == "EXCLUDING" {
+        base.primary_key.clear();
+    }
+    if strategy("PARTITIONS") == "EXCLUDING" {
+        base.partitioned_by.clear();
+    }
+    if strategy("OPTIONS") == "EXCLUDING" {
+        base.options.clear();
+    }
+    if strategy("WATERMARKS") == "EXCLUDING" {
+        base.watermark = None;
+    }
+    let generated = strategy("GENERATED") == "EXCLUDING";
+    let metadata = strategy("METADATA") == "EXCLUDING";
+    base.columns.retain(|column| match column.kind {
+        ColumnKind::Physical => true,
+        ColumnKind::Computed { .. } => !generated,
+        ColumnKind::Metadata { .. } => !metadata,
+    });
+    Ok(Some(base))
+}
+
+fn merge_options(options: &mut Vec<OptionDef>, create: &CreateTable) -> Planned<()> {
+    let inherited = options.len();
+    for option in &create.options {
+        match options.iter().position(|known| known.key == option.key) {
+            Some(at) if at < inherited => options[at] = option.clone(),
+            Some(_) => {
+                return Err(PlanError::new(Code::Twice, format!("option '{}' is given twice", option.key)).at(option.key_span));
+            }
+            None => options.push(option.clone()),
+        }
+    }
+    Ok(())
+}
+
+/// The statement's columns behind those inherited: first what is stored, then what is computed of it.
+fn declare(create: &CreateTable, binder: &Binder<'_>, columns: &mut Vec<Column>, like: Option<&Like>) -> Planned<()> {
+    let overwrites = |feature: &str| {
+        like.is_some_and(|like| {
+            like.options.iter().any(|(strategy, known)| strategy == "OVERWRITING" && (known == feature || known == "ALL"))
+        })
+    };
+    let inherited = columns.len();
+    let mut places = Vec::with_capacity(create.columns.len());
+    for column in &create.columns {
+        let known = columns.iter().position(|known| known.name == column.name.text);
+        let place = match known {
+            Some(at) if at < inherited && overwrites_column(&columns[at], &overwrites) => at,
+            Some(_) => {
+                let message = format!("column `{}` is declared twice", column.name.text);
+                return Err(PlanError::new(Code::DuplicateColumn, message).at(column.name.span));
+            }
+            None => {
+                columns.push(placeholder(column));
+                columns.len() - 1
+            }
+        };
+        if let ast::ColumnKind::Physical(ty) | ast::ColumnKind::Metadata { ty, .. } = &column.kind {
+            columns[place] = stored(column, ty);
+        } else {
+            columns[place] = placeholder(column);
+        }
+        places.push(place);
+    }
+    let layout = source_layout(&without(columns, &places, create));
+    let scope = Scope::of(&layout, None);
+    for (column, place) in create.columns.iter().zip(places) {
+        if let ast::ColumnKind::Computed(syntax) = &column.kind {
+            columns[place] = computed(column, syntax, &scope, &layout, binder)?;
+        }
+    }
+    // Inherited computed columns were bound over other positions.
+    for at in 0..inherited {
+        if let ColumnKind::Computed { syntax, .. } = columns[at].kind.clone() {
+            let mut bind = ExprBinder { scope: &scope, schema: &layout, grouping: None, clause: "a computed column" };
+            let expr = fold(bind.bind(&syntax)?, &binder.environment);
+            columns[at].kind = ColumnKind::Computed { expr, syntax };
+        }
+    }
+    Ok(())
+}
+
+fn overwrites_column(column: &Column, overwrites: &impl Fn(&str) -> bool) -> bool {
+    match column.kind {
+        ColumnKind::Physical => false,
+        ColumnKind::Computed { .. } => overwrites("GENERATED"),
+        ColumnKind::Metadata { .. } => overwrites("METADATA"),
+    }
+}
+
+/// The columns without those that are to be computed.
+fn without(columns: &[Column], places: &[usize], create: &CreateTable) -> Vec<Column> {
+    let computed: Vec<usize> = create
+        .columns
+        .iter()
+        .zip(places)
+        .filter(|(column, _)| matches!(column.kind, ast::ColumnKind::Computed(_)))
+        .map(|(_, place)| *place)
+        .collect();
+    columns.iter().enumerate().filter(|(at, _)| !computed.contains(at)).map(|(_, column)| column.clone()).collect()
+}
+
+fn placeholder(column: &ColumnDef) -> Column {
+    stored(column, &TypeKind::Null.nullable())
+}
+
+fn stored(column: &ColumnDef, ty: &LogicalType) -> Column {
+    let kind = match &column.kind {
+        ast::ColumnKind::Metadata { key, is_virtual, .. } => {
+            ColumnKind::Metadata { key: key.clone().unwrap_or_else(|| column.name.text.clone()), is_virtual: *is_virtual }
+        }
+        _ => ColumnKind::Physical,
+    };
+    Column { name: column.name.text.clone(), kind, ty: ty.clone(), comment: column.comment.clone() }
+}
+
+fn computed(column: &ColumnDef, syntax: &ast::Expr, scope: &Scope, layout: &Schema, binder: &Binder<'_>) -> Planned<Column> {
+    let mut bind = ExprBinder { scope, schema: layout, grouping: None, clause: "a computed column" };
+    let expr: Expr = fold(bind.bind(syntax)?, &binder.environment);
+    if expr.ty.kind == TypeKind::Null {
+        return Err(PlanError::new(Code::Types, format!("column `{}` has no type", column.name.text))
+            .at(syntax.span)
+            .label("write CAST(NULL AS a type)"));
+    }
+    let ty = expr.ty.clone();
+    let kind = ColumnKind::Computed { expr, syntax: syntax.clone() };
+    Ok(Column { name: column.name.text.clone(), kind, ty, comment: column.comment.clone() })
+}
+
+fn checked_watermark(name: &Name, syntax: &ast::Expr, columns: &[Column], binder: &Binder<'_>) -> Planned<Watermark> {
+    let schema = Schema::new(columns.iter().map(|column| irmak_common::types::Field::new(&column.name, column.ty.clone())).collect());
+    let scope = Scope::of(&schema, None);
+    let (column, _) = scope.resolve(std::slice::from_ref(name))?;
+    let ty = &columns[column].ty;
+    let precise = match ty.kind {
+        TypeKind::Timestamp { precision, .. } | TypeKind::TimestampLtz { precision, .. } => precision <= 3,
+        _ => false,
+    };
+    if !precise || ty.kind.time_attribute() == TimeAttribute::Proctime {
+        let message = format!(
+            "a watermark is on a column of TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p from 0 to 3, and `{}` is {}",
+            name.text,
+            article(ty)
+        );
+        return Err(PlanError::new(Code::TimeAttribute, message).at(name.span));
+    }
+    let mut bind = ExprBinder { scope: &scope, schema: &schema, grouping: None, clause: "a watermark" };
+    let expr = fold(bind.bind(syntax)?, &binder.environment);
+    let same_family = matches!(
+        (&plain(&expr.ty).kind, &ty.kind),
+        (TypeKind::Timestamp { .. }, TypeKind::Timestamp { .. }) | (TypeKind::TimestampLtz { .. }, TypeKind::TimestampLtz { .. })
+    );
+    if !same_family {
+        let message = format!("the watermark's expression is {}, and its column {}", article(&expr.ty), article(ty));
+        return Err(PlanError::new(Code::Types, message).at(syntax.span));
+    }
+    Ok(Watermark { column, expr, syntax: syntax.clone(), name: name.clone() })
+}
+
+fn keys(create: &CreateTable, table: &mut Table) -> Planned<()> {
+    let unknown = |name: &Name, table: &Table| {
+        let known: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        PlanError::new(Code::UnknownColumn, format!("column `{}` is not in table `{}`", name.text, table.name))
+            .at(name.span)
+            .suggest(&name.text, known.iter().copied())
+            .note(format!("columns: {}", known.join(", ")))
+    };
+    if let Some((names, _)) = &create.primary_key {
+        table.primary_key.clear();
+        for name in names {
+            let Some(column) = table.columns.iter_mut().find(|column| column.name == name.text) else { return Err(unknown(name, table)) };
+            if !matches!(column.kind, ColumnKind::Physical) {
+                let message = format!("`{}` is no physical column and cannot be in the primary key", name.text);
+                return Err(PlanError::new(Code::Types, message).at(name.span));
+            }
+            // A key is never NULL.
+            column.ty.nullable = false;
+            table.primary_key.push(name.text.clone());
+        }
+    }
+    for name in &create.partitioned_by {
+        if !table.columns.iter().any(|column| column.name == name.text) {
+            return Err(unknown(name, table));
+        }
+        table.partitioned_by.push(name.text.clone());
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Constants: an expression without columns is computed once, by the evaluator that would run it.
+//!
+//! What fails when folded stays as it is, and fails when (and if) it runs. What depends on the clock or on chance is left alone.
+
+use irmak_common::expr::{Expr, ExprNode, Value};
+use irmak_common::types::TypeKind;
+use irmak_functions::Environment;
+
+use crate::algebra::{Rel, RelNode};
+
+const VOLATILE: [&str; 16] = [
+    "RAND",
+    "RAND_INTEGER",
+    "UUID",
+    "NOW",
+    "PROCTIME",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+    "CURRENT_ROW_TIMESTAMP",
+    "CURRENT_WATERMARK",
+    "UNIX_TIMESTAMP",
+    "CURRENT_USER",
+    "CURRENT_DATABASE",
+    "STREAMRECORD_TIMESTAMP",
+];
+
+/// The expression with its constant parts computed.
+pub(crate) fn fold(mut expr: Expr, environment: &Environment) -> Expr {
+    for child in expr.children_mut() {
+        let owned = std::mem::replace(child, Expr::null(TypeKind::Null));
+        *child = fold(owned, environment);
+    }
+    if !foldable(&expr) {
+        return expr;
+    }
+    match irmak_functions::fold(&expr, environment) {
+        // A NULL where the type promises none would be a lie: the evaluator that runs it may object.
+        Ok(Value::Null) if !expr.ty.nullable => expr,
+        Ok(value) => Expr::literal(value, expr.ty),
+        Err(_) => expr,
+    }
+}
+
+fn foldable(expr: &Expr) -> bool {
+    let constant = |child: &&Expr| matches!(child.node, ExprNode::Literal(_));
+    match &expr.node {
+        ExprNode::Column(_) | ExprNode::Literal(_) => false,
+        ExprNode::Call { function, args } if args.is_empty() || function == "UNIX_TIMESTAMP" => {
+            !VOLATILE.contains(&function.as_str()) && args.iter().all(|arg| constant(&arg))
+        }
+        ExprNode::Call { function, .. } if VOLATILE.contains(&function.as_str()) => false,
+        _ => expr.children().iter().all(constant),
+    }
+}
+
+/// Whether computing the expression twice may give two results.
+pub(crate) fn is_volatile(expr: &Expr) -> bool {
+    let here = matches!(&expr.node, ExprNode::Call { function, .. } if VOLATILE.contains(&function.as_str()));
+    here || expr.children().into_iter().any(is_volatile)
+}
+
+/// Every expression of a relation.
+pub(crate) fn all(mut rel: Rel, environment: &Environment) -> Rel {
+    let deeper = |input: Box<Rel>| Box::new(all(*input, environment));
+    rel.node = match rel.node {
+        RelNode::Watermark { input, mut spec } => {
+            spec.expr = fold(spec.expr, environment);
+            RelNode::Watermark { input: deeper(input), spec }
+        }
+        RelNode::Project { input, exprs } => {
+            let exprs = exprs.into_iter().map(|expr| fold(expr, environment)).collect();
+            RelNode::Project { input: deeper(input), exprs }
+        }
+        RelNode::Filter { input, predicate } => RelNode::Filter { input: deeper(input), predicate: fold(predicate, environment) },
+        RelNode::WindowAggregate { input, spec } => RelNode::WindowAggregate { input: deeper(input), spec },
+        RelNode::WindowAssign { input, window, partition_by } => RelNode::WindowAssign { input: deeper(input), window, partition_by },
+        RelNode::Limit { input, offset, count } => RelNode::Limit { input: deeper(input), offset, count },
+        RelNode::Union(inputs) => RelNode::Union(inputs.into_iter().map(|input| all(input, environment)).collect()),
+        leaf @ (RelNode::Scan(_) | RelNode::Values(_)) => leaf,
+    };
+    rel
+}

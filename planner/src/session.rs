@@ -1,0 +1,219 @@
+//! A script's statements, one after the other: what each changes in catalog and settings, and which job it makes.
+
+use std::rc::Rc;
+
+use irmak_common::job_graph::{JobGraph, JobOptions, RestartStrategy};
+use irmak_common::operator_spec::OperatorSpec;
+
+use crate::ast::{Insert, Query, Statement as Syntax, StatementKind};
+use crate::bind::Binder;
+use crate::catalog::{CATALOG, Catalog, DATABASE, Entry, View, span_of};
+use crate::chain::Plan;
+use crate::error::{Code, PlanError, Planned, Span};
+use crate::settings::Settings;
+use crate::{Outcome, Statement, algebra::Root, algebra::Target, ddl, explain, rewrite, show};
+
+/// What statements share.
+pub(crate) struct Session<'a> {
+    pub(crate) catalog: Catalog,
+    pub(crate) settings: Settings,
+    /// The script, for the text of views.
+    pub(crate) script: &'a str,
+}
+
+impl Session<'_> {
+    /// Plans one statement.
+    pub(crate) fn statement(&mut self, statement: &Syntax) -> Planned<Statement> {
+        let mut warnings = Vec::new();
+        let outcome = match &statement.kind {
+            StatementKind::CreateTable(create) => {
+                let table = ddl::table(create, &Binder::new(&self.catalog, &self.settings))?;
+                self.catalog.create(&create.name, Entry::Table(Rc::new(table)), create.if_not_exists)?;
+                Outcome::None
+            }
+            StatementKind::CreateView(create) => {
+                let view = View { columns: create.columns.clone(), query: create.query.clone(), text: self.text(create.query.span) };
+                let mut binder = Binder::new(&self.catalog, &self.settings);
+                let rel = binder.query(&create.query)?;
+                crate::bind::from::named_columns(rel, &create.columns, &create.name[0])?;
+                self.catalog.create(&create.name, Entry::View(Rc::new(view)), create.if_not_exists)?;
+                Outcome::None
+            }
+            StatementKind::Drop { view, name, if_exists } => {
+                self.catalog.drop_entry(name, *view, *if_exists)?;
+                Outcome::None
+            }
+            StatementKind::Set(None) => show::settings(&self.settings),
+            StatementKind::Set(Some((key, value))) => {
+                warnings.extend(self.settings.set(&key.text, &value.text, key.span.to(value.span)));
+                self.check_setting(&key.text, value.span)?;
+                Outcome::None
+            }
+            StatementKind::Reset(key) => {
+                self.settings.reset(key.as_ref().map(|key| key.text.as_str()));
+                Outcome::None
+            }
+            StatementKind::Insert(insert) => self.job(self.inserts(std::slice::from_ref(insert))?, &mut warnings)?,
+            StatementKind::StatementSet(inserts) => self.job(self.inserts(inserts)?, &mut warnings)?,
+            StatementKind::Query(query) => self.job(self.query(query)?, &mut warnings)?,
+            StatementKind::Explain { statement } => self.explain(statement, &mut warnings)?,
+            StatementKind::Describe { name } => show::describe(self, name)?,
+            StatementKind::Show(what) => show::show(self, what)?,
+            StatementKind::Use(name) if [CATALOG, DATABASE].contains(&name.text.as_str()) => Outcome::None,
+            StatementKind::Use(name) => {
+                let message = format!("there is no catalog or database `{}`", name.text);
+                return Err(PlanError::new(Code::UnknownTable, message).at(name.span).note(format!("there is `{CATALOG}`.`{DATABASE}`")));
+            }
+        };
+        Ok(Statement { outcome, warnings })
+    }
+
+    /// Values that every later statement would stumble over are refused where they are SET.
+    fn check_setting(&self, key: &str, span: Span) -> Planned<()> {
+        let checked = match key {
+            "parallelism.default" => self.settings.parallelism().map(|_| ()),
+            "pipeline.max-parallelism" => self.settings.max_parallelism().map(|_| ()),
+            "pipeline.auto-watermark-interval" => self.settings.watermark_gap_ms().map(|_| ()),
+            "table.exec.source.idle-timeout" => self.settings.idle_timeout_ms(&Default::default()).map(|_| ()),
+            "execution.runtime-mode" => self.runtime_mode(span),
+            key if key.starts_with("execution.checkpointing.") => self.settings.checkpointing(true, &mut Vec::new()).map(|_| ()),
+            key if key.starts_with("restart-strategy") => self.settings.restart(RestartStrategy::None).map(|_| ()),
+            _ => Ok(()),
+        };
+        checked.map_err(|error| error.at(span))
+    }
+
+    fn runtime_mode(&self, span: Span) -> Planned<()> {
+        match self.settings.get("execution.runtime-mode").map(str::to_ascii_lowercase).as_deref() {
+            None | Some("streaming") => Ok(()),
+            Some("batch" | "automatic") => {
+                let message = "only streaming mode runs here; bounded sources end a streaming job by themselves";
+                Err(PlanError::new(Code::Unsupported, message).at(span))
+            }
+            Some(other) => Err(PlanError::new(Code::SettingValue, format!("`execution.runtime-mode` cannot be `{other}`")).at(span)),
+        }
+    }
+
+    /// The script's text at a place.
+    fn text(&self, span: Span) -> String {
+        let lines = self.script.lines().enumerate().skip(span.line as usize - 1).take((span.end_line - span.line) as usize + 1);
+        let cut = lines.map(|(at, line)| {
+            let number = at as u32 + 1;
+            let from = if number == span.line { span.column as usize - 1 } else { 0 };
+            let to = if number == span.end_line { span.end_column as usize - 1 } else { usize::MAX };
+            line.chars().skip(from).take(to.saturating_sub(from)).collect::<String>()
+        });
+        cut.collect::<Vec<_>>().join("\n")
+    }
+
+    fn inserts(&self, inserts: &[impl std::borrow::Borrow<Insert>]) -> Planned<Bound> {
+        let mut bound = Bound::default();
+        let mut names = Vec::new();
+        for insert in inserts {
+            let insert = insert.borrow();
+            let mut binder = Binder::new(&self.catalog, &self.settings);
+            let mut root = binder.insert(insert)?;
+            root.rel = rewrite::rewrite(root.rel, &binder.environment);
+            if let Target::Sink { spec, .. } = &root.target {
+                names.push(format!("insert-into_{CATALOG}.{DATABASE}.{}", spec.table));
+            }
+            bound.warnings.append(&mut binder.warnings);
+            bound.roots.push(root);
+        }
+        bound.name = names.join(",");
+        bound.span = inserts.first().map(|insert| insert.borrow().span).unwrap_or_default();
+        Ok(bound)
+    }
+
+    fn query(&self, query: &Query) -> Planned<Bound> {
+        let mut binder = Binder::new(&self.catalog, &self.settings);
+        let rel = binder.query(query)?;
+        // What the query's columns are stays what it was, whatever the rewrites leave.
+        let schema = rel.schema.clone();
+        let mut rel = rewrite::rewrite(rel, &binder.environment);
+        if !matches!(rel.node, crate::algebra::RelNode::Scan(_)) {
+            rel.schema = schema;
+        }
+        Ok(Bound {
+            roots: vec![Root { rel, target: Target::Collect }],
+            name: "collect".into(),
+            warnings: binder.warnings,
+            span: query.span,
+        })
+    }
+
+    /// The job of some queries.
+    fn job(&self, bound: Bound, warnings: &mut Vec<String>) -> Planned<Outcome> {
+        let graph = self.graph(bound)?;
+        warnings.extend(graph.warnings.iter().cloned());
+        Ok(Outcome::Job(graph))
+    }
+
+    fn graph(&self, bound: Bound) -> Planned<JobGraph> {
+        let span = bound.span;
+        self.assemble(bound).map_err(|error| error.at(span))
+    }
+
+    /// The job graph of some queries under the present settings.
+    pub(crate) fn assemble(&self, bound: Bound) -> Planned<JobGraph> {
+        let Bound { roots, name, mut warnings, .. } = bound;
+        let chaining = ["pipeline.operator-chaining.enabled", "pipeline.operator-chaining"]
+            .iter()
+            .find_map(|key| self.settings.get(key))
+            .is_none_or(|value| !value.eq_ignore_ascii_case("false"));
+        let collect = roots.iter().find(|root| root.target == Target::Collect).map(|root| root.rel.schema.clone());
+        let mut plan = Plan::new(self.settings.parallelism()?, chaining);
+        share_columns(roots).into_iter().for_each(|root| plan.add(root));
+        let (vertices, edges) = plan.vertices();
+        let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| match &node.spec {
+            OperatorSpec::Sink(sink) => {
+                let exactly_once = sink.connector.options.get("sink.delivery-guarantee").is_some_and(|value| value == "exactly-once");
+                sink.connector.connector == "filesystem" || exactly_once
+            }
+            _ => false,
+        });
+        let checkpointing = self.settings.checkpointing(two_phase, &mut warnings)?;
+        let default_restart = if collect.is_some() { RestartStrategy::None } else { RestartStrategy::default() };
+        let options = JobOptions { checkpointing, restart: self.settings.restart(default_restart)?, configuration: self.settings.all() };
+        let name = self.settings.get("pipeline.name").map_or(name, str::to_owned);
+        let max_parallelism = self.settings.max_parallelism()?;
+        let widest = vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(1);
+        if widest > u32::from(max_parallelism.get()) {
+            let message = format!("parallelism {widest} is more than the {} key groups of the job", max_parallelism.get());
+            return Err(PlanError::new(Code::SettingValue, message).label("raise pipeline.max-parallelism"));
+        }
+        Ok(JobGraph { name, vertices, edges, max_parallelism, options, collect, warnings })
+    }
+
+    fn explain(&self, statement: &Syntax, warnings: &mut Vec<String>) -> Planned<Outcome> {
+        let bound = match &statement.kind {
+            StatementKind::Query(query) => self.query(query)?,
+            StatementKind::Insert(insert) => self.inserts(std::slice::from_ref(insert))?,
+            StatementKind::StatementSet(inserts) => self.inserts(inserts)?,
+            _ => return Err(PlanError::new(Code::Unsupported, "EXPLAIN takes a query, an INSERT or a statement set").at(statement.span)),
+        };
+        let graph = self.graph(bound)?;
+        warnings.extend(graph.warnings.iter().cloned());
+        let rows = vec![vec![Some(explain::text(&graph))]];
+        Ok(Outcome::Table { columns: vec![("result".into(), "STRING".into())], rows, plain: true })
+    }
+
+    /// The table or view of a name.
+    pub(crate) fn resolve(&self, name: &[crate::token::Name]) -> Planned<&Entry> {
+        self.catalog.resolve(name).map_err(|error| error.at(span_of(name)))
+    }
+}
+
+/// Queries that make one job.
+#[derive(Debug, Default)]
+pub(crate) struct Bound {
+    pub(crate) roots: Vec<Root>,
+    pub(crate) name: String,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) span: Span,
+}
+
+/// Queries of one set that read one table read it once: each reads all columns that any of them reads.
+fn share_columns(roots: Vec<Root>) -> Vec<Root> {
+    if roots.len() < 2 { roots } else { crate::rewrite::share::share(roots) }
+}

@@ -1,0 +1,311 @@
+//! The session's options: Flink's keys, what the planner makes of them, and which keys exist.
+
+use std::collections::BTreeMap;
+
+use irmak_common::duration::parse_duration;
+use irmak_common::error::nearest;
+use irmak_common::job_graph::{CheckpointOptions, RestartStrategy};
+use irmak_common::key_group::MaxParallelism;
+use irmak_functions::Environment;
+
+use crate::error::{Code, PlanError, Planned, Span};
+
+/// Options by key: the cluster's and the command line's, then what the script SETs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    base: BTreeMap<String, String>,
+    set: BTreeMap<String, (String, Span)>,
+}
+
+impl Settings {
+    /// The options that hold before the script.
+    pub(crate) fn new(base: &BTreeMap<String, String>) -> Self {
+        Self { base: base.clone(), set: BTreeMap::new() }
+    }
+
+    /// SET; returns a warning where the key is not known.
+    pub(crate) fn set(&mut self, key: &str, value: &str, span: Span) -> Option<String> {
+        self.set.insert(key.to_owned(), (value.to_owned(), span));
+        unknown_key(key)
+    }
+
+    /// RESET of one key, or of all.
+    pub(crate) fn reset(&mut self, key: Option<&str>) {
+        match key {
+            Some(key) => {
+                self.set.remove(key);
+            }
+            None => self.set.clear(),
+        }
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.set.get(key).map(|(value, _)| value).or_else(|| self.base.get(key)).map(String::as_str)
+    }
+
+    /// All options that hold.
+    pub(crate) fn all(&self) -> BTreeMap<String, String> {
+        let mut all = self.base.clone();
+        all.extend(self.set.iter().map(|(key, (value, _))| (key.clone(), value.clone())));
+        all
+    }
+
+    /// What the script has SET and not RESET.
+    pub(crate) fn own(&self) -> BTreeMap<String, String> {
+        self.set.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
+    }
+
+    /// The first of these keys that is given, with its value: new names first, old ones behind.
+    fn first<'a>(&'a self, keys: &[&'static str]) -> Option<(&'static str, &'a str)> {
+        keys.iter().find_map(|key| self.get(key).map(|value| (*key, value)))
+    }
+
+    /// The error of a value that a key does not take.
+    fn bad(&self, key: &str, value: &str, expected: &str) -> PlanError {
+        let error = PlanError::new(Code::SettingValue, format!("`{key}` cannot be `{value}`")).label(format!("expected: {expected}"));
+        match self.set.get(key) {
+            Some((_, span)) => error.at(*span),
+            None => error,
+        }
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, keys: &[&'static str], expected: &str) -> Planned<Option<T>> {
+        let Some((key, value)) = self.first(keys) else { return Ok(None) };
+        value.trim().parse().map(Some).map_err(|_| self.bad(key, value, expected))
+    }
+
+    fn millis(&self, keys: &[&'static str]) -> Planned<Option<u64>> {
+        let Some((key, value)) = self.first(keys) else { return Ok(None) };
+        let duration = parse_duration(value).map_err(|error| self.bad(key, value, &format!("a duration such as `10 s`; {error}")))?;
+        Ok(Some(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// What expressions depend on.
+    pub(crate) fn environment(&self) -> Environment {
+        let zone = match self.get("table.local-time-zone") {
+            None | Some("default") => "UTC".to_owned(),
+            Some(zone) => zone.to_owned(),
+        };
+        Environment { zone, options: self.all() }
+    }
+
+    /// `parallelism.default`.
+    pub(crate) fn parallelism(&self) -> Planned<u32> {
+        let parallelism =
+            self.parsed::<u32>(&["parallelism.default", "table.exec.resource.default-parallelism"], "a whole number from 1")?;
+        match parallelism {
+            None => Ok(1),
+            Some(0) => Err(self.bad("parallelism.default", "0", "a whole number from 1")),
+            Some(parallelism) if parallelism > 32_768 => Err(self.bad("parallelism.default", &parallelism.to_string(), "at most 32768")),
+            Some(parallelism) => Ok(parallelism),
+        }
+    }
+
+    /// `sink.parallelism` of a table.
+    pub(crate) fn sink_parallelism(&self, options: &BTreeMap<String, String>) -> Planned<Option<u32>> {
+        let Some(value) = options.get("sink.parallelism") else { return Ok(None) };
+        match value.trim().parse::<u32>() {
+            Ok(parallelism) if (1..=32_768).contains(&parallelism) => Ok(Some(parallelism)),
+            _ => Err(PlanError::new(Code::OptionValue, format!("`sink.parallelism` cannot be `{value}`: a whole number from 1 to 32768"))),
+        }
+    }
+
+    /// `pipeline.max-parallelism`.
+    pub(crate) fn max_parallelism(&self) -> Planned<MaxParallelism> {
+        let keys = ["pipeline.max-parallelism", "parallelism.max"];
+        let Some(groups) = self.parsed::<i64>(&keys, "a whole number from 1 to 32768")? else { return Ok(MaxParallelism::default()) };
+        if groups == -1 {
+            return Ok(MaxParallelism::default());
+        }
+        let checked = u32::try_from(groups).ok().and_then(MaxParallelism::new);
+        checked.ok_or_else(|| self.bad(keys[0], &groups.to_string(), "a whole number from 1 to 32768"))
+    }
+
+    /// `table.exec.source.idle-timeout`, or the table's own `scan.watermark.idle-timeout`; `None`: sources are never idle.
+    pub(crate) fn idle_timeout_ms(&self, table: &BTreeMap<String, String>) -> Planned<Option<u64>> {
+        let own = table.get("scan.watermark.idle-timeout").and_then(|value| parse_duration(value).ok());
+        let own = own.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+        let timeout = match own {
+            Some(own) => Some(own),
+            None => self.millis(&["table.exec.source.idle-timeout"])?,
+        };
+        Ok(timeout.filter(|timeout| *timeout > 0))
+    }
+
+    /// `pipeline.auto-watermark-interval`: event time between two watermarks, 200 ms unless said otherwise.
+    pub(crate) fn watermark_gap_ms(&self) -> Planned<i64> {
+        let gap = self.millis(&["pipeline.auto-watermark-interval"])?;
+        Ok(gap.map_or(200, |gap| i64::try_from(gap).unwrap_or(i64::MAX)))
+    }
+
+    /// `table.exec.emit.allow-lateness`. Alone it changes no result: Flink emits late results only with `late-fire` on.
+    pub(crate) fn allowed_lateness_ms(&self) -> Planned<i64> {
+        for key in ["table.exec.emit.early-fire.enabled", "table.exec.emit.late-fire.enabled"] {
+            if self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+                let error = PlanError::new(Code::Changelog, format!("`{key}` makes windows emit updates, which is not supported yet"));
+                return Err(match self.set.get(key) {
+                    Some((_, span)) => error.at(*span),
+                    None => error,
+                });
+            }
+        }
+        Ok(0)
+    }
+
+    /// Whether `table.exec.sink.not-null-enforcer` is DROP.
+    pub(crate) fn drops_nulls(&self) -> bool {
+        self.get("table.exec.sink.not-null-enforcer").is_some_and(|value| value.eq_ignore_ascii_case("DROP"))
+    }
+
+    /// The job's checkpoints: `None` where it takes none. `needed`: a sink shows nothing without them.
+    pub(crate) fn checkpointing(&self, needed: bool, warnings: &mut Vec<String>) -> Planned<Option<CheckpointOptions>> {
+        let defaults = CheckpointOptions::default();
+        let interval = match self.millis(&["execution.checkpointing.interval"])? {
+            Some(0) => {
+                if needed {
+                    let message =
+                        "checkpoints are switched off (execution.checkpointing.interval is 0): files become visible only when the job ends";
+                    warnings.push(message.into());
+                }
+                return Ok(None);
+            }
+            Some(interval) => interval,
+            None if needed => defaults.interval_ms,
+            None => return Ok(None),
+        };
+        let retained = self.parsed(&["execution.checkpointing.num-retained", "state.checkpoints.num-retained"], "a whole number")?;
+        Ok(Some(CheckpointOptions {
+            interval_ms: interval,
+            min_pause_ms: self.millis(&["execution.checkpointing.min-pause"])?.unwrap_or(defaults.min_pause_ms),
+            timeout_ms: self.millis(&["execution.checkpointing.timeout"])?.unwrap_or(defaults.timeout_ms),
+            tolerable_failures: self
+                .parsed(&["execution.checkpointing.tolerable-failed-checkpoints"], "a whole number")?
+                .unwrap_or(defaults.tolerable_failures),
+            retained: retained.unwrap_or(defaults.retained),
+            dir: self.first(&["execution.checkpointing.dir", "state.checkpoints.dir"]).map(|(_, dir)| dir.to_owned()),
+        }))
+    }
+
+    /// `restart-strategy.*`; `default`: what holds when nothing is said.
+    pub(crate) fn restart(&self, default: RestartStrategy) -> Planned<RestartStrategy> {
+        let Some((key, name)) = self.first(&["restart-strategy.type", "restart-strategy"]) else { return Ok(default) };
+        match name.trim().to_ascii_lowercase().as_str() {
+            "none" | "off" | "disable" | "disabled" | "no-restart" | "norestart" => Ok(RestartStrategy::None),
+            "fixed-delay" | "fixeddelay" => Ok(RestartStrategy::FixedDelay {
+                attempts: self.parsed(&["restart-strategy.fixed-delay.attempts"], "a whole number")?.unwrap_or(1),
+                delay_ms: self.millis(&["restart-strategy.fixed-delay.delay"])?.unwrap_or(1_000),
+            }),
+            "failure-rate" | "failurerate" => Ok(RestartStrategy::FailureRate {
+                max_failures: self.parsed(&["restart-strategy.failure-rate.max-failures-per-interval"], "a whole number")?.unwrap_or(1),
+                interval_ms: self.millis(&["restart-strategy.failure-rate.failure-rate-interval"])?.unwrap_or(60_000),
+                delay_ms: self.millis(&["restart-strategy.failure-rate.delay"])?.unwrap_or(1_000),
+            }),
+            "exponential-delay" | "exponentialdelay" => self.exponential(),
+            _ => Err(self.bad(key, name, "none, fixed-delay, failure-rate, exponential-delay")),
+        }
+    }
+
+    fn exponential(&self) -> Planned<RestartStrategy> {
+        let share = |key: &'static str| self.parsed::<f64>(&[key], "a number");
+        let millis = |key: &'static str| self.millis(&[key]);
+        Ok(RestartStrategy::ExponentialDelay {
+            initial_ms: millis("restart-strategy.exponential-delay.initial-backoff")?.unwrap_or(1_000),
+            max_ms: millis("restart-strategy.exponential-delay.max-backoff")?.unwrap_or(60_000),
+            multiplier: share("restart-strategy.exponential-delay.backoff-multiplier")?.unwrap_or(1.5).max(1.0),
+            reset_ms: millis("restart-strategy.exponential-delay.reset-backoff-threshold")?.unwrap_or(3_600_000),
+            jitter: share("restart-strategy.exponential-delay.jitter-factor")?.unwrap_or(0.1).clamp(0.0, 1.0),
+        })
+    }
+}
+
+/// What to say of a key that nobody knows; `None`: it is known.
+pub(crate) fn unknown_key(key: &str) -> Option<String> {
+    let known = |known: &&str| key == *known || known.strip_suffix('*').is_some_and(|prefix| key.starts_with(prefix));
+    if KEYS.iter().any(|entry| known(&entry)) {
+        return None;
+    }
+    let near = nearest(key, KEYS.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Some(format!("setting `{key}` is not known and has no effect{near}"))
+}
+
+/// Keys that have an effect, or that Flink jobs carry and that need none here.
+const KEYS: &[&str] = &[
+    "cluster.*",
+    "execution.attached",
+    "execution.checkpointing.*",
+    "execution.runtime-mode",
+    "execution.target",
+    "heartbeat.*",
+    "io.tmp.dirs",
+    "jobmanager.*",
+    "metrics.*",
+    "parallelism.default",
+    "parallelism.max",
+    "pipeline.auto-watermark-interval",
+    "pipeline.max-parallelism",
+    "pipeline.name",
+    "pipeline.object-reuse",
+    "pipeline.operator-chaining",
+    "pipeline.operator-chaining.enabled",
+    "rest.*",
+    "restart-strategy",
+    "restart-strategy.*",
+    "sql-client.*",
+    "state.backend",
+    "state.backend.*",
+    "state.checkpoints.dir",
+    "state.checkpoints.num-retained",
+    "state.savepoints.dir",
+    "state.storage.*",
+    "table.dml-sync",
+    "table.dynamic-table-options.enabled",
+    "table.exec.emit.allow-lateness",
+    "table.exec.emit.early-fire.delay",
+    "table.exec.emit.early-fire.enabled",
+    "table.exec.emit.late-fire.delay",
+    "table.exec.emit.late-fire.enabled",
+    "table.exec.legacy-cast-behaviour",
+    "table.exec.mini-batch.allow-latency",
+    "table.exec.mini-batch.enabled",
+    "table.exec.mini-batch.size",
+    "table.exec.resource.default-parallelism",
+    "table.exec.sink.*",
+    "table.exec.source.cdc-events-duplicate",
+    "table.exec.source.idle-timeout",
+    "table.exec.state.ttl",
+    "table.exec.window-agg.buffer-size-limit",
+    "table.local-time-zone",
+    "table.optimizer.*",
+    "table.plan.*",
+    "table.planner",
+    "table.sql-dialect",
+    "taskmanager.*",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        assert_eq!(unknown_key("parallelism.default"), None);
+        assert_eq!(unknown_key("execution.checkpointing.interval"), None);
+        let warning = unknown_key("paralelism.default").unwrap();
+        assert!(warning.ends_with("did you mean `parallelism.default`?"), "{warning}");
+    }
+
+    #[test]
+    fn checkpoints_are_on_where_a_sink_needs_them() {
+        let settings = |pairs: &[(&str, &str)]| Settings::new(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+        let interval = |pairs: &[(&str, &str)], needed| {
+            let mut warnings = Vec::new();
+            let options = settings(pairs).checkpointing(needed, &mut warnings).unwrap();
+            (options.map(|options| options.interval_ms), warnings.len())
+        };
+        assert_eq!(interval(&[], true), (Some(10_000), 0));
+        assert_eq!(interval(&[], false), (None, 0));
+        assert_eq!(interval(&[("execution.checkpointing.interval", "0")], true), (None, 1));
+        assert_eq!(interval(&[("execution.checkpointing.interval", "3 s")], false), (Some(3_000), 0));
+    }
+}
