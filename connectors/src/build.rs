@@ -6,6 +6,7 @@ use crate::blackhole::BlackholeSink;
 use crate::context::{SinkContext, SourceContext};
 use crate::error::ConnectorError;
 use crate::filesystem::FilesystemSink;
+use crate::kafka::KafkaSource;
 use crate::sink::Sink;
 use crate::source::Source;
 
@@ -17,8 +18,10 @@ const SINKS: &str = "filesystem, print, blackhole";
 /// # Errors
 /// Options that are not understood, paths that are not allowed, checkpoint entries that cannot be read.
 pub fn open_source(spec: &SourceSpec, context: &SourceContext) -> Result<Box<dyn Source>, ConnectorError> {
-    let _ = context;
-    Err(unknown(&spec.table, &spec.connector.connector, SOURCES))
+    Ok(match spec.connector.connector.as_str() {
+        "kafka" => Box::new(KafkaSource::open(spec, context)?),
+        other => return Err(unknown(&spec.table, other, SOURCES)),
+    })
 }
 
 /// Opens a table for writing. What the restored checkpoint had pre-committed is committed here.

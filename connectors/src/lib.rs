@@ -12,4 +12,5 @@ pub mod source;
 mod blackhole;
 mod filesystem;
 mod format;
+mod kafka;
 mod options;

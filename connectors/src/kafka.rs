@@ -1,0 +1,21 @@
+//! The `kafka` connector: topics as tables, over librdkafka.
+//!
+//! A split is a partition; who reads it is a pure function of topic, partition and parallelism. Partitions are found while running,
+//! positions live in checkpoints, and a broker that cannot be reached is waited for, never an error.
+
+mod client;
+mod config;
+mod dead_letter;
+mod discovery;
+mod entry;
+mod health;
+mod metadata;
+mod offsets;
+mod partition;
+mod properties;
+mod sasl;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use source::KafkaSource;

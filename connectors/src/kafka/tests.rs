@@ -1,0 +1,1 @@
+//! The source against librdkafka's mock cluster: partitions, positions, restarts, trouble.
