@@ -23,8 +23,7 @@ impl Filter {
 
 impl Operator for Filter {
     fn on_batch(&mut self, context: &OperatorContext, _: usize, batch: RecordBatch, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        let selected =
-            self.predicate.select(&batch, context.now).map_err(|source| EngineError::Evaluation { index: 0, source })?;
+        let selected = self.predicate.select(&batch, context.now).map_err(|source| EngineError::Evaluation { index: 0, source })?;
         match selected.true_count() {
             0 => {}
             all if all == batch.num_rows() => out.push(Element::Batch(batch)),

@@ -12,6 +12,7 @@ mod emit;
 mod frames;
 mod hop;
 pub(crate) mod session;
+mod sessions;
 mod slicer;
 pub(crate) mod table_function;
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Decimal128Array, Float32Array, Float64Array, Int64Array, PrimitiveArray};
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, i256,
-};
+use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, i256};
 
 use super::fold::DECIMAL_MAX;
 use super::{Accumulator, column};
@@ -179,7 +177,10 @@ fn divide(sums: &ArrayRef, counts: &[i64], output: &DataType) -> Result<ArrayRef
             let sums = sums.as_primitive::<Decimal128Type>();
             let means = rows().map(|(row, count)| count.and_then(|count| divide_decimal(sums.value(row), i128::from(count), to - from)));
             let means: Decimal128Array = means.collect();
-            means.with_precision_and_scale(*precision, *to).map(|means| Arc::new(means) as ArrayRef).map_err(EngineError::arrow("averaging"))
+            means
+                .with_precision_and_scale(*precision, *to)
+                .map(|means| Arc::new(means) as ArrayRef)
+                .map_err(EngineError::arrow("averaging"))
         }
         (sum, output) => Err(EngineError::plan(format!("AVG of {sum} cannot give {output}"))),
     }

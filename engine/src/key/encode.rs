@@ -189,7 +189,13 @@ fn mark_nulls(bytes: &mut [u8], starts: &[usize], index: usize, nulls: Option<&N
 }
 
 /// Writes a fixed cell of each row.
-fn put<const W: usize>(bytes: &mut [u8], starts: &[usize], offset: usize, nulls: Option<&NullBuffer>, cells: impl Iterator<Item = [u8; W]>) {
+fn put<const W: usize>(
+    bytes: &mut [u8],
+    starts: &[usize],
+    offset: usize,
+    nulls: Option<&NullBuffer>,
+    cells: impl Iterator<Item = [u8; W]>,
+) {
     match nulls.filter(|nulls| nulls.null_count() > 0) {
         None => {
             for (start, cell) in starts.iter().zip(cells) {

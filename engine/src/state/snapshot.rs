@@ -40,6 +40,8 @@ pub(crate) struct Section<'a> {
     pub(crate) keys: &'a KeyTable,
     /// (key number, group number) a row.
     pub(crate) rows: Vec<(u32, u32)>,
+    /// Sessions: each row's own start and end, in place of the head's. They come back as sections of one row.
+    pub(crate) intervals: Vec<(i64, i64)>,
     pub(crate) accumulators: &'a [Box<dyn Accumulator>],
 }
 
@@ -74,10 +76,10 @@ pub(crate) fn encode(fingerprint: u64, max: MaxParallelism, sections: &[Section<
 
 /// Sorts a section's rows by key group, then cuts keys and state columns at the borders.
 fn share_out(section: &Section<'_>, max: MaxParallelism, shares: &mut BTreeMap<KeyGroup, Share>) -> Result<(), EngineError> {
-    let mut rows: Vec<(KeyGroup, u32, u32)> =
-        section.rows.iter().map(|&(key, group)| (KeyGroup::of_hash(section.keys.hash(key), max), key, group)).collect();
+    let group_of = |(row, &(key, _)): (usize, &(u32, u32))| (KeyGroup::of_hash(section.keys.hash(key), max), row);
+    let mut rows: Vec<(KeyGroup, usize)> = section.rows.iter().enumerate().map(group_of).collect();
     rows.sort_by_key(|row| row.0);
-    let groups: Vec<u32> = rows.iter().map(|row| row.2).collect();
+    let groups: Vec<u32> = rows.iter().map(|&(_, row)| section.rows[row].1).collect();
     let mut states = Vec::new();
     for accumulator in section.accumulators {
         states.extend(accumulator.state(&groups)?);
@@ -85,14 +87,14 @@ fn share_out(section: &Section<'_>, max: MaxParallelism, shares: &mut BTreeMap<K
     let mut from = 0;
     for chunk in rows.chunk_by(|a, b| a.0 == b.0) {
         let share = shares.entry(chunk[0].0).or_default();
-        let SectionHead { kind, start, end } = section.head;
-        share.sections += 1;
-        share.heads.push(kind);
-        share.heads.extend_from_slice(&start.to_le_bytes());
-        share.heads.extend_from_slice(&end.to_le_bytes());
-        share.heads.extend_from_slice(&(chunk.len() as u32).to_le_bytes());
-        for &(_, key, _) in chunk {
-            let key = section.keys.key(key);
+        if section.intervals.is_empty() {
+            share.head(section.head, chunk.len());
+        }
+        for &(_, row) in chunk {
+            if let Some(&(start, end)) = section.intervals.get(row) {
+                share.head(SectionHead { start, end, ..section.head }, 1);
+            }
+            let key = section.keys.key(section.rows[row].0);
             share.lengths.extend_from_slice(&(key.len() as u32).to_le_bytes());
             share.keys.extend_from_slice(key);
         }
@@ -106,6 +108,14 @@ fn share_out(section: &Section<'_>, max: MaxParallelism, shares: &mut BTreeMap<K
 }
 
 impl Share {
+    fn head(&mut self, head: SectionHead, rows: usize) {
+        self.sections += 1;
+        self.heads.push(head.kind);
+        self.heads.extend_from_slice(&head.start.to_le_bytes());
+        self.heads.extend_from_slice(&head.end.to_le_bytes());
+        self.heads.extend_from_slice(&(rows as u32).to_le_bytes());
+    }
+
     fn finish(self, fingerprint: u64) -> Result<Vec<u8>, EngineError> {
         let mut bytes = Vec::with_capacity(13 + self.heads.len() + self.lengths.len() + self.keys.len());
         bytes.push(VERSION);

@@ -83,12 +83,7 @@ impl WindowTime {
 }
 
 impl WindowAggregate {
-    pub(crate) fn new(
-        spec: &WindowAggregateSpec,
-        input: &Schema,
-        output: &Schema,
-        env: &OperatorEnvironment,
-    ) -> Result<Self, EngineError> {
+    pub(crate) fn new(spec: &WindowAggregateSpec, input: &Schema, output: &Schema, env: &OperatorEnvironment) -> Result<Self, EngineError> {
         let keys = KeyEncoder::new(input, &spec.keys)?;
         let set = || AggregateSet::new(&spec.aggregates, input, spec.window.style);
         let aggregates = set()?;

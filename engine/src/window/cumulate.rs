@@ -45,9 +45,7 @@ impl Cumulate {
     fn window(&mut self, start: Millis) -> Result<&mut Growing, EngineError> {
         Ok(match self.windows.entry(start) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(Growing { total: self.pool.take()?, steps: BTreeMap::new() })
-            }
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Growing { total: self.pool.take()?, steps: BTreeMap::new() }),
         })
     }
 

@@ -79,6 +79,7 @@ pub(crate) fn section(kind: u8, start: Millis, end: Millis, table: &GroupTable) 
         head: SectionHead { kind, start, end },
         keys: &table.keys,
         rows: (0..table.keys.len() as u32).map(|id| (id, id)).collect(),
+        intervals: Vec::new(),
         accumulators: &table.accumulators,
     }
 }
