@@ -24,6 +24,10 @@ const WINDOW_MS: i64 = 120_000;
 const DELAY_MS: i64 = 5_000;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+// The allocator that Irmak has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A record as it lies in the topic.
 #[derive(Deserialize)]
 struct Listing<'a> {
@@ -75,9 +79,9 @@ fn run() -> Result<(u64, u64)> {
         .set("bootstrap.servers", brokers)
         .set("group.id", "handwritten")
         .set("enable.auto.commit", "false")
-        // The defaults (100,000 messages, then 1 s of rest) make a fast reader wait.
-        .set("queued.min.messages", "1000000")
-        .set("queued.max.messages.kbytes", "65536")
+        // As Irmak's source; with the default (1 s) a fast reader waits for a fetcher that found its queue full.
+        .set("queued.min.messages", "65536")
+        .set("queued.max.messages.kbytes", "32768")
         .set("fetch.queue.backoff.ms", "5")
         .create()?;
     let mut partitions = assign(&consumer, topic)?;
