@@ -39,11 +39,6 @@ impl Lease {
         self.timeout_ms.store(millis(timeout), Ordering::SeqCst);
     }
 
-    /// How long it lasts from what was heard last.
-    pub fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout_ms.load(Ordering::SeqCst))
-    }
-
     /// Whether the lease has run out.
     pub fn is_lost(&self, now: Instant) -> bool {
         if self.lost.load(Ordering::SeqCst) {

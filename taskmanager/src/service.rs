@@ -108,6 +108,8 @@ struct Actor {
     slots: Slots,
     roster: Arc<Roster>,
     lease: Arc<Lease>,
+    /// The lease holds: a JobManager has accepted this TaskManager.
+    registered: bool,
     /// The lease has run out, and what it covered is not gone yet.
     lost: bool,
     /// The highest leader epoch seen.
@@ -133,6 +135,7 @@ impl Actor {
             identity: None,
             roster: Arc::default(),
             lease: Arc::new(Lease::new(Instant::now(), FIRST_LEASE)),
+            registered: false,
             lost: false,
             epoch: 0,
             events,
@@ -175,7 +178,7 @@ impl Actor {
         self.pending.clear();
         self.identity = None;
         self.lease = Arc::new(Lease::new(Instant::now(), FIRST_LEASE));
-        self.lost = false;
+        (self.lost, self.registered) = (false, false);
         true
     }
 
@@ -194,11 +197,11 @@ impl Actor {
         }
     }
 
-    /// Whether the lease has run out while tasks were here; then they are cancelled, and this TaskManager starts anew.
+    /// Whether the lease has run out; then all tasks are cancelled, and this TaskManager starts anew.
     fn watch_lease(&mut self) -> bool {
-        if !self.slots.is_empty() && self.lease.is_lost(Instant::now()) && !self.lost {
+        if self.registered && !self.lost && self.lease.is_lost(Instant::now()) {
             self.lost = true;
-            tracing::warn!("the JobManager was not heard for longer than `heartbeat.timeout`: all tasks are cancelled");
+            tracing::warn!("the JobManager was not heard for longer than `heartbeat.timeout`: {} tasks are cancelled", self.slots.len());
             self.cancel_all();
         }
         self.lost
@@ -369,11 +372,8 @@ impl Actor {
             return Some(SessionEnd::Broken("it sent a command before it accepted the registration".to_owned()));
         }
         if !self.lease.hear(Instant::now()) {
-            if self.watch_lease() {
-                return Some(SessionEnd::LeaseLost);
-            }
-            // Nothing was here that could have gone on too long.
-            self.lease = Arc::new(Lease::new(Instant::now(), self.lease.timeout()));
+            self.watch_lease();
+            return Some(SessionEnd::LeaseLost);
         }
         if let Err(error) = self.obey(order) {
             tracing::warn!("a command of the JobManager cannot be read: {error}");
@@ -390,6 +390,7 @@ impl Actor {
                 self.lease.hear(Instant::now());
             }
         }
+        self.registered = true;
         let id = self.identity.as_ref().map_or("?", |identity| identity.id.as_str());
         tracing::info!("registered at {} as {id} with {} slots", self.config.jobmanager, self.config.slots);
         // What a broken stream may have swallowed.

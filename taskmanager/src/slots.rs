@@ -50,6 +50,11 @@ impl Slots {
         self.tasks.iter().map(|(attempt, occupant)| (*attempt, *occupant))
     }
 
+    /// How many tasks are here.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Whether no task is here.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()

@@ -196,7 +196,7 @@ impl Cluster {
         let (mut daemons, mut members) = (Vec::new(), Vec::new());
         for _ in 0..task_managers {
             daemons.push(daemon(&jobmanager));
-            members.push(jobmanager.accept(10_000).await);
+            members.push(jobmanager.accept(120_000).await);
         }
         Self {
             jobmanager,
