@@ -1,11 +1,11 @@
 # Irmak: every command that a person or a machine runs on this repository. The work is in tools/; this page only names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor build demo dashboard test golden bench lint fmt
+.PHONY: help doctor build demo dashboard test golden bench compose-test lint fmt
 
 help: ## list the targets
 	@echo "usage: make TARGET"
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 doctor: ## say what this machine lacks for build, demo and test, and how to install it
 	@tools/doctor test
@@ -31,6 +31,9 @@ golden: ## the recorded answers of a real Flink, with the binary in IRMAK_BIN (e
 bench: ## the reference job measured against a hand-written loop (by hand, never in CI)
 	@tools/doctor test
 	bench/run.sh
+
+compose-test: ## docker-compose.yml with three TaskManagers, where no image can be pulled (root; after make build; by hand)
+	deploy/test-compose
 
 lint: ## formatting and clippy, warnings are errors
 	cargo fmt --check
