@@ -10,5 +10,7 @@ mod part_file;
 mod partition;
 mod rolling;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use sink::FilesystemSink;

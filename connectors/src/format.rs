@@ -9,6 +9,8 @@ pub(crate) mod csv;
 pub(crate) mod hash_order;
 pub(crate) mod json;
 pub(crate) mod number;
+#[cfg(test)]
+pub(crate) mod recordings;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod value;

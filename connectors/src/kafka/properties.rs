@@ -206,7 +206,7 @@ mod tests {
         let translated = translate(&Options::new("t", &connector), &FileAccess::Anywhere);
         match (translated, expected) {
             (Ok(translated), Ok(expected)) => {
-                let mut found: Vec<_> = translated.config.config_map().iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+                let mut found: Vec<_> = translated.config.config_map().iter().map(|(key, value)| (*key, *value)).collect();
                 found.sort_unstable();
                 assert_eq!(found, expected, "{given:?}");
             }
@@ -228,7 +228,8 @@ mod tests {
             ],
             Ok(&[
                 ("sasl.mechanism", "SCRAM-SHA-512"),
-                ("sasl.password", "p"),
+                // What the library shows of it.
+                ("sasl.password", "[sanitized for safety]"),
                 ("sasl.username", "u"),
                 ("security.protocol", "sasl_ssl"),
                 ("ssl.ca.location", "/tmp/ca.pem"),
