@@ -7,8 +7,15 @@
 //! Knows nothing of keys and windows.
 
 mod average;
+mod collect;
 mod count;
+mod decimal_variance;
+mod distinct;
 mod fold;
+mod java_order;
+mod text;
+mod value_lists;
+mod variance;
 
 use std::sync::Arc;
 
@@ -21,6 +28,8 @@ use irmak_common::types::Schema;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::EngineError;
+use text::Keep;
+use variance::Statistic;
 
 /// One aggregate's state for groups `0..n`.
 pub(crate) trait Accumulator: Send {
@@ -101,11 +110,6 @@ impl AggregateSet {
         }
         Ok(inputs)
     }
-
-    /// The calls.
-    pub(crate) fn calls(&self) -> &[AggregateCall] {
-        &self.calls
-    }
 }
 
 impl Inputs {
@@ -135,34 +139,50 @@ fn condition(batch: &RecordBatch, column: usize) -> Result<BooleanArray, EngineE
 
 /// An empty accumulator for a call.
 fn accumulator(call: &AggregateCall, style: WindowStyle) -> Result<Box<dyn Accumulator>, EngineError> {
-    let _ = style;
-    plain(call)
+    // These are the same with and without.
+    let distinct = call.distinct && !matches!(call.function.as_str(), "MIN" | "MAX" | "FIRST_VALUE");
+    let types: Vec<DataType> = call.arg_types.iter().map(|ty| physical_type(&ty.kind.to_arrow())).collect();
+    match (distinct, call.function.as_str()) {
+        (true, "LISTAGG") if style == WindowStyle::TableFunction => distinct::in_hash_order(types)?.ok_or_else(|| unknown(call)),
+        (true, "COLLECT" | "ARRAY_AGG") => Err(unknown(call)),
+        (true, _) => distinct::distinct(types, plain(call)?),
+        (false, "APPROX_COUNT_DISTINCT") => distinct::distinct(types, count::Count::boxed()),
+        (false, _) => plain(call),
+    }
 }
 
 /// The same without DISTINCT.
 fn plain(call: &AggregateCall) -> Result<Box<dyn Accumulator>, EngineError> {
-    let input = call.arg_types.first().map(|ty| physical_type(&ty.kind.to_arrow()));
     let output = call.ty.kind.to_arrow();
-    let found = match (call.function.as_str(), &input) {
-        ("COUNT", _) => Some(count::Count::boxed()),
-        ("SUM", Some(input)) => fold::sum(input, output, None),
-        ("$SUM0" | "SUM0", Some(input)) => fold::sum(input, output, Some(())),
-        ("MIN", Some(input)) => fold::min(input, output),
-        ("MAX", Some(input)) => fold::max(input, output),
-        ("FIRST_VALUE", Some(input)) => fold::first(input, output),
-        ("LAST_VALUE", Some(input)) => fold::last(input, output),
-        ("AVG", Some(input)) => average::average(input, output),
-        _ => None,
+    let function = call.function.as_str();
+    let Some(input) = call.arg_types.first().map(|ty| physical_type(&ty.kind.to_arrow())) else {
+        return if function == "COUNT" { Ok(count::Count::boxed()) } else { Err(unknown(call)) };
     };
-    found.ok_or_else(|| EngineError::Unsupported {
-        what: format!(
-            "the aggregate {}({}{})",
-            call.function,
-            if call.distinct { "DISTINCT " } else { "" },
-            call.arg_types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-        ),
+    let input = &input;
+    let found = match function {
+        "COUNT" => Some(count::Count::boxed()),
+        "SUM" => fold::sum(input, output, None),
+        "$SUM0" | "SUM0" => fold::sum(input, output, Some(())),
+        "MIN" => text::text(Keep::Least, input, output.clone()).or_else(|| fold::min(input, output)),
+        "MAX" => text::text(Keep::Greatest, input, output.clone()).or_else(|| fold::max(input, output)),
+        "FIRST_VALUE" => text::text(Keep::First, input, output.clone()).or_else(|| fold::first(input, output)),
+        "LAST_VALUE" => text::text(Keep::Last, input, output.clone()).or_else(|| fold::last(input, output)),
+        "AVG" => average::average(input, output),
+        "LISTAGG" => text::list_agg(input),
+        "COLLECT" => collect::collect(input, output)?,
+        "ARRAY_AGG" => collect::array_agg(input, output)?,
+        name => Statistic::named(name).and_then(|statistic| variance::variance(statistic, input, &output)),
+    };
+    found.ok_or_else(|| unknown(call))
+}
+
+fn unknown(call: &AggregateCall) -> EngineError {
+    let distinct = if call.distinct { "DISTINCT " } else { "" };
+    let types = call.arg_types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    EngineError::Unsupported {
+        what: format!("the aggregate {}({distinct}{types})", call.function),
         instead: "SHOW FUNCTIONS lists what exists".into(),
-    })
+    }
 }
 
 /// The type that values of a type are held in.

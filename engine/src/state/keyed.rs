@@ -26,11 +26,6 @@ impl KeyTable {
         self.hashes.len()
     }
 
-    /// Bytes held.
-    pub(crate) fn size(&self) -> usize {
-        self.bytes.capacity() + self.hashes.capacity() * 16 + self.index.capacity() * 5
-    }
-
     /// The number of a key, which is added when it is new. At most `u32::MAX` keys: memory ends before.
     pub(crate) fn intern(&mut self, hash: u64, key: &[u8]) -> u32 {
         let Self { index, hashes, ends, bytes } = self;

@@ -66,11 +66,6 @@ impl Pool {
             self.spare.push(table);
         }
     }
-
-    /// The aggregates of its tables.
-    pub(crate) fn aggregates(&self) -> &AggregateSet {
-        &self.aggregates
-    }
 }
 
 /// All rows of a table, for a snapshot.

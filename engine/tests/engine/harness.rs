@@ -22,8 +22,6 @@ use irmak_engine::{EngineError, OperatorEnvironment, build};
 
 pub(crate) const KEY: usize = 0;
 pub(crate) const NUMBER: usize = 1;
-pub(crate) const TEXT: usize = 2;
-pub(crate) const DOUBLE: usize = 3;
 pub(crate) const TIME: usize = 4;
 pub(crate) const MARK: usize = 5;
 
