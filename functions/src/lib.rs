@@ -20,8 +20,12 @@ mod environment;
 mod error;
 mod eval;
 mod logic;
+mod pattern;
 mod registry;
 mod signature;
+#[cfg(test)]
+mod testing;
+mod text;
 mod types;
 mod zone;
 

@@ -143,5 +143,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
 
 /// Every function and operator.
 pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
-    [crate::arithmetic::FUNCTIONS, crate::compare::FUNCTIONS, crate::logic::FUNCTIONS, crate::conditional::FUNCTIONS].into_iter().flatten()
+    const SINGLE: &[&[Function]] =
+        &[crate::arithmetic::FUNCTIONS, crate::compare::FUNCTIONS, crate::logic::FUNCTIONS, crate::conditional::FUNCTIONS];
+    [SINGLE, crate::text::FUNCTIONS, crate::pattern::FUNCTIONS].into_iter().flatten().copied().flatten()
 }

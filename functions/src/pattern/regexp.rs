@@ -1,0 +1,133 @@
+//! REGEXP, REGEXP_REPLACE, REGEXP_EXTRACT.
+
+use fancy_regex::Regex;
+use irmak_common::types::TypeKind;
+
+use super::{Cache, java_regex};
+use crate::column::{Column, build_bools, build_strings};
+use crate::error::{EvalError, FunctionError};
+use crate::registry::{Function, Kernel, kernel};
+use crate::signature::{Want, forced, strict};
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    Function::partial("REGEXP", |args| strict(args, &[Want::Text, Want::Text], 0, TypeKind::Boolean), |_| regexp()),
+    Function::total("REGEXP_REPLACE", |args| forced(args, &[Want::Text, Want::Text, Want::Text], 0, TypeKind::STRING), |_| replace()),
+    Function::total("REGEXP_EXTRACT", |args| forced(args, &[Want::Text, Want::Text, Want::Int], 1, TypeKind::STRING), |_| extract()),
+];
+
+fn cache() -> Cache<Option<Regex>> {
+    Cache::new(java_regex)
+}
+
+/// Whether the expression occurs; never for an empty one.
+fn regexp() -> Result<Kernel, FunctionError> {
+    let cache = cache();
+    kernel(move |args, scope| {
+        let (texts, patterns) = (args[0].strings()?, args[1].strings()?);
+        build_bools(scope.rows, |row| {
+            let Some((text, pattern)) = texts.get(row).zip(patterns.get(row)) else { return Ok(None) };
+            if pattern.is_empty() {
+                return Ok(Some(false));
+            }
+            match cache.get(pattern).as_ref() {
+                Some(regex) => Ok(Some(regex.is_match(text).unwrap_or(false))),
+                None => Err(EvalError::new("REGEXP", format!("`{pattern}` is no regular expression")).value(pattern).at(row)),
+            }
+        })
+    })
+}
+
+/// Every occurrence replaced, word for word (`$1` is two characters); NULL for a pattern that is none.
+fn replace() -> Result<Kernel, FunctionError> {
+    let cache = cache();
+    kernel(move |args, scope| {
+        let (texts, patterns, news) = (args[0].strings()?, args[1].strings()?, args[2].strings()?);
+        build_strings(scope.rows, |row, out| {
+            let found = || Some((texts.get(row)?, patterns.get(row)?, news.get(row)?));
+            let Some((text, pattern, new)) = found() else { return Ok(None) };
+            if pattern.is_empty() {
+                between_units(text, new, out);
+                return Ok(Some(()));
+            }
+            Ok(cache.get(pattern).as_ref().as_ref().map(|regex| replace_all(regex, text, new, out)))
+        })
+    })
+}
+
+fn replace_all(regex: &Regex, text: &str, new: &str, out: &mut String) {
+    let mut last = 0;
+    for found in regex.find_iter(text).map_while(Result::ok) {
+        out.push_str(&text[last..found.start()]);
+        out.push_str(new);
+        last = found.end();
+    }
+    out.push_str(&text[last..]);
+}
+
+/// The empty pattern occurs between any two UTF-16 units, in the middle of a character too.
+fn between_units(text: &str, new: &str, out: &mut String) {
+    out.push_str(new);
+    for c in text.chars() {
+        if c.len_utf16() == 1 {
+            out.push(c);
+        } else {
+            out.push('?');
+            out.push_str(new);
+            out.push('?');
+        }
+        out.push_str(new);
+    }
+}
+
+/// A group of the first occurrence, the whole without a number; NULL where there is none.
+fn extract() -> Result<Kernel, FunctionError> {
+    let cache = cache();
+    kernel(move |args, scope| {
+        let (texts, patterns) = (args[0].strings()?, args[1].strings()?);
+        let groups = args.get(2).map(Column::ints).transpose()?;
+        build_strings(scope.rows, |row, out| {
+            let mut found = || {
+                let group = usize::try_from(groups.as_ref().map_or(Some(0), |groups| groups.get(row))?).ok()?;
+                let (text, pattern) = texts.get(row).zip(patterns.get(row))?;
+                let regex = cache.get(pattern);
+                let captures = regex.as_ref().as_ref()?.captures(text).ok()??;
+                out.push_str(captures.get(group)?.as_str());
+                Some(())
+            };
+            Ok(found())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check, int, text};
+
+    #[test]
+    fn expressions_are_found_replaced_and_extracted() {
+        for (input, pattern, found) in [("abc", "b", "TRUE"), ("abc", "^a.c$", "TRUE"), ("abc", "", "FALSE"), ("ABC", "b", "FALSE")] {
+            check("REGEXP", &[text(input), text(pattern)], Some(found));
+        }
+        for (input, pattern, new, output) in [
+            ("abc", "[aeiou]", "*", Some("*bc")),
+            ("abc", "(.)(b)", "$2$1", Some("$2$1c")),
+            ("abc", "", "-", Some("-a-b-c-")),
+            ("😀x", "", "-", Some("-?-?-x-")),
+            ("abc", "(", "-", None),
+            ("abc", "a", "\\$", Some("\\$bc")),
+        ] {
+            check("REGEXP_REPLACE", &[text(input), text(pattern), text(new)], output);
+        }
+        for (pattern, group, output) in [
+            ("(a)(.)", Some(2), Some("b")),
+            ("b", None, Some("b")),
+            ("(a)(z)?", Some(2), None),
+            ("(a)", Some(5), None),
+            ("(", Some(1), None),
+        ] {
+            let mut args = vec![text("abc"), text(pattern)];
+            args.extend(group.map(int));
+            check("REGEXP_EXTRACT", &args, output);
+        }
+    }
+}
