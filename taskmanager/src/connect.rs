@@ -1,6 +1,5 @@
 //! The way to the JobManager: a connection, and the address that this machine has on it.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use irmak_common::limits::FRAME_BYTES_MAX;
@@ -40,14 +39,7 @@ pub(crate) async fn reach(address: &str) -> Result<Reached, String> {
         .keep_alive_timeout(Duration::from_secs(10))
         .keep_alive_while_idle(true);
     let connection = endpoint.connect().await.map_err(|error| causes(&error))?;
-    Ok(Reached { connection, local_host: host_text(local_host) })
-}
-
-fn host_text(address: IpAddr) -> String {
-    match address {
-        IpAddr::V6(address) => format!("[{address}]"),
-        IpAddr::V4(address) => address.to_string(),
-    }
+    Ok(Reached { connection, local_host: local_host.to_string() })
 }
 
 /// A status in words.

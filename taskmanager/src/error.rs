@@ -49,6 +49,14 @@ pub enum TaskManagerError {
         /// Its words.
         reason: String,
     },
+    /// A task that does not end, and holds what its successor needs.
+    #[error("the task {task} was cancelled {seconds} s ago and does not end; the process must, so that another can take over")]
+    Stuck {
+        /// Its attempt.
+        task: irmak_common::id::AttemptId,
+        /// Since when.
+        seconds: u64,
+    },
     /// The operating system gives no more threads or sockets.
     #[error("the operating system refused a resource: {0}")]
     Resource(#[source] std::io::Error),

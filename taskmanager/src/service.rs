@@ -3,7 +3,10 @@
 //! Nothing here computes: commands come down the stream and are passed to tasks, tasks' events and heartbeats go up. While the
 //! JobManager is away, tasks go on as long as the lease lasts; the actor tries again, and registers with what still runs.
 
+mod orders;
+
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,17 +14,13 @@ use futures::Future;
 use irmak_common::id::AttemptId;
 use irmak_common::retry::Backoff;
 use irmak_common::status::ExecutionState;
-use irmak_common::task::TaskDescriptor;
-use irmak_proto::convert;
 use irmak_proto::v1;
 use irmak_proto::v1::job_manager_client::JobManagerClient;
-use irmak_proto::v1::task_manager_command::Command as Order;
 use irmak_proto::v1::task_manager_event::Event;
 use irmak_runtime::clock::now_ms;
 use irmak_runtime::shutdown::Shutdown;
 use irmak_runtime::tasks;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
@@ -36,12 +35,9 @@ use crate::roster::{Member, Roster};
 use crate::shuffle::receive;
 use crate::shuffle::registry::Registry;
 use crate::shuffle::send::{Network, Peers};
-use crate::slots::{Deployment, Slots};
+use crate::slots::Slots;
 use crate::task::build::Surroundings;
-use crate::task::checkpoint::declined;
-use crate::task::control::Control;
-use crate::task::report::{Reporter, TaskEvent};
-use crate::task::start::start;
+use crate::task::report::TaskEvent;
 
 /// Events that wait for the stream before tasks have to wait.
 const PENDING_MAX: usize = 256;
@@ -49,6 +45,8 @@ const PENDING_MAX: usize = 256;
 const TICK: Duration = Duration::from_millis(100);
 /// How long a JobManager may take to answer a registration.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// How long a cancelled task may take to end. Flink's `task.cancellation.timeout`.
+const CANCEL_WAIT: Duration = Duration::from_secs(180);
 /// How long tasks may take to end when the daemon ends.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(10);
 /// The lease before the JobManager has named one: nothing runs yet that could need it.
@@ -60,19 +58,21 @@ const RECONNECT: Backoff = Backoff { initial_ms: 50, max_ms: 2_000, multiplier: 
 /// # Errors
 /// A port in use, an address that is none, or a JobManager that refuses it for good.
 pub async fn run(config: TaskManagerConfig, shutdown: Shutdown) -> Result<(), TaskManagerError> {
-    let address = join(&config.bind_host, config.data_port);
+    // `localhost` may come first as ::1, where a JobManager on 127.0.0.1 would not send others.
+    let bind_host = if config.bind_host.eq_ignore_ascii_case("localhost") { "127.0.0.1" } else { config.bind_host.as_str() };
+    let address = join(bind_host, config.data_port);
     let listener = TcpListener::bind(&address).await.map_err(|source| TaskManagerError::Bind { address, source })?;
-    let data_port = listener.local_addr().map_err(TaskManagerError::Resource)?.port();
+    let data = listener.local_addr().map_err(TaskManagerError::Resource)?;
     let registry = Arc::new(Registry::default());
-    let (data, window) = (shutdown.child(), config.channel_window);
+    let (served_until, window) = (shutdown.child(), config.channel_window);
     let mut served = tasks::spawn("shuffle-receive", {
-        let (registry, data) = (registry.clone(), data.clone());
-        async move { receive::serve(listener, registry, window, data).await }
+        let (registry, served_until) = (registry.clone(), served_until.clone());
+        async move { receive::serve(listener, registry, window, served_until).await }
     });
-    let mut actor = Actor::new(config, data_port, registry, shutdown);
-    let outcome = actor.live().await;
+    let mut actor = Actor::new(config, data, registry, shutdown.child());
+    let outcome = actor.live().await.and(actor.stuck.take().map_or(Ok(()), Err));
     actor.end_tasks().await;
-    data.trigger();
+    served_until.trigger();
     // Streams of other TaskManagers are given a moment to end.
     if tokio::time::timeout(Duration::from_millis(200), &mut served).await.is_err() {
         served.abort();
@@ -100,7 +100,8 @@ enum SessionEnd {
 
 struct Actor {
     config: TaskManagerConfig,
-    data_port: u16,
+    /// Where the data port is bound.
+    data: SocketAddr,
     registry: Arc<Registry>,
     shutdown: Shutdown,
     surroundings: Option<Surroundings>,
@@ -120,15 +121,17 @@ struct Actor {
     pending: VecDeque<Event>,
     cpu: CpuLoad,
     metrics_served: bool,
+    /// Why the daemon ends by itself.
+    stuck: Option<TaskManagerError>,
 }
 
 impl Actor {
-    fn new(config: TaskManagerConfig, data_port: u16, registry: Arc<Registry>, shutdown: Shutdown) -> Self {
+    fn new(config: TaskManagerConfig, data: SocketAddr, registry: Arc<Registry>, shutdown: Shutdown) -> Self {
         let (events_of_tasks, events) = mpsc::channel(PENDING_MAX);
         Self {
             slots: Slots::new(config.slots),
             config,
-            data_port,
+            data,
             registry,
             shutdown,
             surroundings: None,
@@ -143,6 +146,7 @@ impl Actor {
             pending: VecDeque::new(),
             cpu: CpuLoad::new(),
             metrics_served: false,
+            stuck: None,
         }
     }
 
@@ -172,9 +176,10 @@ impl Actor {
     /// After the lease ran out: waits until the last task is gone, then is another TaskManager.
     async fn start_anew(&mut self) -> bool {
         while !self.slots.is_empty() {
+            // Whatever they say is of no interest any more, and must not be in the way of their last word.
+            self.pending.clear();
             let Some(()) = self.meanwhile(tokio::time::sleep(Duration::from_millis(20))).await else { return false };
         }
-        // Whatever they said is of no interest any more.
         self.pending.clear();
         self.identity = None;
         self.lease = Arc::new(Lease::new(Instant::now(), FIRST_LEASE));
@@ -191,6 +196,7 @@ impl Actor {
                 Some(event) = self.events.recv(), if self.pending.len() < PENDING_MAX => self.on_event(event),
                 () = tokio::time::sleep(TICK) => {
                     self.watch_lease();
+                    self.watch_cancelled();
                 }
                 () = self.shutdown.wait() => return None,
             }
@@ -205,6 +211,16 @@ impl Actor {
             self.cancel_all();
         }
         self.lost
+    }
+
+    /// A task that does not end although it was cancelled long ago ends the daemon.
+    fn watch_cancelled(&mut self) {
+        let cancelled = |member: &Member| member.control.cancelled_for().filter(|since| *since > CANCEL_WAIT);
+        let stuck = self.roster.all().into_iter().find_map(|member| Some((member.control.attempt, cancelled(&member)?)));
+        if let Some((task, since)) = stuck {
+            self.stuck = Some(TaskManagerError::Stuck { task, seconds: since.as_secs() });
+            self.shutdown.trigger();
+        }
     }
 
     fn cancel_all(&mut self) {
@@ -281,7 +297,7 @@ impl Actor {
                     (Ok(permit), Some(event)) => permit.send(v1::TaskManagerEvent { event: Some(event) }),
                     _ => return self.or_lease_lost("it closed the stream".to_owned()),
                 },
-                () = tokio::time::sleep(TICK) => {}
+                () = tokio::time::sleep(TICK) => self.watch_cancelled(),
                 () = self.shutdown.wait() => return SessionEnd::Shutdown,
             }
         }
@@ -292,8 +308,10 @@ impl Actor {
         if self.identity.is_some() {
             return;
         }
-        let host = self.config.host.clone().unwrap_or_else(|| local_host.to_owned());
-        let data_address = join(&host, self.data_port);
+        let bound = self.data.ip();
+        let reachable = || if bound.is_unspecified() { local_host.to_owned() } else { bound.to_string() };
+        let host = self.config.host.clone().unwrap_or_else(reachable);
+        let data_address = join(&host, self.data.port());
         let tail = &uuid::Uuid::new_v4().simple().to_string()[..6];
         let id = format!("{data_address}-{tail}");
         let peers = self.surroundings.as_ref().map(|surroundings| surroundings.network.peers.clone());
@@ -349,185 +367,6 @@ impl Actor {
         let changed = v1::TaskStateChanged { attempt: Some(attempt.into()), state: state.to_string(), failure, at: now_ms() };
         self.pending.push_back(Event::TaskState(changed));
     }
-
-    /// Obeys a command; `Some`: the session ends.
-    fn on_command(&mut self, command: v1::TaskManagerCommand, registered: &mut bool) -> Option<SessionEnd> {
-        if command.leader_epoch < self.epoch {
-            tracing::warn!("a command of leader epoch {} was refused: {} is the newest", command.leader_epoch, self.epoch);
-            return None;
-        }
-        self.epoch = command.leader_epoch;
-        let order = command.command?;
-        match &order {
-            Order::Registered(answer) => {
-                self.on_registered(answer);
-                *registered = true;
-                return None;
-            }
-            Order::Refused(refused) if refused.retry => return Some(SessionEnd::Broken(refused.reason.clone())),
-            Order::Refused(refused) => return Some(SessionEnd::Refused(refused.reason.clone())),
-            _ => {}
-        }
-        if !*registered {
-            return Some(SessionEnd::Broken("it sent a command before it accepted the registration".to_owned()));
-        }
-        if !self.lease.hear(Instant::now()) {
-            self.watch_lease();
-            return Some(SessionEnd::LeaseLost);
-        }
-        if let Err(error) = self.obey(order) {
-            tracing::warn!("a command of the JobManager cannot be read: {error}");
-        }
-        None
-    }
-
-    fn on_registered(&mut self, answer: &v1::Registered) {
-        let timeout = Duration::from_millis(answer.heartbeat_timeout_ms.max(1));
-        match self.slots.is_empty() {
-            true => self.lease = Arc::new(Lease::new(Instant::now(), timeout)),
-            false => {
-                self.lease.set_timeout(timeout);
-                self.lease.hear(Instant::now());
-            }
-        }
-        self.registered = true;
-        let id = self.identity.as_ref().map_or("?", |identity| identity.id.as_str());
-        tracing::info!("registered at {} as {id} with {} slots", self.config.jobmanager, self.config.slots);
-        // What a broken stream may have swallowed.
-        for member in self.roster.all().iter().filter(|member| member.control.has_ended()) {
-            let attempt = Some(member.control.attempt.into());
-            self.pending.push_back(Event::TaskEnded(v1::TaskEnded { attempt }));
-        }
-    }
-
-    fn obey(&mut self, order: Order) -> Result<(), convert::WireError> {
-        use crate::task::inbox::Command;
-        match order {
-            Order::Deploy(deploy) => self.deploy(&deploy.task)?,
-            Order::Cancel(cancel) => self.cancel(convert::attempt(&cancel.attempt)?),
-            Order::TriggerCheckpoint(trigger) => self.trigger(&trigger)?,
-            Order::CheckpointComplete(complete) => {
-                let checkpoint = irmak_common::id::CheckpointId(complete.checkpoint);
-                self.tell(convert::attempt(&complete.attempt)?, Command::Complete(checkpoint));
-            }
-            Order::Stop(stop) => self.tell(convert::attempt(&stop.attempt)?, Command::Stop),
-            Order::Finish(finish) => self.tell(convert::attempt(&finish.attempt)?, Command::Finish),
-            Order::AllowCollect(allow) => {
-                if let Some(control) = self.roster.control(convert::attempt(&allow.attempt)?) {
-                    control.allow_collect(allow.offset);
-                }
-            }
-            Order::RequestHeartbeat(_) => self.heartbeat()?,
-            Order::Registered(_) | Order::Refused(_) => {}
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, attempt: AttemptId, command: crate::task::inbox::Command) {
-        let told = self.roster.control(attempt).is_some_and(|control| control.inbox.command(command));
-        if !told {
-            tracing::debug!("a command for {attempt}, which is not here any more");
-        }
-    }
-
-    fn trigger(&mut self, trigger: &v1::TriggerCheckpoint) -> Result<(), convert::WireError> {
-        let attempt = convert::attempt(&trigger.attempt)?;
-        let checkpoint = irmak_common::id::CheckpointId(trigger.checkpoint);
-        let told = match crate::shuffle::frame::kind_of(&trigger.kind) {
-            Err(error) => Err(error.to_string()),
-            Ok(kind) => {
-                let barrier = irmak_common::element::Barrier { checkpoint, kind, triggered_at: trigger.triggered_at };
-                let control = self.roster.control(attempt).ok_or_else(|| "the task is not here".to_owned());
-                control.and_then(|control| {
-                    let room = control.inbox.command(crate::task::inbox::Command::Trigger(barrier));
-                    if room { Ok(()) } else { Err("the task does not take commands".to_owned()) }
-                })
-            }
-        };
-        if let Err(reason) = told {
-            self.on_event(declined(attempt, checkpoint, reason));
-        }
-        Ok(())
-    }
-
-    fn cancel(&mut self, attempt: AttemptId) {
-        if self.slots.forget_waiting(attempt) {
-            self.registry.remove(attempt);
-            self.roster.remove(attempt);
-            return self.report(attempt, ExecutionState::Canceled, String::new());
-        }
-        match self.roster.control(attempt) {
-            Some(control) => control.cancel(),
-            // It ended, and the word of it was lost on the way, or never came here.
-            None => self.report(attempt, ExecutionState::Canceled, String::new()),
-        }
-    }
-
-    fn deploy(&mut self, task: &[u8]) -> Result<(), convert::WireError> {
-        let task: TaskDescriptor = match convert::from_json("task", task) {
-            Ok(task) => task,
-            Err(error) => {
-                // Somebody waits for this task: it must be told that it will not come.
-                let who: Who = convert::from_json("task", task)?;
-                self.report(who.attempt, ExecutionState::Failed, error.to_string());
-                return Ok(());
-            }
-        };
-        let attempt = task.attempt;
-        let control = Control::new(attempt, task.inputs.len(), self.lease.clone(), Handle::current());
-        let control = Arc::new(control);
-        let member = Member { control: control.clone(), job_name: task.job_name.clone(), vertex_name: task.vertex_name.clone() };
-        let descriptor = task.clone();
-        match self.slots.deploy(task) {
-            Deployment::Known => return Ok(()),
-            Deployment::Refused(reason) => self.report(attempt, ExecutionState::Failed, reason),
-            deployment => {
-                // Producers may come before the task starts.
-                self.registry.add(&descriptor, &control);
-                self.roster.add(member);
-                match deployment {
-                    Deployment::Start(task) => self.start(*task),
-                    Deployment::Await(older) => {
-                        older.iter().filter_map(|attempt| self.roster.control(*attempt)).for_each(|control| control.cancel());
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn start(&mut self, task: TaskDescriptor) {
-        let attempt = task.attempt;
-        match (self.roster.control(attempt), &self.surroundings) {
-            (Some(control), Some(surroundings)) => {
-                let reporter = Reporter::new(attempt, self.events_of_tasks.clone());
-                start(task, surroundings.clone(), control, reporter);
-            }
-            _ => self.report(attempt, ExecutionState::Failed, "the TaskManager lost the task before it began".to_owned()),
-        }
-    }
-
-    fn heartbeat(&mut self) -> Result<(), convert::WireError> {
-        let waits = self.pending.iter().any(|event| matches!(event, Event::Heartbeat(_)));
-        if waits {
-            return Ok(());
-        }
-        let mut reports = Vec::new();
-        for member in self.roster.all() {
-            let metrics = convert::to_json("metrics", &member.control.gauges.read())?;
-            reports.push(v1::TaskReport { attempt: Some(member.control.attempt.into()), metrics });
-        }
-        let heartbeat = v1::Heartbeat { tasks: reports, memory_used_bytes: host::memory_used_bytes(), cpu_load: self.cpu.look() };
-        self.pending.push_back(Event::Heartbeat(heartbeat));
-        Ok(())
-    }
-}
-
-/// The part of a descriptor that says whose it is.
-#[derive(serde::Deserialize)]
-struct Who {
-    attempt: AttemptId,
 }
 
 /// A number in `0.0..1.0` that nobody foresees.

@@ -37,9 +37,12 @@ impl Collect {
     fn rows(&mut self, control: &Control, reporter: &Reporter, batch: &RecordBatch) -> Result<(), TaskError> {
         let mut at = 0;
         while at < batch.num_rows() {
-            let rows = control.collect_credit(self.sent)?.min(batch.num_rows() - at).min(MESSAGE_ROWS_MAX);
-            let bytes =
-                encode(&batch.slice(at, rows)).map_err(|error| TaskError::Channel(format!("a result cannot be encoded: {error}")))?;
+            let mut rows = control.collect_credit(self.sent)?.min(batch.num_rows() - at).min(MESSAGE_ROWS_MAX);
+            let mut bytes = encode(&batch.slice(at, rows))?;
+            while bytes.len() > MESSAGE_BYTES_MAX && rows > 1 {
+                rows /= 2;
+                bytes = encode(&batch.slice(at, rows))?;
+            }
             control.gauges.count_out(rows, bytes.len() as u64);
             self.message(control, reporter, bytes, rows, false)?;
             at += rows;

@@ -29,6 +29,7 @@ pub struct Control {
     pub gauges: Gauges,
     lease: Arc<Lease>,
     cancelled: AtomicBool,
+    cancelled_at: OnceLock<Instant>,
     token: Shutdown,
     /// The runtime that its channels and uploads live on.
     handle: Handle,
@@ -49,6 +50,7 @@ impl Control {
             gauges: Gauges::new(Instant::now()),
             lease,
             cancelled: AtomicBool::new(false),
+            cancelled_at: OnceLock::new(),
             token: Shutdown::new(),
             handle,
             collected: Mutex::new(0),
@@ -60,8 +62,14 @@ impl Control {
 
     /// The task shall end, wherever it is.
     pub fn cancel(&self) {
+        self.cancelled_at.get_or_init(Instant::now);
         self.cancelled.store(true, Ordering::SeqCst);
         self.interrupt();
+    }
+
+    /// How long the task has been asked to end, if it was.
+    pub fn cancelled_for(&self) -> Option<Duration> {
+        self.cancelled_at.get().map(Instant::elapsed)
     }
 
     /// Fails the task with a sentence, from outside its thread. The first one counts.

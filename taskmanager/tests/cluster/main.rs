@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod exchange;
+mod files;
 mod jobmanager;
 mod jobs;
 mod liveness;
