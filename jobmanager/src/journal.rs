@@ -1,0 +1,111 @@
+//! The journal: what a JobManager must know after a crash, as lines of checksum and JSON in one append-only file.
+//!
+//! A record is on disk when [`Journal::append`] returns. A torn last line (a crash while writing) is cut off; a damaged line before
+//! others is an error, since what follows it cannot be trusted. At each start the file is rewritten as one image.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::record::{Image, Record};
+use crate::error::JobManagerError;
+
+const FILE: &str = "journal.jsonl";
+
+#[derive(Serialize, Deserialize)]
+enum Line {
+    Image(Image),
+    Record(Record),
+}
+
+/// An open journal. One process holds it: a lock file keeps others out.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens the journal of a folder, takes the next leader epoch, and returns what the journal says.
+    ///
+    /// # Errors
+    /// A folder that cannot be written, another JobManager that holds it, or a damaged journal.
+    pub fn open(dir: &Path) -> Result<(Self, Image), JobManagerError> {
+        let failed = |path: &Path, source| JobManagerError::Journal { path: path.to_owned(), source };
+        std::fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+        let lock_path = dir.join("lock");
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path).map_err(|error| failed(&lock_path, error))?;
+        lock.try_lock().map_err(|_| JobManagerError::Locked { dir: dir.to_owned() })?;
+        let path = dir.join(FILE);
+        let mut image = read(&path)?;
+        image.apply(Record::Epoch(image.epoch + 1));
+        let file = rewrite(dir, &path, &image).map_err(|error| failed(&path, error))?;
+        Ok((Self { path, file, _lock: lock }, image))
+    }
+
+    /// Adds records; they are on disk on return.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn append(&mut self, records: Vec<Record>) -> Result<(), JobManagerError> {
+        let mut bytes = Vec::new();
+        let written = records.into_iter().try_for_each(|record| put(&mut bytes, &Line::Record(record)));
+        let written = written.and_then(|()| self.file.write_all(&bytes)).and_then(|()| self.file.sync_data());
+        written.map_err(|source| JobManagerError::Journal { path: self.path.clone(), source })
+    }
+}
+
+fn put(out: &mut Vec<u8>, line: &Line) -> std::io::Result<()> {
+    let json = serde_json::to_string(line)?;
+    writeln!(out, "{:016x} {json}", checksum(json.as_bytes()))
+}
+
+fn checksum(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
+fn read(path: &Path) -> Result<Image, JobManagerError> {
+    let failed = |source| JobManagerError::Journal { path: path.to_owned(), source };
+    let mut image = Image::default();
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(image),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut lines = BufReader::new(file).split(b'\n').enumerate().peekable();
+    while let Some((number, line)) = lines.next() {
+        let line = line.map_err(failed)?;
+        match parse(&line) {
+            Some(Line::Image(found)) => image = found,
+            Some(Line::Record(record)) => image.apply(record),
+            None if lines.peek().is_none() => {
+                tracing::warn!(line = number + 1, "the journal's last line was torn by a crash and is left out")
+            }
+            None => return Err(JobManagerError::Damaged { path: path.to_owned(), line: number + 1 }),
+        }
+    }
+    Ok(image)
+}
+
+fn parse(line: &[u8]) -> Option<Line> {
+    let text = std::str::from_utf8(line).ok()?;
+    let (sum, json) = text.split_once(' ')?;
+    (u64::from_str_radix(sum, 16).ok()? == checksum(json.as_bytes())).then(|| serde_json::from_str(json).ok())?
+}
+
+fn rewrite(dir: &Path, path: &Path, image: &Image) -> std::io::Result<File> {
+    let staged = dir.join("journal.new");
+    let mut bytes = Vec::new();
+    put(&mut bytes, &Line::Image(image.clone()))?;
+    let mut file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&staged)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&staged, path)?;
+    File::open(dir)?.sync_all()?;
+    file.seek(SeekFrom::End(0))?;
+    Ok(file)
+}
