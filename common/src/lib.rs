@@ -10,6 +10,7 @@ pub mod error;
 pub mod expr;
 pub mod id;
 pub mod job_graph;
+pub mod job_spec;
 pub mod key_group;
 pub mod limits;
 pub mod metrics;

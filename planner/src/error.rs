@@ -197,13 +197,9 @@ impl PlanError {
         diagnostic
     }
 
-    /// For a person: in a document at this path (`operators[2].where`), where positions in the document are not known.
-    pub(crate) fn in_document(self, file: &str, path: &str, text: &str) -> Diagnostic {
-        let mut diagnostic = self.in_script(file, text);
-        diagnostic.message = format!("{path}: {}", diagnostic.message);
-        if let (Some(position), Some(snippet)) = (diagnostic.position.take(), diagnostic.snippet.take()) {
-            diagnostic.notes.insert(0, format!("in `{snippet}` at column {}", position.column));
-        }
-        diagnostic
+    /// The same, its place moved.
+    pub(crate) fn moved(mut self, shift: &impl Fn(Span) -> Span) -> Self {
+        self.0.span = self.0.span.map(shift);
+        self
     }
 }

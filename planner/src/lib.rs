@@ -32,6 +32,7 @@ mod rewrite;
 mod session;
 mod settings;
 mod show;
+mod spec;
 mod token;
 
 /// How a script is written.
@@ -94,7 +95,7 @@ pub enum Outcome {
 pub fn plan(request: &Request<'_>) -> Result<Vec<Statement>, Diagnostic> {
     match request.format {
         Format::Sql => sql(request).map_err(|error| error.in_script(request.file, request.text)),
-        Format::Yaml | Format::Json => Err(Diagnostic::new("E0501", "job specs are not there yet")),
+        Format::Yaml | Format::Json => spec::plan(request),
     }
 }
 

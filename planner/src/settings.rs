@@ -51,11 +51,6 @@ impl Settings {
         all
     }
 
-    /// What the script has SET and not RESET.
-    pub(crate) fn own(&self) -> BTreeMap<String, String> {
-        self.set.iter().map(|(key, (value, _))| (key.clone(), value.clone())).collect()
-    }
-
     /// The first of these keys that is given, with its value: new names first, old ones behind.
     fn first<'a>(&'a self, keys: &[&'static str]) -> Option<(&'static str, &'a str)> {
         keys.iter().find_map(|key| self.get(key).map(|value| (*key, value)))

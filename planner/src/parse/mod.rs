@@ -12,7 +12,7 @@ pub(crate) mod statement;
 pub(crate) mod table;
 pub(crate) mod types;
 
-use crate::ast::{Expr, Statement};
+use crate::ast::Statement;
 use crate::error::{Code, PlanError, Planned};
 use crate::token::{Cursor, tokenize};
 
@@ -34,18 +34,4 @@ pub(crate) fn script(text: &str) -> Planned<Vec<Statement>> {
         return Err(PlanError::new(Code::Empty, "there is no statement in the script"));
     }
     Ok(statements)
-}
-
-/// One expression, and nothing behind it.
-pub(crate) fn expression(text: &str) -> Planned<Expr> {
-    let mut cursor = Cursor::new(tokenize(text)?);
-    let expr = expr::expr(&mut cursor)?;
-    if cursor.at_end() { Ok(expr) } else { Err(cursor.unexpected(&["the end of the expression"])) }
-}
-
-/// One type, and nothing behind it.
-pub(crate) fn type_name(text: &str) -> Planned<irmak_common::types::LogicalType> {
-    let mut cursor = Cursor::new(tokenize(text)?);
-    let ty = types::data_type(&mut cursor)?;
-    if cursor.at_end() { Ok(ty) } else { Err(cursor.unexpected(&["the end of the type"])) }
 }

@@ -208,7 +208,8 @@ fn select(cursor: &mut Cursor) -> Planned<Select> {
     Ok(select)
 }
 
-fn select_item(cursor: &mut Cursor) -> Planned<SelectItem> {
+/// One item of a SELECT list.
+pub(crate) fn select_item(cursor: &mut Cursor) -> Planned<SelectItem> {
     let start = cursor.span();
     if cursor.eat_symbol("*") {
         return Ok(SelectItem::Star { qualifier: Vec::new(), span: start });
