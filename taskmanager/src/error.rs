@@ -76,7 +76,7 @@ pub enum TaskError {
         /// Short name.
         name: String,
         /// Why.
-        source: EngineError,
+        source: Box<EngineError>,
     },
     /// A source or sink failed.
     #[error("{name}[{id}]: {source}")]
@@ -86,7 +86,7 @@ pub enum TaskError {
         /// Short name, `Source: sahibinden`.
         name: String,
         /// Why.
-        source: ConnectorError,
+        source: Box<ConnectorError>,
     },
     /// The other end of a channel, or what came from it.
     #[error("{0}")]
@@ -124,6 +124,16 @@ pub enum TaskError {
 }
 
 impl TaskError {
+    /// An operator's failure.
+    pub fn operator(id: u32, name: &str, source: EngineError) -> Self {
+        Self::Operator { id, name: name.to_owned(), source: Box::new(source) }
+    }
+
+    /// A source's or sink's failure.
+    pub fn connector(id: u32, name: &str, source: ConnectorError) -> Self {
+        Self::Connector { id, name: name.to_owned(), source: Box::new(source) }
+    }
+
     /// Whether it is the end that was asked for.
     pub fn is_canceled(&self) -> bool {
         matches!(self, Self::Canceled(_))

@@ -18,6 +18,7 @@ use crate::host;
 use crate::lease::Lease;
 use crate::roster::Member;
 use crate::shuffle::frame::kind_of;
+use crate::shuffle::registry::Consumer;
 use crate::slots::Deployment;
 use crate::task::checkpoint::declined;
 use crate::task::control::Control;
@@ -152,13 +153,13 @@ impl Actor {
         let control = Control::new(attempt, task.inputs.len(), self.lease.clone(), Handle::current());
         let control = Arc::new(control);
         let member = Member { control: control.clone(), job_name: task.job_name.clone(), vertex_name: task.vertex_name.clone() };
-        let descriptor = task.clone();
+        let consumer = Consumer::new(&task, &control);
         match self.slots.deploy(task) {
             Deployment::Known => return Ok(()),
             Deployment::Refused(reason) => self.report(attempt, ExecutionState::Failed, reason),
             deployment => {
                 // Producers may come before the task starts.
-                self.registry.add(&descriptor, &control);
+                self.registry.add(consumer);
                 self.roster.add(member);
                 match deployment {
                     Deployment::Start(task) => self.start(*task),

@@ -242,7 +242,7 @@ fn columns(schema: &Schema) -> String {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
     use proptest::prelude::*;
 
     use super::*;

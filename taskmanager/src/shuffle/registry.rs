@@ -74,11 +74,25 @@ pub struct ChannelId {
     pub gate: u32,
 }
 
+/// A task and the channels that it was planned to have.
 #[derive(Debug)]
-struct Consumer {
+pub struct Consumer {
     control: Arc<Control>,
-    /// (channel, connected) by producing subtask and gate.
+    /// (channel, columns, connected) by producing subtask and gate.
     channels: HashMap<(SubtaskId, u32), (usize, SchemaRef, bool)>,
+}
+
+impl Consumer {
+    /// The consumer that a descriptor makes of a task.
+    pub fn new(task: &TaskDescriptor, control: &Arc<Control>) -> Self {
+        let schemas: Vec<SchemaRef> = task.input_schemas.iter().map(|schema| schema.to_arrow()).collect();
+        let none = || Arc::new(arrow::datatypes::Schema::empty());
+        let channels = task.inputs.iter().enumerate().map(|(channel, input)| {
+            let schema = schemas.get(input.input as usize).cloned().unwrap_or_else(none);
+            ((input.producer, input.gate), (channel, schema, false))
+        });
+        Self { control: control.clone(), channels: channels.collect() }
+    }
 }
 
 /// See the module's page.
@@ -90,15 +104,8 @@ pub struct Registry {
 
 impl Registry {
     /// A task is here and may be sent to.
-    pub fn add(&self, task: &TaskDescriptor, control: &Arc<Control>) {
-        let schemas: Vec<SchemaRef> = task.input_schemas.iter().map(|schema| schema.to_arrow()).collect();
-        let none = || Arc::new(arrow::datatypes::Schema::empty());
-        let channels = task.inputs.iter().enumerate().map(|(channel, input)| {
-            let schema = schemas.get(input.input as usize).cloned().unwrap_or_else(none);
-            ((input.producer, input.gate), (channel, schema, false))
-        });
-        let consumer = Consumer { control: control.clone(), channels: channels.collect() };
-        self.lock().insert(task.attempt, consumer);
+    pub fn add(&self, consumer: Consumer) {
+        self.lock().insert(consumer.control.attempt, consumer);
         self.changed.notify_waiters();
     }
 

@@ -80,13 +80,13 @@ impl Builder<'_> {
         match &node.spec {
             OperatorSpec::Source(spec) => {
                 let source = open_source(spec, &self.source_context(id, restored));
-                let source = source.map_err(|source| TaskError::Connector { id, name: name.clone(), source })?;
+                let source = source.map_err(|source| TaskError::connector(id, &name, source))?;
                 Ok(Head::Source { id, name, source })
             }
             OperatorSpec::Values { rows } => {
                 let given = restored.union(id).unwrap_or_default();
                 let rows = if self.descriptor.subtask().index == 0 { rows.as_slice() } else { &[] };
-                let rows = values(rows, &node.output).map_err(|source| TaskError::Operator { id, name: name.clone(), source })?;
+                let rows = values(rows, &node.output).map_err(|source| TaskError::operator(id, &name, source))?;
                 let batches = (0..rows.num_rows()).step_by(BATCH_ROWS_MAX);
                 let batches = batches.map(|at| rows.slice(at, BATCH_ROWS_MAX.min(rows.num_rows() - at))).collect();
                 Ok(Head::Source { id, name, source: Box::new(Constant::new(batches, &given)) })
@@ -106,7 +106,7 @@ impl Builder<'_> {
         for node in &chain[first..last] {
             let environment = self.environment(node.id, restored);
             let operator = build_operator(node, &inputs, &environment);
-            let operator = operator.map_err(|source| TaskError::Operator { id: node.id, name: node.name.clone(), source })?;
+            let operator = operator.map_err(|source| TaskError::operator(node.id, &node.name, source))?;
             stages.push(Stage::new(node.id, node.name.clone(), operator));
             inputs = vec![node.output.clone()];
         }
@@ -120,7 +120,7 @@ impl Builder<'_> {
             OperatorSpec::Sink(spec) => {
                 control.check()?;
                 let sink = open_sink(spec, &self.sink_context(id, restored));
-                let sink = sink.map_err(|source| TaskError::Connector { id, name: name.clone(), source })?;
+                let sink = sink.map_err(|source| TaskError::connector(id, &name, source))?;
                 Ok(Tail::Sink(Table { id, name, sink }))
             }
             _ => Ok(Tail::Collect(Collect::default())),

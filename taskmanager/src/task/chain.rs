@@ -34,7 +34,7 @@ impl Stage {
     }
 
     fn failed(&self, source: irmak_engine::error::EngineError) -> TaskError {
-        TaskError::Operator { id: self.id, name: self.name.clone(), source }
+        TaskError::operator(self.id, &self.name, source)
     }
 
     fn feed(&mut self, context: &OperatorContext, input: usize, element: Element) -> Result<(), TaskError> {

@@ -33,8 +33,8 @@ pub struct Control {
     token: Shutdown,
     /// The runtime that its channels and uploads live on.
     handle: Handle,
-    /// Rows that the client of a collect sink has consumed.
-    collected: Mutex<u64>,
+    /// Rows that a collect sink may send since the attempt's start.
+    collect_limit: Mutex<u64>,
     collect_room: Condvar,
     /// Why the task must fail, said from outside its thread.
     failure: OnceLock<String>,
@@ -53,7 +53,7 @@ impl Control {
             cancelled_at: OnceLock::new(),
             token: Shutdown::new(),
             handle,
-            collected: Mutex::new(0),
+            collect_limit: Mutex::new(COLLECT_ROWS_MAX as u64),
             collect_room: Condvar::new(),
             failure: OnceLock::new(),
             ended: AtomicBool::new(false),
@@ -140,23 +140,23 @@ impl Control {
     /// # Errors
     /// [`TaskError::Canceled`]
     pub fn collect_credit(&self, sent: u64) -> Result<usize, TaskError> {
-        let mut consumed = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limit = self.collect_limit.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let credit = (*consumed + COLLECT_ROWS_MAX as u64).saturating_sub(sent);
+            let credit = limit.saturating_sub(sent);
             if credit > 0 {
                 self.gauges.enter(Phase::Busy);
                 return Ok(credit as usize);
             }
             self.gauges.enter(Phase::Backpressured);
             self.check()?;
-            consumed = self.collect_room.wait_timeout(consumed, LOOK_AROUND).unwrap_or_else(PoisonError::into_inner).0;
+            limit = self.collect_room.wait_timeout(limit, LOOK_AROUND).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// The client of a collect sink has consumed all rows below `offset`.
+    /// A collect sink may send all rows below `offset`.
     pub fn allow_collect(&self, offset: u64) {
-        let mut consumed = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
-        *consumed = offset.max(*consumed);
+        let mut limit = self.collect_limit.lock().unwrap_or_else(PoisonError::into_inner);
+        *limit = offset.max(*limit);
         self.collect_room.notify_all();
     }
 

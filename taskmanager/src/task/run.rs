@@ -276,5 +276,5 @@ impl Task {
 }
 
 fn failed(id: u32, name: &str, source: ConnectorError) -> TaskError {
-    TaskError::Connector { id, name: name.to_owned(), source }
+    TaskError::connector(id, name, source)
 }

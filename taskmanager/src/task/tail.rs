@@ -39,7 +39,7 @@ pub struct Table {
 
 impl Table {
     fn failed(&self, source: ConnectorError) -> TaskError {
-        TaskError::Connector { id: self.id, name: self.name.clone(), source }
+        TaskError::connector(self.id, &self.name, source)
     }
 }
 

@@ -13,6 +13,7 @@ use irmak_common::task::TaskDescriptor;
 use irmak_proto::v1;
 use irmak_proto::v1::frame::Frame as Kind;
 use irmak_proto::v1::shuffle_client::ShuffleClient;
+use irmak_proto::v1::task_manager_command::Command;
 use irmak_runtime::tasks;
 use irmak_taskmanager::shuffle::frame::Encoder;
 use tokio::sync::mpsc;
@@ -223,6 +224,11 @@ async fn tasks_that_wait_for_room_are_cancelled_at_once() {
     job.deploy(&mut cluster).await;
     cluster.until("the client's credit is spent", |cluster| cluster.rows.iter().map(|message| message.rows).sum::<u32>() == 65_536).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
+    // The client takes some, and so many more come.
+    let sink = *cluster.tasks().iter().find(|task| task.subtask.vertex == VertexId::of_text("collect")).unwrap();
+    let allow = v1::AllowCollect { attempt: Some(sink.into()), offset: 65_536 + 1_000 };
+    cluster.members[1].order(Command::AllowCollect(allow)).await;
+    cluster.until("the new credit is spent", |cluster| cluster.rows.iter().map(|message| message.rows).sum::<u32>() == 66_536).await;
     let begun = Instant::now();
     cluster.cancel_all().await;
     cluster.until_all("CANCELED").await;

@@ -174,7 +174,7 @@ pub(crate) fn daemon(jobmanager: &FakeJobManager) -> Daemon {
 
 /// One or more registered TaskManagers and all that they have said, by kind.
 pub(crate) struct Cluster {
-    pub(crate) jobmanager: FakeJobManager,
+    _jobmanager: FakeJobManager,
     pub(crate) members: Vec<Attached>,
     _daemons: Vec<Daemon>,
     pub(crate) states: HashMap<AttemptId, (String, String)>,
@@ -199,7 +199,7 @@ impl Cluster {
             members.push(jobmanager.accept(120_000).await);
         }
         Self {
-            jobmanager,
+            _jobmanager: jobmanager,
             members,
             _daemons: daemons,
             states: HashMap::new(),
