@@ -3,7 +3,9 @@
 //! Integers wrap; FLOAT and DOUBLE follow IEEE 754; DECIMAL that does not fit is NULL; integers and DECIMALs divided by zero fail.
 
 mod number;
-mod time;
+pub(crate) mod time;
+
+pub(crate) use number::decimal_array;
 
 use irmak_common::types::{DayTime, LogicalType, TypeKind};
 

@@ -151,6 +151,29 @@ impl Number {
     }
 }
 
+impl Number {
+    /// Rounded to so many digits behind the point (before it where negative), as text that a float is read from.
+    pub(crate) fn rounded_text(&self, places: i32, half_up: bool) -> String {
+        let kept = self.digits.len() as i64 + self.exponent + i64::from(places);
+        let kept_digits = &self.digits[..usize::try_from(kept).unwrap_or(0).min(self.digits.len())];
+        let next = usize::try_from(kept).ok().and_then(|at| self.digits.get(at)).copied().unwrap_or(b'0');
+        let exponent = if kept >= self.digits.len() as i64 { self.exponent } else { -i64::from(places) };
+        let mut digits = kept_digits.to_vec();
+        if half_up && next >= b'5' {
+            let carried = digits.iter_mut().rev().any(|digit| {
+                let full = *digit == b'9';
+                *digit = if full { b'0' } else { *digit + 1 };
+                !full
+            });
+            if !carried {
+                digits.insert(0, b'1');
+            }
+        }
+        let digits = String::from_utf8(digits).unwrap_or_default();
+        format!("{}0{digits}e{exponent}", if self.negative { "-" } else { "" })
+    }
+}
+
 /// What `new BigDecimal(text)` reads: sign, digits with at most one point, exponent. `None` for anything else.
 pub(crate) fn parse(text: &str) -> Option<Number> {
     let (mantissa, exponent) = match text.find(['e', 'E']) {

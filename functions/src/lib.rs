@@ -16,16 +16,19 @@ mod compare;
 mod conditional;
 mod constant;
 mod decimal;
+mod encode;
 mod environment;
 mod error;
 mod eval;
 mod logic;
+mod math;
 mod pattern;
 mod registry;
 mod signature;
 #[cfg(test)]
 mod testing;
 mod text;
+mod time;
 mod types;
 mod zone;
 

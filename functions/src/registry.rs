@@ -22,6 +22,8 @@ pub(crate) enum Nature {
     Partial,
     /// Differs between calls (`RAND`, `UUID`) or with processing time: never folded.
     Volatile,
+    /// Without arguments it tells processing time: one value an evaluation, never folded. With arguments it is total.
+    Clock,
 }
 
 /// What the arguments must be cast to, and what comes out.
@@ -118,6 +120,14 @@ impl Function {
         Self { name, aliases: &[], nature: Nature::Volatile, signature, kernel }
     }
 
+    pub(crate) const fn clock(
+        name: &'static str,
+        signature: fn(&[Arg<'_>]) -> Signature,
+        kernel: fn(&Call<'_>) -> Result<Kernel, FunctionError>,
+    ) -> Self {
+        Self { name, aliases: &[], nature: Nature::Clock, signature, kernel }
+    }
+
     /// The same under more names.
     pub(crate) const fn also(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
@@ -143,7 +153,16 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
 
 /// Every function and operator.
 pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
-    const SINGLE: &[&[Function]] =
-        &[crate::arithmetic::FUNCTIONS, crate::compare::FUNCTIONS, crate::logic::FUNCTIONS, crate::conditional::FUNCTIONS];
-    [SINGLE, crate::text::FUNCTIONS, crate::pattern::FUNCTIONS].into_iter().flatten().copied().flatten()
+    const SINGLE: &[&[Function]] = &[
+        crate::arithmetic::FUNCTIONS,
+        crate::compare::FUNCTIONS,
+        crate::logic::FUNCTIONS,
+        crate::conditional::FUNCTIONS,
+        crate::encode::FUNCTIONS,
+    ];
+    [SINGLE, crate::text::FUNCTIONS, crate::pattern::FUNCTIONS, crate::math::FUNCTIONS, crate::time::FUNCTIONS]
+        .into_iter()
+        .flatten()
+        .copied()
+        .flatten()
 }

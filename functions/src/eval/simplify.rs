@@ -15,7 +15,7 @@ use crate::registry::{self, Nature};
 
 /// The expression with its constant parts computed. What fails stays as it is: it may never run.
 pub(super) fn simplify(expr: &Expr, env: &Environment) -> Result<Expr, FunctionError> {
-    let mut simple = crate::conditional::lower(expr).unwrap_or_else(|| expr.clone());
+    let mut simple = crate::conditional::lower(expr).or_else(|| crate::time::lower(expr)).unwrap_or_else(|| expr.clone());
     for child in simple.children_mut() {
         *child = simplify(child, env)?;
     }
@@ -52,7 +52,11 @@ fn has_columns(expr: &Expr) -> bool {
 
 fn is_volatile(expr: &Expr) -> bool {
     let own = match &expr.node {
-        ExprNode::Call { function, .. } => registry::find(function).is_some_and(|function| function.nature == Nature::Volatile),
+        ExprNode::Call { function, args } => registry::find(function).is_some_and(|function| match function.nature {
+            Nature::Volatile => true,
+            Nature::Clock => args.is_empty(),
+            Nature::Total | Nature::Partial => false,
+        }),
         _ => false,
     };
     own || expr.children().into_iter().any(is_volatile)
@@ -76,6 +80,8 @@ fn exact_float(expr: &Expr) -> Option<Value> {
 /// A computed FLOAT constant keeps 7 digits, as Calcite's do: `CAST(1 AS FLOAT) / 3` is 0.3333333.
 fn rounded_float(value: Value, expr: &Expr) -> Value {
     match (value, &expr.node) {
+        // Nor have decimals a negative zero.
+        (Value::Float(0.0), _) => Value::Float(0.0),
         (Value::Float(value), ExprNode::Call { .. }) if expr.ty.kind == TypeKind::Float && value.is_finite() => {
             Value::Float(format!("{value:.6e}").parse().unwrap_or(value))
         }

@@ -1,0 +1,288 @@
+//! Hashes and encodings: MD5 to SHA512, TO_BASE64, HEX, BIN, ENCODE and their inverses.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::Int32Type;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use irmak_common::types::{LogicalType, TypeKind};
+use sha2::Digest;
+use std::fmt::Write;
+
+use crate::column::{Column, build_bytes, build_numbers, build_strings};
+use crate::error::{EvalError, FunctionError};
+use crate::registry::{Call, Function, Kernel, Signature, kernel};
+use crate::signature::{Arg, Want, any_nullable, fixed, refuse, strict};
+use crate::types::KindExt;
+
+pub(crate) const FUNCTIONS: &[Function] = &[
+    hash("MD5", |args| digest_signature(args, 32), |_| digest(|text, out| push_hex(out, &md5::Md5::digest(text)))),
+    hash("SHA1", |args| digest_signature(args, 40), |_| digest(|text, out| push_hex(out, &sha1::Sha1::digest(text)))),
+    hash("SHA224", |args| digest_signature(args, 56), |_| digest(|text, out| push_hex(out, &sha2::Sha224::digest(text)))),
+    hash("SHA256", |args| digest_signature(args, 64), |_| digest(|text, out| push_hex(out, &sha2::Sha256::digest(text)))),
+    hash("SHA384", |args| digest_signature(args, 96), |_| digest(|text, out| push_hex(out, &sha2::Sha384::digest(text)))),
+    hash("SHA512", |args| digest_signature(args, 128), |_| digest(|text, out| push_hex(out, &sha2::Sha512::digest(text)))),
+    Function::partial("SHA2", |args| strict(args, &[Want::Text, Want::Int], 0, TypeKind::Varchar(128)), |_| sha2_of()),
+    Function::total("HASH_CODE", hash_code_signature, |_| hash_code()),
+    Function::total("TO_BASE64", |args| strict(args, &[Want::Text], 0, TypeKind::STRING), |_| to_base64()),
+    Function::partial("FROM_BASE64", |args| strict(args, &[Want::Text], 0, TypeKind::STRING), |_| from_base64()),
+    Function::partial("ENCODE", encode_signature, |_| encode()),
+    Function::partial("DECODE", decode_signature, |_| decode()),
+    Function::total("HEX", hex_signature, hex),
+    Function::total(
+        "BIN",
+        |args| strict(args, &[Want::Long], 0, TypeKind::STRING),
+        |_| {
+            kernel(|args, scope| {
+                let values = args[0].longs()?;
+                build_strings(scope.rows, |row, out| Ok(values.get(row).and_then(|value| write!(out, "{value:b}").ok())))
+            })
+        },
+    ),
+];
+
+const fn hash(
+    name: &'static str,
+    signature: fn(&[Arg<'_>]) -> Signature,
+    make: fn(&Call<'_>) -> Result<Kernel, FunctionError>,
+) -> Function {
+    Function::total(name, signature, make)
+}
+
+fn digest_signature(args: &[Arg<'_>], length: u32) -> Signature {
+    strict(args, &[Want::Text], 0, TypeKind::Char(length))
+}
+
+fn encode_signature(args: &[Arg<'_>]) -> Signature {
+    // BINARY(1) whatever comes out, as Flink declares it.
+    Ok((fixed(args, &[Want::Text, Want::Text], 0)?, TypeKind::Binary(1).nullable()))
+}
+
+fn decode_signature(args: &[Arg<'_>]) -> Signature {
+    Ok((fixed(args, &[Want::Bytes, Want::Text], 0)?, TypeKind::STRING.nullable()))
+}
+
+fn hex_signature(args: &[Arg<'_>]) -> Signature {
+    let text = args.first().is_some_and(|arg| arg.kind().is_text());
+    strict(args, &[if text { Want::Text } else { Want::Long }], 0, TypeKind::STRING)
+}
+
+fn hash_code_signature(args: &[Arg<'_>]) -> Signature {
+    match args {
+        [arg] if arg.kind().is_text() || arg.kind().is_integer() || *arg.kind() == TypeKind::Null => {
+            let kind = if arg.kind().is_integer() { arg.kind().clone() } else { TypeKind::STRING };
+            Ok((vec![arg.cast(kind)], LogicalType { kind: TypeKind::Int, nullable: any_nullable(args) }))
+        }
+        _ => refuse("<CHARACTER_STRING> or <INTEGER>"),
+    }
+}
+
+fn push_hex(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+}
+
+fn digest(write: fn(&str, &mut String)) -> Result<Kernel, FunctionError> {
+    kernel(move |args, scope| {
+        let texts = args[0].strings()?;
+        build_strings(scope.rows, |row, out| Ok(texts.get(row).map(|text| write(text, out))))
+    })
+}
+
+fn sha2_of() -> Result<Kernel, FunctionError> {
+    kernel(|args, scope| {
+        let (texts, lengths) = (args[0].strings()?, args[1].ints()?);
+        build_strings(scope.rows, |row, out| {
+            let Some((text, length)) = texts.get(row).zip(lengths.get(row)) else { return Ok(None) };
+            match length {
+                224 => push_hex(out, &sha2::Sha224::digest(text)),
+                256 => push_hex(out, &sha2::Sha256::digest(text)),
+                384 => push_hex(out, &sha2::Sha384::digest(text)),
+                512 => push_hex(out, &sha2::Sha512::digest(text)),
+                _ => {
+                    return Err(
+                        EvalError::new("SHA2", format!("Unsupported algorithm: SHA-{length}; lengths are 224, 256, 384 and 512")).at(row)
+                    );
+                }
+            }
+            Ok(Some(()))
+        })
+    })
+}
+
+/// Java's `String.hashCode`, `Integer.hashCode` or `Long.hashCode`.
+fn hash_code() -> Result<Kernel, FunctionError> {
+    kernel(|args, scope| {
+        let array: &ArrayRef = args[0].array();
+        if array.as_string_opt::<i32>().is_some() {
+            let texts = args[0].strings()?;
+            let code = |text: &str| text.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+            return build_numbers::<Int32Type>(scope.rows, |row| Ok(texts.get(row).map(code)));
+        }
+        let wide = *array.data_type() == arrow::datatypes::DataType::Int64;
+        let longs =
+            args[0].map(|array| arrow::compute::cast(array, &arrow::datatypes::DataType::Int64).map_err(crate::column::arrow_error))?;
+        let longs = longs.longs()?;
+        let code = |value: i64| if wide { (value ^ ((value as u64) >> 32) as i64) as i32 } else { value as i32 };
+        build_numbers::<Int32Type>(scope.rows, |row| Ok(longs.get(row).map(code)))
+    })
+}
+
+/// Java's decoder: padding may be missing.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+
+fn to_base64() -> Result<Kernel, FunctionError> {
+    kernel(|args, scope| {
+        let texts = args[0].strings()?;
+        build_strings(scope.rows, |row, out| Ok(texts.get(row).map(|text| BASE64.encode_string(text, out))))
+    })
+}
+
+fn from_base64() -> Result<Kernel, FunctionError> {
+    kernel(|args, scope| {
+        let texts = args[0].strings()?;
+        build_strings(scope.rows, |row, out| {
+            let Some(text) = texts.get(row) else { return Ok(None) };
+            let bytes = BASE64.decode(text).map_err(|error| EvalError::new("FROM_BASE64", error.to_string()).value(text).at(row))?;
+            out.push_str(&String::from_utf8_lossy(&bytes));
+            Ok(Some(()))
+        })
+    })
+}
+
+/// The character sets that ENCODE and DECODE know.
+#[derive(Clone, Copy)]
+enum Charset {
+    Ascii,
+    Latin1,
+    Utf8,
+    Utf16Be,
+    Utf16Le,
+    Utf16,
+}
+
+impl Charset {
+    fn named(name: &str) -> Result<Self, String> {
+        Ok(match name.to_ascii_uppercase().as_str() {
+            "US-ASCII" | "ASCII" => Self::Ascii,
+            "ISO-8859-1" | "LATIN1" => Self::Latin1,
+            "UTF-8" | "UTF8" => Self::Utf8,
+            "UTF-16BE" => Self::Utf16Be,
+            "UTF-16LE" => Self::Utf16Le,
+            "UTF-16" => Self::Utf16,
+            _ => return Err(format!("Unsupported encoding: {name}; known are US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, UTF-16LE and UTF-16")),
+        })
+    }
+
+    fn encode(self, text: &str, out: &mut Vec<u8>) {
+        let single = |out: &mut Vec<u8>, last: u32| out.extend(text.chars().map(|c| if u32::from(c) <= last { c as u8 } else { b'?' }));
+        match self {
+            Self::Ascii => single(out, 0x7f),
+            Self::Latin1 => single(out, 0xff),
+            Self::Utf8 => out.extend_from_slice(text.as_bytes()),
+            Self::Utf16Be => out.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
+            Self::Utf16Le => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
+            Self::Utf16 => out.extend([0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes))),
+        }
+    }
+
+    fn decode(self, bytes: &[u8], out: &mut String) {
+        let wide = |out: &mut String, bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+            let units = bytes.chunks(2).map(|pair| unit([pair[0], pair.get(1).copied().unwrap_or(0)]));
+            out.extend(char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')));
+        };
+        match self {
+            Self::Ascii => out.extend(bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' })),
+            Self::Latin1 => out.extend(bytes.iter().map(|byte| char::from(*byte))),
+            Self::Utf8 => out.push_str(&String::from_utf8_lossy(bytes)),
+            Self::Utf16Le => wide(out, bytes, u16::from_le_bytes),
+            Self::Utf16 if bytes.starts_with(&[0xff, 0xfe]) => wide(out, &bytes[2..], u16::from_le_bytes),
+            Self::Utf16 if bytes.starts_with(&[0xfe, 0xff]) => wide(out, &bytes[2..], u16::from_be_bytes),
+            Self::Utf16Be | Self::Utf16 => wide(out, bytes, u16::from_be_bytes),
+        }
+    }
+}
+
+fn encode() -> Result<Kernel, FunctionError> {
+    kernel(|args, scope| {
+        let (texts, charsets) = (args[0].strings()?, args[1].strings()?);
+        build_bytes(scope.rows, |row, out| {
+            let Some((text, charset)) = texts.get(row).zip(charsets.get(row)) else { return Ok(None) };
+            Charset::named(charset).map_err(|message| EvalError::new("ENCODE", message).at(row))?.encode(text, out);
+            Ok(Some(()))
+        })
+    })
+}
+
+fn decode() -> Result<Kernel, FunctionError> {
+    kernel(|args, scope| {
+        let (values, charsets) = (args[0].bytes()?, args[1].strings()?);
+        build_strings(scope.rows, |row, out| {
+            let Some((bytes, charset)) = values.get(row).zip(charsets.get(row)) else { return Ok(None) };
+            Charset::named(charset).map_err(|message| EvalError::new("DECODE", message).at(row))?.decode(bytes, out);
+            Ok(Some(()))
+        })
+    })
+}
+
+fn hex(call: &Call<'_>) -> Result<Kernel, FunctionError> {
+    if call.arg(0)?.kind.is_text() {
+        return kernel(|args: &[Column], scope| {
+            let texts = args[0].strings()?;
+            build_strings(scope.rows, |row, out| {
+                Ok(texts.get(row).map(|text| {
+                    push_hex(out, text.as_bytes());
+                    out.make_ascii_uppercase();
+                }))
+            })
+        });
+    }
+    kernel(|args, scope| {
+        let values = args[0].longs()?;
+        build_strings(scope.rows, |row, out| Ok(values.get(row).and_then(|value| write!(out, "{value:X}").ok())))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Environment;
+    use crate::testing::{call, check, int, long, null, run, text};
+    use irmak_common::expr::Value;
+    use irmak_common::types::TypeKind;
+
+    #[test]
+    fn hashes_are_lower_case_hexadecimal() {
+        for (function, input, output) in [
+            ("MD5", "a", "0cc175b9c0f1b6a831c399e269772661"),
+            ("MD5", "é", "66ddcd97cfdeabb2f6fb8a999b4bc76f"),
+            ("SHA1", "", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+            ("SHA224", "a", "abd37534c7d9a2efb9465de931cd7055ffdb8879563ae98078d6d6d5"),
+            ("SHA256", "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("HASH_CODE", "abc", "96354"),
+        ] {
+            check(function, &[text(input)], Some(output));
+        }
+        check("SHA2", &[text("a"), int(224)], Some("abd37534c7d9a2efb9465de931cd7055ffdb8879563ae98078d6d6d5"));
+        check("MD5", &[null(TypeKind::STRING)], None);
+        assert_eq!(call("SHA512", &[text("a")]).unwrap().ty.to_string(), "CHAR(128) NOT NULL");
+        assert!(run("SHA2", &[text("a"), int(1)], &Environment::default()).is_err());
+    }
+
+    #[test]
+    fn encodings_go_there_and_back() {
+        check("TO_BASE64", &[text("é")], Some("w6k="));
+        check("FROM_BASE64", &[text("aGVsbG8")], Some("hello"));
+        check("FROM_BASE64", &[text("aGVsbG8gd29ybGQ=")], Some("hello world"));
+        check("ENCODE", &[text("é"), text("ISO-8859-1")], Some("x'e9'"));
+        check("ENCODE", &[text("é"), text("US-ASCII")], Some("x'3f'"));
+        check("DECODE", &[(Value::Bytes(vec![0, 0xe9]), TypeKind::BYTES.not_null()), text("UTF-16BE")], Some("é"));
+        check("HEX", &[text("Flink")], Some("466C696E6B"));
+        check("HEX", &[int(255)], Some("FF"));
+        check("BIN", &[long(4)], Some("100"));
+        check("BIN", &[long(-1)], Some(&"1".repeat(64)));
+    }
+}
