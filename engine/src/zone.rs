@@ -40,7 +40,7 @@ impl LocalTime {
     }
 
     /// The local time at an instant.
-    pub(crate) fn to_local(&mut self, epoch: Millis) -> Millis {
+    pub(crate) fn local(&mut self, epoch: Millis) -> Millis {
         let Some(zone) = &self.zone else { return epoch };
         if !(self.from..self.until).contains(&epoch) {
             let Ok(at) = Timestamp::from_millisecond(epoch) else { return epoch };
@@ -107,8 +107,8 @@ mod tests {
 
     fn check(zone: &str, epoch: Millis, local: Millis) {
         let mut time = LocalTime::new(Some(zone)).unwrap();
-        assert_eq!(time.to_local(epoch), local, "{zone} {epoch}");
-        assert_eq!(time.to_local(epoch), local, "{zone} {epoch}, remembered");
+        assert_eq!(time.local(epoch), local, "{zone} {epoch}");
+        assert_eq!(time.local(epoch), local, "{zone} {epoch}, remembered");
         assert_eq!(time.to_epoch(local), epoch, "{zone} {local}, back");
     }
 

@@ -8,7 +8,7 @@ use arrow::compute::take;
 use arrow::datatypes::DataType;
 
 use super::java_order::iteration_order;
-use super::value_lists::ValueLists;
+use super::value_lists::{ValueLists, Values};
 use super::{Accumulator, retype};
 use crate::error::EngineError;
 
@@ -39,7 +39,7 @@ impl Collect {
         let DataType::Struct(fields) = entries.data_type() else {
             return Err(EngineError::plan(format!("COLLECT cannot give {}", self.output)));
         };
-        let (columns, counts, offsets) = self.values.values(groups)?;
+        let Values { columns, counts, offsets } = self.values.values(groups)?;
         let order = offsets.windows(2).flat_map(|bounds| iteration_order(&columns[0], bounds[0] as usize..bounds[1] as usize));
         let order = UInt32Array::from_iter_values(order.map(|row| row as u32));
         let keys = retype(&take(&columns[0], &order, None).map_err(&failed)?, fields[0].data_type())?;
@@ -53,7 +53,7 @@ impl Collect {
         let DataType::List(item) = &self.output else {
             return Err(EngineError::plan(format!("ARRAY_AGG cannot give {}", self.output)));
         };
-        let (columns, _, offsets) = self.values.values(groups)?;
+        let Values { columns, offsets, .. } = self.values.values(groups)?;
         let nulls = NullBuffer::from(offsets.windows(2).map(|bounds| bounds[0] < bounds[1]).collect::<Vec<_>>());
         let array = ListArray::try_new(Arc::clone(item), offsets, retype(&columns[0], item.data_type())?, Some(nulls));
         array.map(|array| Arc::new(array) as ArrayRef).map_err(EngineError::arrow("building an array"))

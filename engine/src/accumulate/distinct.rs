@@ -7,14 +7,17 @@ use arrow::datatypes::DataType;
 
 use super::Accumulator;
 use super::java_order::iteration_order;
-use super::value_lists::ValueLists;
+use super::value_lists::{ValueLists, Values};
 use crate::error::EngineError;
+
+/// Makes an empty accumulator.
+type Fresh = fn() -> Option<Box<dyn Accumulator>>;
 
 pub(super) struct Distinct {
     values: ValueLists,
     inner: Box<dyn Accumulator>,
     /// The order of values matters, and is that of Flink's hash map: see [`in_hash_order`].
-    fresh_inner: Option<fn() -> Option<Box<dyn Accumulator>>>,
+    fresh_inner: Option<Fresh>,
 }
 
 /// `inner` over distinct values of arguments of these types.
@@ -65,7 +68,7 @@ impl Accumulator for Distinct {
 
     fn evaluate(&self, groups: &[u32]) -> Result<ArrayRef, EngineError> {
         let Some(mut inner) = self.fresh_inner.and_then(|fresh| fresh()) else { return self.inner.evaluate(groups) };
-        let (columns, _, offsets) = self.values.values(groups)?;
+        let Values { columns, offsets, .. } = self.values.values(groups)?;
         let (mut result_groups, mut rows) = (Vec::new(), Vec::new());
         for (group, bounds) in offsets.windows(2).enumerate() {
             let order = iteration_order(&columns[0], bounds[0] as usize..bounds[1] as usize);

@@ -40,6 +40,17 @@ pub(super) struct ValueLists {
     scratch: Vec<u8>,
 }
 
+/// The values of some groups, group by group.
+#[derive(Debug)]
+pub(super) struct Values {
+    /// One an argument.
+    pub(super) columns: Vec<ArrayRef>,
+    /// How often each value came.
+    pub(super) counts: Vec<i64>,
+    /// Where each group's values begin and end.
+    pub(super) offsets: OffsetBuffer<i32>,
+}
+
 impl ValueLists {
     /// Lists of values made of arguments of these types.
     ///
@@ -135,20 +146,20 @@ impl ValueLists {
         (self.entries, self.counts, self.dead) = (entries, counts, 0);
     }
 
-    /// The values of these groups: argument columns, the count of each value, and where each group's values begin and end.
-    pub(super) fn values(&self, groups: &[u32]) -> Result<(Vec<ArrayRef>, Vec<i64>, OffsetBuffer<i32>), EngineError> {
+    /// The values of these groups.
+    pub(super) fn values(&self, groups: &[u32]) -> Result<Values, EngineError> {
         let header = if self.distinct { MARK } else { MARK + 8 };
         let entries: Vec<u32> = groups.iter().flat_map(|&group| self.lists[group as usize].iter().copied()).collect();
         let mut columns = KeyColumns::new(self.encoder.format());
         columns.append(entries.iter().map(|&entry| self.entries.key(entry).get(header..).unwrap_or_default()));
         let counts = entries.iter().map(|&entry| self.counts[entry as usize]).collect();
         let offsets = OffsetBuffer::from_lengths(groups.iter().map(|&group| self.lists[group as usize].len()));
-        Ok((columns.finish()?, counts, offsets))
+        Ok(Values { columns: columns.finish()?, counts, offsets })
     }
 
     /// State columns: a list an argument, and a list of counts.
     pub(super) fn state(&self, groups: &[u32]) -> Result<Vec<ArrayRef>, EngineError> {
-        let (mut columns, counts, offsets) = self.values(groups)?;
+        let Values { mut columns, counts, offsets } = self.values(groups)?;
         columns.push(Arc::new(Int64Array::from(counts)));
         columns.into_iter().map(|values| list(values, offsets.clone())).collect()
     }

@@ -22,6 +22,7 @@ pub(crate) struct KeyColumns {
 #[derive(Debug)]
 struct Column {
     values: Values,
+    /// Shorter than the rows: those behind are valid.
     valid: Vec<bool>,
 }
 
@@ -51,22 +52,27 @@ impl KeyColumns {
     }
 
     /// Appends keys of the format.
-    pub(crate) fn append<'a>(&mut self, keys: impl Iterator<Item = &'a [u8]> + Clone) {
+    pub(crate) fn append<'a>(&mut self, keys: impl Iterator<Item = &'a [u8]>) {
+        let keys: Vec<&[u8]> = keys.collect();
+        let nulls = keys.iter().any(|key| key.iter().take(self.format.cells.len().div_ceil(8)).any(|bits| *bits != 0));
         let mut variable = 0;
         let lengths: Vec<usize> = self.format.cells.iter().filter_map(|cell| cell.length_at()).collect();
         for (index, (cell, column)) in self.format.cells.iter().zip(&mut self.columns).enumerate() {
-            column.valid.extend(keys.clone().map(|key| !is_null(key, index)));
+            if nulls {
+                column.valid.resize(self.rows, true);
+                column.valid.extend(keys.iter().map(|key| !is_null(key, index)));
+            }
             let at = cell.offset();
             match &mut column.values {
                 Values::Nothing => {}
-                Values::Boolean(values) => values.extend(keys.clone().map(|key| read::<1>(key, at)[0] != 0)),
-                Values::W1(values) => values.extend(keys.clone().map(|key| i8::from_le_bytes(read(key, at)))),
-                Values::W2(values) => values.extend(keys.clone().map(|key| i16::from_le_bytes(read(key, at)))),
-                Values::W4(values) => values.extend(keys.clone().map(|key| i32::from_le_bytes(read(key, at)))),
-                Values::W8(values) => values.extend(keys.clone().map(|key| i64::from_le_bytes(read(key, at)))),
-                Values::W16(values) => values.extend(keys.clone().map(|key| i128::from_le_bytes(read(key, at)))),
+                Values::Boolean(values) => values.extend(keys.iter().map(|key| read::<1>(key, at)[0] != 0)),
+                Values::W1(values) => values.extend(keys.iter().map(|key| i8::from_le_bytes(read(key, at)))),
+                Values::W2(values) => values.extend(keys.iter().map(|key| i16::from_le_bytes(read(key, at)))),
+                Values::W4(values) => values.extend(keys.iter().map(|key| i32::from_le_bytes(read(key, at)))),
+                Values::W8(values) => values.extend(keys.iter().map(|key| i64::from_le_bytes(read(key, at)))),
+                Values::W16(values) => values.extend(keys.iter().map(|key| i128::from_le_bytes(read(key, at)))),
                 Values::Bytes(offsets, values) => {
-                    for key in keys.clone() {
+                    for &key in &keys {
                         let start = self.format.header + lengths[..variable].iter().map(|&at| read_length(key, at)).sum::<usize>();
                         values.extend_from_slice(key.get(start..start + read_length(key, at)).unwrap_or_default());
                         // A batch is cut long before 2 GiB: see `window::emit`.
@@ -76,9 +82,8 @@ impl KeyColumns {
                 }
             }
         }
-        let (rows, bytes) = keys.fold((0, 0), |(rows, bytes), key| (rows + 1, bytes + key.len()));
-        self.rows += rows;
-        self.bytes += bytes;
+        self.rows += keys.len();
+        self.bytes += keys.iter().map(|key| key.len()).sum::<usize>();
     }
 
     /// The columns so far; begins anew.
@@ -125,8 +130,10 @@ impl Values {
 
 impl Column {
     fn finish(&mut self, cell: &Cell, rows: usize) -> Result<ArrayRef, EngineError> {
-        let valid = std::mem::take(&mut self.valid);
-        let nulls = if valid.iter().all(|valid| *valid) { None } else { Some(NullBuffer::from(valid)) };
+        let mut valid = std::mem::take(&mut self.valid);
+        let all_valid = valid.iter().all(|valid| *valid);
+        valid.resize(rows, true);
+        let nulls = (!all_valid).then(|| NullBuffer::from(valid));
         match std::mem::replace(&mut self.values, Values::new(cell.layout)) {
             Values::Nothing => Ok(Arc::new(NullArray::new(rows))),
             Values::Boolean(values) => Ok(Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls))),

@@ -4,6 +4,7 @@
 //! no allocation of its own.
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// A set of encoded keys, numbered from 0.
 #[derive(Debug, Default)]
@@ -26,15 +27,20 @@ impl KeyTable {
         self.hashes.len()
     }
 
+    /// Bytes that it holds on to.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.capacity() + (self.hashes.capacity() + self.ends.capacity()) * 8 + self.index.capacity() * 5
+    }
+
     /// The number of a key, which is added when it is new. At most `u32::MAX` keys: memory ends before.
     pub(crate) fn intern(&mut self, hash: u64, key: &[u8]) -> u32 {
         let Self { index, hashes, ends, bytes } = self;
         let same = |&id: &u32| hashes[id as usize] == hash && key_at(ends, bytes, id) == key;
-        if let Some(&id) = index.find(spread(hash), same) {
-            return id;
-        }
         let id = hashes.len() as u32;
-        index.insert_unique(spread(hash), id, |&id| spread(hashes[id as usize]));
+        match index.entry(spread(hash), same, |&id| spread(hashes[id as usize])) {
+            Entry::Occupied(entry) => return *entry.get(),
+            Entry::Vacant(entry) => entry.insert(id),
+        };
         hashes.push(hash);
         bytes.extend_from_slice(key);
         ends.push(bytes.len());

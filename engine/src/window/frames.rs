@@ -44,25 +44,30 @@ pub(crate) trait Frames: Send {
 pub(crate) struct Pool {
     aggregates: AggregateSet,
     spare: Vec<GroupTable>,
+    spare_bytes: usize,
 }
 
-/// Spare tables beyond these are let go: a burst of windows should not hold memory for ever.
-const SPARE_MAX: usize = 8;
+/// Spare tables beyond so many bytes are let go: small windows are many, and a burst of large ones should not hold memory for ever.
+const SPARE_BYTES_MAX: usize = 4 << 20;
 
 impl Pool {
     pub(crate) fn new(aggregates: AggregateSet) -> Self {
-        Self { aggregates, spare: Vec::new() }
+        Self { aggregates, spare: Vec::new(), spare_bytes: 0 }
     }
 
     /// An empty table.
     pub(crate) fn take(&mut self) -> Result<GroupTable, EngineError> {
-        self.spare.pop().map_or_else(|| GroupTable::new(&self.aggregates), Ok)
+        let Some(table) = self.spare.pop() else { return GroupTable::new(&self.aggregates) };
+        self.spare_bytes -= table.keys.size();
+        Ok(table)
     }
 
     /// A table that is needed no more.
     pub(crate) fn give(&mut self, mut table: GroupTable) {
-        if self.spare.len() < SPARE_MAX {
+        let size = table.keys.size();
+        if self.spare_bytes + size <= SPARE_BYTES_MAX {
             table.clear();
+            self.spare_bytes += size;
             self.spare.push(table);
         }
     }

@@ -1,7 +1,7 @@
 //! HOP: a window is a run of panes, so that a row is added once, however many windows it belongs to.
 //!
-//! A window of many panes (an hour by a second has 3,600) is not put together from panes each time: full blocks of 16 panes, of 256
-//! and so on are merged once and kept, so that a window needs some 15 tables a level. A block that a late row falls into is made anew.
+//! A window of many panes (an hour by a second has 3,600) is not put together from panes each time: full blocks of 8 panes, of 64
+//! and so on are merged once and kept, so that a window needs some 7 tables a level, at a seventh more memory. A block that a late row falls into is made anew.
 //!
 //! Source: panes as in Li et al., "No Pane, No Gain", SIGMOD Record 34 (2005); the hierarchy is that of a B-ary aggregation tree.
 
@@ -19,7 +19,7 @@ use crate::state::groups::GroupTable;
 use crate::state::snapshot::{Section, SectionHead};
 
 /// Panes of a block, and blocks of the next larger one.
-const FAN: i64 = 16;
+const FAN: i64 = 8;
 
 /// The lengths of a HOP, milliseconds.
 #[derive(Clone, Copy, Debug)]

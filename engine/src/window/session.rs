@@ -92,7 +92,7 @@ impl SessionAggregate {
     fn times(&mut self, batch: &RecordBatch, now: Millis) -> Result<Vec<Option<Millis>>, EngineError> {
         let zone = &mut self.time.progress.zone;
         let TimeColumn::Rowtime(column, name) = &self.column else {
-            return Ok(vec![Some(zone.to_local(now)); batch.num_rows()]);
+            return Ok(vec![Some(zone.local(now)); batch.num_rows()]);
         };
         let (times, nulls) = millis(*column, batch.columns().get(*column))?;
         let is_null = |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
@@ -101,7 +101,7 @@ impl SessionAggregate {
         {
             return Err(EngineError::Null { column: name.clone(), row });
         }
-        let local = |(row, &time): (usize, &Millis)| (!is_null(row)).then(|| zone.to_local(time).clamp(-TIME_MAX, TIME_MAX));
+        let local = |(row, &time): (usize, &Millis)| (!is_null(row)).then(|| zone.local(time).clamp(-TIME_MAX, TIME_MAX));
         Ok(times.iter().enumerate().map(local).collect())
     }
 

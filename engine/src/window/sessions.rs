@@ -1,8 +1,8 @@
 //! The open sessions of all keys: intervals that grow, meet and end.
 //!
-//! A session has a slot, which is also its group in the accumulators; the slots of a key are a chain. Slots are used again, and keys
-//! without sessions are cleared away when they are many, so memory follows what is open. A heap tells which session ends next; a
-//! session that has grown since is put back, so growing costs nothing.
+//! A session has a slot, which is also its group in the accumulators; the slots of a key are a chain, newest first, so that a row in
+//! order finds its session at once. Slots are used again, and keys without sessions are cleared away when they are many, so memory
+//! follows what is open. A heap tells which session ends next; a session that has grown since is put back, so growing costs nothing.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -23,8 +23,9 @@ const DEAD_KEYS_MIN: usize = 1_024;
 struct Slot {
     key: u32,
     window: Slice,
-    /// The key's next session.
-    next: u32,
+    /// The key's sessions before and behind this one in time.
+    older: u32,
+    newer: u32,
     /// Counts sessions; a slot that is used again has another.
     serial: u64,
 }
@@ -33,7 +34,7 @@ struct Slot {
 pub(crate) struct Sessions {
     pub(crate) keys: KeyTable,
     pub(crate) accumulators: Vec<Box<dyn Accumulator>>,
-    /// The first session of each key.
+    /// The newest session of each key.
     heads: Vec<u32>,
     slots: Vec<Slot>,
     free: Vec<u32>,
@@ -92,8 +93,8 @@ impl Sessions {
     /// Joins all sessions that an interval touches, oldest first, and the interval with them. The slot that is left.
     pub(crate) fn join(&mut self, hash: u64, key: &[u8], window: Slice) -> Result<Option<u32>, EngineError> {
         let Some(key) = self.keys.find(hash, key) else { return Ok(None) };
-        let mut touched: Vec<u32> = self.chain(key).filter(|&slot| touch(self.slots[slot as usize].window, window)).collect();
-        touched.sort_by_key(|&slot| self.slots[slot as usize].window);
+        let mut touched: Vec<u32> = self.touching(key, window).collect();
+        touched.reverse();
         let Some((&first, rest)) = touched.split_first() else { return Ok(None) };
         for &slot in rest {
             for accumulator in &mut self.accumulators {
@@ -135,13 +136,16 @@ impl Sessions {
 
     /// Forgets a session.
     pub(crate) fn release(&mut self, slot: u32) {
-        let Slot { key, next, .. } = self.slots[slot as usize];
-        if self.heads[key as usize] == slot {
-            self.heads[key as usize] = next;
-            self.dead_keys += usize::from(next == NONE);
-        } else {
-            let before = self.chain(key).find(|&before| self.slots[before as usize].next == slot);
-            before.into_iter().for_each(|before| self.slots[before as usize].next = next);
+        let Slot { key, older, newer, .. } = self.slots[slot as usize];
+        if let Some(older) = self.slots.get_mut(older as usize) {
+            older.newer = newer;
+        }
+        match self.slots.get_mut(newer as usize) {
+            Some(newer) => newer.older = older,
+            None => {
+                self.heads[key as usize] = older;
+                self.dead_keys += usize::from(older == NONE);
+            }
         }
         self.accumulators.iter_mut().for_each(|accumulator| accumulator.forget(slot));
         // No heap entry has this serial.
@@ -162,7 +166,7 @@ impl Sessions {
             let mut slot = head;
             while slot != NONE {
                 self.slots[slot as usize].key = moved;
-                slot = self.slots[slot as usize].next;
+                slot = self.slots[slot as usize].older;
             }
         }
         (self.keys, self.heads, self.dead_keys) = (keys, heads, 0);
@@ -176,8 +180,10 @@ impl Sessions {
         } else if self.heads[key as usize] == NONE {
             self.dead_keys = self.dead_keys.saturating_sub(1);
         }
+        let newer = self.chain(key).take_while(|&slot| self.slots[slot as usize].window.start > window.start).last().unwrap_or(NONE);
+        let older = self.slots.get(newer as usize).map_or(self.heads[key as usize], |newer| newer.older);
         self.serial += 1;
-        let slot = Slot { key, window, next: self.heads[key as usize], serial: self.serial };
+        let slot = Slot { key, window, older, newer, serial: self.serial };
         let index = match self.free.pop() {
             Some(index) => {
                 self.slots[index as usize] = slot;
@@ -188,7 +194,13 @@ impl Sessions {
                 (self.slots.len() - 1) as u32
             }
         };
-        self.heads[key as usize] = index;
+        if let Some(older) = self.slots.get_mut(older as usize) {
+            older.newer = index;
+        }
+        match self.slots.get_mut(newer as usize) {
+            Some(newer) => newer.older = index,
+            None => self.heads[key as usize] = index,
+        }
         self.due.push(Reverse((window.end, self.serial, index)));
         index
     }
@@ -200,14 +212,21 @@ impl Sessions {
         open.into_iter().map(|slot| (slot, self.slots[slot as usize])).map(|(index, slot)| ((slot.key, index), slot.window)).collect()
     }
 
+    /// A key's sessions, newest first.
     fn chain(&self, key: u32) -> impl Iterator<Item = u32> {
-        let first = Some(self.heads[key as usize]).filter(|slot| *slot != NONE);
-        std::iter::successors(first, |&slot| Some(self.slots[slot as usize].next).filter(|slot| *slot != NONE))
+        let open = |slot: u32| (slot != NONE).then_some(slot);
+        std::iter::successors(open(self.heads[key as usize]), move |&slot| open(self.slots[slot as usize].older))
+    }
+
+    /// Those of them that an interval touches: neighbours, since sessions do not touch each other.
+    fn touching(&self, key: u32, window: Slice) -> impl Iterator<Item = u32> {
+        let behind = move |slot: &u32| self.slots[*slot as usize].window.start > window.end;
+        self.chain(key).skip_while(behind).take_while(move |&slot| touch(self.slots[slot as usize].window, window))
     }
 
     /// The first session of a key that an interval touches, and whether there are more.
     fn touched(&self, key: u32, window: Slice) -> (u32, bool) {
-        let mut touched = self.chain(key).filter(|&slot| touch(self.slots[slot as usize].window, window));
+        let mut touched = self.touching(key, window);
         let first = touched.next().unwrap_or(NONE);
         (first, touched.next().is_some())
     }

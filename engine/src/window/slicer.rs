@@ -54,7 +54,7 @@ impl Slicer {
             (Assigner::Attached { start, end }, _) => self.cut_attached(batch, start, end)?,
             (_, TimeColumn::Processing) => {
                 self.rows.extend(0..batch.num_rows() as u32);
-                self.runs.push((self.assigner.slice(zone.to_local(now)), batch.num_rows()));
+                self.runs.push((self.assigner.slice(zone.local(now)), batch.num_rows()));
             }
             (_, TimeColumn::Rowtime(column, name)) => {
                 let (times, nulls) = millis(*column, batch.columns().get(*column))?;
@@ -71,7 +71,7 @@ impl Slicer {
                     if !valid(row) {
                         continue;
                     }
-                    let time = zone.to_local(time).clamp(-TIME_MAX, TIME_MAX);
+                    let time = zone.local(time).clamp(-TIME_MAX, TIME_MAX);
                     if !(slice.start <= time && time < slice.end) {
                         slice = self.assigner.slice(time);
                         self.runs.push((slice, 0));

@@ -65,7 +65,7 @@ impl WindowAssign {
                 Some((times, _)) => times[row],
                 None => now,
             };
-            self.assigner.windows(self.zone.to_local(time).clamp(-TIME_MAX, TIME_MAX), &mut self.windows);
+            self.assigner.windows(self.zone.local(time).clamp(-TIME_MAX, TIME_MAX), &mut self.windows);
             self.rows.resize(self.windows.len(), row as u32);
         }
         Ok(())

@@ -1,7 +1,12 @@
 //! The operators, driven through their public face: tables of scripts, and models that know nothing of batches.
 
+// Clippy knows tests by their attribute, and these are helpers of tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod aggregates;
 mod harness;
 mod model;
+mod rows;
+mod speed;
 mod watermarks;
 mod windows;

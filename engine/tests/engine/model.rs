@@ -147,7 +147,7 @@ fn styles() -> impl Strategy<Value = WindowStyle> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn windows_are_those_of_the_model(kind in kinds(), style in styles(), events in prop::collection::vec(events(), 1..30)) {

@@ -282,3 +282,57 @@ fn large_windows_come_in_bounded_batches() {
         .collect();
     assert_eq!(sizes, [8_192, 8_192, 3_616]);
 }
+
+const SESSION: WindowKind = WindowKind::Session { gap: 10 };
+
+#[test]
+fn sessions_take_a_row_exactly_one_gap_away_and_meet() {
+    let node = window_node(window(SESSION, WindowStyle::Group, usual_calls()));
+    check(
+        node,
+        &[
+            Step::Rows(vec![row("a", 1, 0), row("a", 2, 10), row("a", 4, 30), row("b", 9, 5)]),
+            Step::Rescale(1),
+            Step::Rows(vec![row("a", 8, 20)]),
+            Step::Watermark(14),
+            Step::Watermark(40),
+        ],
+        &["b 1 9 9 9 9 5 15", "--- 14", "a 4 15 1 8 3 0 40", "--- 40"],
+    );
+}
+
+#[test]
+fn a_late_row_that_meets_an_open_session_is_not_late() {
+    let mut cluster = Cluster::new(window_node(window(SESSION, WindowStyle::Group, usual_calls())), 1).unwrap();
+    cluster.rows(&[row("a", 1, 20)]).unwrap();
+    cluster.watermark(25).unwrap();
+    cluster.rows(&[row("a", 2, 12), row("a", 4, 1), row("b", 8, 12)]).unwrap();
+    assert_eq!(cluster.late(), 2);
+    assert_eq!(render(&cluster.watermark(29).unwrap()), ["a 2 3 1 2 1 12 30", "--- 29"]);
+}
+
+#[test]
+fn a_session_slot_that_is_used_again_remembers_nothing() {
+    let mut distinct = call("COUNT", Some(NUMBER), TypeKind::BigInt);
+    distinct.distinct = true;
+    let aggregates = vec![distinct, call("MAX", Some(KEY), TypeKind::STRING)];
+    let mut cluster = Cluster::new(window_node(window(SESSION, WindowStyle::Group, aggregates)), 1).unwrap();
+    for round in 0..8_000_i64 {
+        let time = round * 20;
+        let key = format!("{}", round % 3_000);
+        cluster.rows(&[row(&key, 1, time), row(&key, 1, time + 1), row(&key, round as i32 + 2, time + 2)]).unwrap();
+        assert_eq!(render(&cluster.watermark(time + 15).unwrap())[0], format!("{key} 2 {key} {time} {}", time + 12));
+    }
+}
+
+#[test]
+fn processing_time_sessions_end_with_the_clock() {
+    let mut spec = window(SESSION, WindowStyle::Group, vec![call("COUNT", None, TypeKind::BigInt)]);
+    spec.window.time = None;
+    let rows = |count| Step::Rows(vec![row("a", 1, 0); count]);
+    check(
+        window_node(spec),
+        &[Step::Clock(100), rows(1), Step::Clock(108), rows(2), Step::Clock(117), Step::Clock(118), rows(1), Step::End],
+        &["a 3 100 118", "a 1 118 128"],
+    );
+}
