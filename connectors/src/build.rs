@@ -4,9 +4,11 @@ use irmak_common::operator_spec::{SinkSpec, SourceSpec};
 
 use crate::blackhole::BlackholeSink;
 use crate::context::{SinkContext, SourceContext};
+use crate::datagen::DatagenSource;
 use crate::error::ConnectorError;
-use crate::filesystem::FilesystemSink;
+use crate::filesystem::{FilesystemSink, FilesystemSource};
 use crate::kafka::KafkaSource;
+use crate::print::PrintSink;
 use crate::sink::Sink;
 use crate::source::Source;
 
@@ -19,6 +21,8 @@ const SINKS: &str = "filesystem, print, blackhole";
 /// Options that are not understood, paths that are not allowed, checkpoint entries that cannot be read.
 pub fn open_source(spec: &SourceSpec, context: &SourceContext) -> Result<Box<dyn Source>, ConnectorError> {
     Ok(match spec.connector.connector.as_str() {
+        "datagen" => Box::new(DatagenSource::open(spec, context)?),
+        "filesystem" => Box::new(FilesystemSource::open(spec, context)?),
         "kafka" => Box::new(KafkaSource::open(spec, context)?),
         other => return Err(unknown(&spec.table, other, SOURCES)),
     })
@@ -32,6 +36,7 @@ pub fn open_source(spec: &SourceSpec, context: &SourceContext) -> Result<Box<dyn
 pub fn open_sink(spec: &SinkSpec, context: &SinkContext) -> Result<Box<dyn Sink>, ConnectorError> {
     Ok(match spec.connector.connector.as_str() {
         "filesystem" => Box::new(FilesystemSink::open(spec, context)?),
+        "print" => Box::new(PrintSink::open(spec, context)?),
         "blackhole" => Box::new(BlackholeSink::default()),
         other => return Err(unknown(&spec.table, other, SINKS)),
     })

@@ -139,9 +139,9 @@ pub enum ConnectorError {
         /// The table read.
         table: String,
         /// Where the record stands.
-        place: RecordPlace,
+        place: Box<RecordPlace>,
         /// What is wrong with it.
-        error: RecordError,
+        error: Box<RecordError>,
     },
     /// A row that the format cannot write.
     #[error("table `{table}`: a row cannot be written: column `{column}`: {reason}")]

@@ -9,6 +9,7 @@ pub(crate) mod csv;
 pub(crate) mod hash_order;
 pub(crate) mod json;
 pub(crate) mod number;
+pub(crate) mod raw;
 #[cfg(test)]
 pub(crate) mod recordings;
 pub(crate) mod text;

@@ -5,7 +5,6 @@
 
 mod client;
 mod config;
-mod dead_letter;
 mod discovery;
 mod entry;
 mod health;

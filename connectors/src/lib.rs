@@ -10,7 +10,10 @@ pub mod sink;
 pub mod source;
 
 mod blackhole;
+mod datagen;
+mod dead_letter;
 mod filesystem;
 mod format;
 mod kafka;
 mod options;
+mod print;

@@ -225,6 +225,47 @@ pub(crate) fn write_time(out: &mut String, nanos: i64) {
     }
 }
 
+/// Appends the time as `LocalTime.toString` does: `07:40`, `07:08:09`, `07:08:09.120`, fractions in groups of three digits.
+pub(crate) fn write_java_time(out: &mut String, nanos: i64, always_seconds: bool) {
+    let (seconds, fraction) = ((nanos / 1_000_000_000) as u32, nanos % 1_000_000_000);
+    two_digits(out, seconds / 3_600);
+    out.push(':');
+    two_digits(out, seconds / 60 % 60);
+    if !always_seconds && seconds % 60 == 0 && fraction == 0 {
+        return;
+    }
+    out.push(':');
+    two_digits(out, seconds % 60);
+    match fraction {
+        0 => {}
+        _ if fraction % 1_000_000 == 0 => out.push_str(&format!(".{:03}", fraction / 1_000_000)),
+        _ if fraction % 1_000 == 0 => out.push_str(&format!(".{:06}", fraction / 1_000)),
+        _ => out.push_str(&format!(".{fraction:09}")),
+    }
+}
+
+/// `2025-2-6` too, as `java.sql.Date.valueOf` reads it; the 31st of a shorter month runs over into the next.
+pub(crate) fn parse_sql_date(text: &[u8]) -> Option<i32> {
+    let mut parts = text.split(|byte| *byte == b'-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || year.len() != 4 || !(1..=2).contains(&month.len()) || !(1..=2).contains(&day.len()) {
+        return None;
+    }
+    let (year, month, day) = (number(year)?, number(month)? as u32, number(day)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    i32::try_from(days_from_civil(year, month, 1) + day - 1).ok()
+}
+
+/// `07:08[:09[.5]]`, as `LocalTime.parse` reads it, cut to `precision` digits; milliseconds of the day.
+pub(crate) fn parse_local_time(text: &[u8], precision: u8) -> Option<i32> {
+    let (nanos, rest) = time_prefix(text, SecondsPart::Optional)?;
+    let millis = i32::try_from(nanos / 1_000_000).ok().filter(|millis| *millis < 86_400_000)?;
+    let unit = 10i32.pow(u32::from(3 - precision.min(3)));
+    if rest.is_empty() { Some(millis / unit * unit) } else { None }
+}
+
 /// Appends `2025-02-16 07:08:09.12`, with the standard's separator and, for an instant, `Z`.
 pub(crate) fn write_timestamp(out: &mut String, moment: Moment, standard: Standard, zoned: bool) {
     write_date(out, moment.days);

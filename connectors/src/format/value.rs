@@ -5,8 +5,9 @@ use arrow::record_batch::RecordBatch;
 use irmak_common::types::{Schema, TypeKind};
 
 use super::cells::cells_of;
-use super::csv::{CsvEncoder, CsvOptions};
+use super::csv::{CsvDecoder, CsvEncoder, CsvOptions, Frame};
 use super::json::{JsonDecoder, JsonEncoder, JsonOptions};
+use super::raw::{self, RawCodec};
 use super::{Decoded, FormatError};
 use crate::error::{ConnectorError, RecordError};
 use crate::options::Options;
@@ -16,6 +17,8 @@ const FORMATS: &str = "json, csv, raw";
 /// Decodes records.
 pub(crate) enum ValueDecoder {
     Json(JsonDecoder),
+    Csv(CsvDecoder),
+    Raw(RawCodec),
 }
 
 impl ValueDecoder {
@@ -32,7 +35,21 @@ impl ValueDecoder {
         let projected = Schema::new(projection.iter().filter_map(|index| physical.fields.get(*index).cloned()).collect());
         match name {
             "json" => Ok(Self::Json(JsonDecoder::new(&projected, JsonOptions::read(options, &prefix)?))),
+            "csv" => Ok(Self::Csv(CsvDecoder::new(physical, projection, CsvOptions::read(options, &prefix)?))),
+            "raw" => Ok(Self::Raw(RawCodec::open(options, &prefix, physical, !projection.is_empty())?)),
             _ => Err(unknown(options, name)),
+        }
+    }
+
+    /// Where the first record of a file's bytes ends; `None`: it goes on behind them, unless they are `all`.
+    pub(crate) fn frame(&self, bytes: &[u8], all: bool) -> Option<Frame> {
+        match self {
+            Self::Csv(decoder) => decoder.frame(bytes, all),
+            // Lines, of which a CR at the end is no part.
+            _ => match memchr::memchr(b'\n', bytes) {
+                Some(at) => Some(Frame { length: at - usize::from(at > 0 && bytes[at - 1] == b'\r'), consumed: at + 1 }),
+                None => (all && !bytes.is_empty()).then_some(Frame { length: bytes.len(), consumed: bytes.len() }),
+            },
         }
     }
 
@@ -41,6 +58,8 @@ impl ValueDecoder {
     pub(crate) fn decode(&mut self, record: &[u8]) -> Result<Decoded, RecordError> {
         match self {
             Self::Json(decoder) => decoder.decode(record),
+            Self::Csv(decoder) => decoder.decode(record),
+            Self::Raw(codec) => codec.decode(record),
         }
     }
 
@@ -49,6 +68,8 @@ impl ValueDecoder {
     pub(crate) fn rows(&self) -> usize {
         match self {
             Self::Json(decoder) => decoder.rows(),
+            Self::Csv(decoder) => decoder.rows(),
+            Self::Raw(codec) => codec.rows(),
         }
     }
 
@@ -56,6 +77,8 @@ impl ValueDecoder {
     pub(crate) fn finish(&mut self) -> Result<Vec<ArrayRef>, FormatError> {
         match self {
             Self::Json(decoder) => decoder.finish(),
+            Self::Csv(decoder) => decoder.finish(),
+            Self::Raw(codec) => codec.finish(),
         }
     }
 }
@@ -71,6 +94,7 @@ pub(crate) struct ValueEncoder {
 enum EncoderKind {
     Json(JsonEncoder),
     Csv(CsvEncoder),
+    Raw,
 }
 
 impl ValueEncoder {
@@ -80,6 +104,11 @@ impl ValueEncoder {
         let format = match name {
             "json" => EncoderKind::Json(JsonEncoder::new(schema, JsonOptions::read(options, &prefix)?)),
             "csv" => EncoderKind::Csv(CsvEncoder::new(CsvOptions::read(options, &prefix)?)),
+            "raw" => {
+                // Checks columns and options; writing needs no more of it.
+                RawCodec::open(options, &prefix, schema, true)?;
+                EncoderKind::Raw
+            }
             _ => return Err(unknown(options, name)),
         };
         Ok(Self {
@@ -108,6 +137,7 @@ impl ValueEncoder {
             let written = match &mut self.format {
                 EncoderKind::Json(encoder) => encoder.encode(&columns, row, out).map(|()| out.push('\n')),
                 EncoderKind::Csv(encoder) => encoder.encode(&columns, row, out),
+                EncoderKind::Raw => raw::encode(&columns, row, out).map(|()| out.push('\n')),
             };
             written.map_err(|(column, reason)| ConnectorError::Row {
                 table: self.table.clone(),

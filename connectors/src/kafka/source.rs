@@ -25,7 +25,6 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{Consumer, Context, Shared, Verdict, judge};
 use super::config::{KafkaConfig, Topics};
-use super::dead_letter::{BadRecord, DeadLetters};
 use super::discovery::{Problem, partitions};
 use super::entry::{Entry, Next, is_new};
 use super::health::Health;
@@ -33,6 +32,7 @@ use super::metadata::MetadataColumns;
 use super::offsets::{resolve, stops};
 use super::partition::owner;
 use crate::context::SourceContext;
+use crate::dead_letter::{BadRecord, DeadLetters};
 use crate::error::{ConnectorError, RecordError, RecordPlace};
 use crate::format::Decoded;
 use crate::format::value::ValueDecoder;
@@ -515,14 +515,12 @@ impl Reader {
 
     #[cold]
     fn bad_record(&mut self, topic: &str, message: &BorrowedMessage<'_>, payload: &[u8], error: RecordError) -> Result<(), ConnectorError> {
-        let (partition, offset) = (message.partition(), message.offset());
+        let place = RecordPlace::Kafka { topic: topic.to_owned(), partition: message.partition(), offset: message.offset() };
         let Some(letters) = &mut self.dead_letters else {
-            let place = RecordPlace::Kafka { topic: topic.to_owned(), partition, offset };
-            return Err(ConnectorError::BadRecord { table: self.table.clone(), place, error });
+            return Err(ConnectorError::BadRecord { table: self.table.clone(), place: Box::new(place), error: Box::new(error) });
         };
         self.skipped += 1;
-        let timestamp = message.timestamp().to_millis();
-        letters.write(&BadRecord { topic, partition, offset, timestamp, payload, error: &error })
+        letters.write(&BadRecord { place: &place, timestamp: message.timestamp().to_millis(), payload, error: &error })
     }
 
     /// The rows decoded, and the bytes they were.

@@ -64,11 +64,19 @@ impl CsvOptions {
             allow_comments: options.bool(&key("allow-comments"), false)?,
             ignore_parse_errors: options.bool(&key("ignore-parse-errors"), false)?,
             scientific_decimals: options.bool(&key("write-bigdecimal-in-scientific-notation"), true)?,
-            row_delimiter: match options.get(&key("record-row-delimiter")) {
-                None | Some("\\n" | "\n") => default.row_delimiter,
-                Some("\\r\\n" | "\r\n") => "\r\n".to_owned(),
-                Some(other) => return Err(options.bad(&key("record-row-delimiter"), other, "\\n or \\r\\n")),
-            },
+            row_delimiter: row_delimiter(options, &key("record-row-delimiter"), &key("line-delimiter"))?,
         })
+    }
+}
+
+/// Two old names of one option; Flink ends every row with LF and knows neither any more.
+fn row_delimiter(options: &Options<'_>, key: &str, older: &str) -> Result<String, ConnectorError> {
+    let Some((key, value)) = options.get(key).map(|value| (key, value)).or_else(|| options.get(older).map(|value| (older, value))) else {
+        return Ok("\n".to_owned());
+    };
+    match value {
+        "\\n" | "\n" => Ok("\n".to_owned()),
+        "\\r\\n" | "\r\n" => Ok("\r\n".to_owned()),
+        other => Err(options.bad(key, other, "\\n or \\r\\n")),
     }
 }

@@ -413,7 +413,7 @@ fn whole(number: &Number<'_>) -> Option<i64> {
 fn cut(number: &Number<'_>, start: usize, min: i64, max: i64) -> Result<i64, Fault> {
     let value = to_f64(number, start)?;
     // `i64::MAX as f64` rounds up to 2^63, which does not fit.
-    let fits = value >= min as f64 && value <= max as f64 && value < 9.223_372_036_854_775_8e18;
+    let fits = value >= min as f64 && value <= max as f64 && value < -(i64::MIN as f64);
     if fits { Ok(value as i64) } else { Err(Fault::value(start, "out of range")) }
 }
 

@@ -1,7 +1,7 @@
 //! `scan.dead-letter`: bad records kept aside, one JSON line each, so that the job can go on and nothing is lost unseen.
 //!
 //! A path that ends in `.json` or `.jsonl` is a file that all subtasks append to; any other is a folder with a file for each. At least once:
-//! after a recovery a record may be written again, with the same topic, partition and offset.
+//! after a recovery a record may be written again, with the same place.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::context::SourceContext;
-use crate::error::{ConnectorError, RecordError};
+use crate::error::{ConnectorError, RecordError, RecordPlace};
 use crate::options::Options;
 
 const KEY: &str = "scan.dead-letter";
 
 /// Where bad records go.
-pub(super) struct DeadLetters {
+pub(crate) struct DeadLetters {
     table: String,
     path: PathBuf,
     file: File,
@@ -24,13 +24,12 @@ pub(super) struct DeadLetters {
 }
 
 /// A bad record and its place.
-pub(super) struct BadRecord<'a> {
-    pub(super) topic: &'a str,
-    pub(super) partition: i32,
-    pub(super) offset: i64,
-    pub(super) timestamp: Option<i64>,
-    pub(super) payload: &'a [u8],
-    pub(super) error: &'a RecordError,
+pub(crate) struct BadRecord<'a> {
+    pub(crate) place: &'a RecordPlace,
+    /// Kafka's time of the record, milliseconds.
+    pub(crate) timestamp: Option<i64>,
+    pub(crate) payload: &'a [u8],
+    pub(crate) error: &'a RecordError,
 }
 
 impl DeadLetters {
@@ -38,7 +37,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// A path that is not allowed or cannot be written.
-    pub(super) fn open(options: &Options<'_>, context: &SourceContext) -> Result<Option<Self>, ConnectorError> {
+    pub(crate) fn open(options: &Options<'_>, context: &SourceContext) -> Result<Option<Self>, ConnectorError> {
         let Some(text) = options.get(KEY) else { return Ok(None) };
         let named = context.files.resolve(options.table, KEY, text)?;
         let is_file = named.extension().is_some_and(|extension| extension == "json" || extension == "jsonl");
@@ -53,15 +52,15 @@ impl DeadLetters {
     }
 
     /// Appends a record. In one write, so that lines of several subtasks do not mix.
-    pub(super) fn write(&mut self, record: &BadRecord<'_>) -> Result<(), ConnectorError> {
-        let mut line = json!({
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "timestamp": record.timestamp,
-            "column": record.error.column,
-            "reason": record.error.to_string(),
-        });
+    pub(crate) fn write(&mut self, record: &BadRecord<'_>) -> Result<(), ConnectorError> {
+        let mut line = match record.place {
+            RecordPlace::Kafka { topic, partition, offset } => {
+                json!({"topic": topic, "partition": partition, "offset": offset, "timestamp": record.timestamp})
+            }
+            RecordPlace::File { path, line } => json!({"file": path.display().to_string(), "line": line}),
+        };
+        line["column"] = record.error.column.clone().into();
+        line["reason"] = record.error.to_string().into();
         let (key, payload) = match std::str::from_utf8(record.payload) {
             Ok(text) => ("payload", text.to_owned()),
             Err(_) => ("payload_base64", base64::Engine::encode(&crate::format::BASE64, record.payload)),
@@ -73,7 +72,7 @@ impl DeadLetters {
     }
 
     /// Before a checkpoint: what lies behind its positions is safe.
-    pub(super) fn sync(&mut self) -> Result<(), ConnectorError> {
+    pub(crate) fn sync(&mut self) -> Result<(), ConnectorError> {
         if std::mem::take(&mut self.unsynced) {
             self.file.sync_data().map_err(|error| ConnectorError::file(&self.table, "sync dead letters", &self.path, error))?;
         }

@@ -1,0 +1,122 @@
+//! Made-up rows: bounds, ends, restarts.
+
+use irmak_common::id::JobId;
+use irmak_common::operator_spec::ConnectorSpec;
+use irmak_common::types::TypeKind;
+use proptest::prelude::*;
+
+use super::*;
+use crate::context::FileAccess;
+use crate::format::recordings::{rows, schema};
+
+fn context(subtask: u32, parallelism: u32, restored: Option<Vec<Vec<u8>>>) -> SourceContext {
+    SourceContext {
+        job: JobId::from_u128(1),
+        operator: 1,
+        subtask,
+        parallelism,
+        attempt: 0,
+        checkpoint: None,
+        restored,
+        files: FileAccess::Anywhere,
+        zone: "UTC".into(),
+        clock: || 1_739_689_689_000,
+    }
+}
+
+fn spec(columns: &[(&str, TypeKind)], options: &[(&str, &str)]) -> SourceSpec {
+    let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    SourceSpec {
+        table: "t".into(),
+        connector: ConnectorSpec { connector: "datagen".into(), options },
+        physical: schema(columns),
+        projection: (0..columns.len()).collect(),
+        metadata: Vec::new(),
+    }
+}
+
+/// Rows until the input ends, or so many polls.
+fn read(source: &mut DatagenSource, polls: usize) -> Vec<Vec<Option<String>>> {
+    let mut all = Vec::new();
+    for _ in 0..polls {
+        match source.poll(Duration::from_millis(5)).unwrap() {
+            SourceEvent::Batch { rows: batch, .. } => all.extend(rows(batch.columns(), &source.schema)),
+            SourceEvent::EndOfInput => break,
+            _ => {}
+        }
+    }
+    all
+}
+
+const FAST: (&str, &str) = ("rows-per-second", "4294967295");
+
+#[test]
+fn a_sequence_counts_to_its_end_and_values_stay_within_their_bounds() {
+    let columns = [("id", TypeKind::Int), ("n", TypeKind::BigInt), ("s", TypeKind::STRING), ("t", TypeKind::timestamp_ltz(3))];
+    let options = [
+        FAST,
+        ("fields.id.kind", "sequence"),
+        ("fields.id.start", "5"),
+        ("fields.id.end", "24"),
+        ("fields.n.min", "-3"),
+        ("fields.n.max", "3"),
+        ("fields.s.length", "20"),
+    ];
+    let found = read(&mut DatagenSource::open(&spec(&columns, &options), &context(0, 1, None)).unwrap(), 100);
+    let ids: Vec<i32> = found.iter().map(|row| row[0].as_ref().unwrap().parse().unwrap()).collect();
+    assert_eq!(ids, (5..=24).collect::<Vec<_>>());
+    for row in &found {
+        assert!((-3..=3).contains(&row[1].as_ref().unwrap().parse::<i64>().unwrap()));
+        assert_eq!(row[2].as_ref().unwrap().len(), 20);
+        assert_eq!(row[3].as_deref(), Some("2025-02-16 07:08:09.000"));
+    }
+}
+
+#[test]
+fn rows_come_at_the_rate_that_was_asked_for() {
+    let options = [("rows-per-second", "200"), ("number-of-rows", "40")];
+    let mut source = DatagenSource::open(&spec(&[("n", TypeKind::Int)], &options), &context(0, 1, None)).unwrap();
+    let started = Instant::now();
+    assert_eq!(read(&mut source, 10_000).len(), 40);
+    let took = started.elapsed();
+    assert!((150..3_000).contains(&took.as_millis()), "{took:?}");
+}
+
+#[test]
+fn bad_options_are_named() {
+    let fails = |columns: &[(&str, TypeKind)], options: &[(&str, &str)], words: &str| {
+        let error = DatagenSource::open(&spec(columns, options), &context(0, 1, None)).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    fails(&[("n", TypeKind::Int)], &[("rows-per-second", "0")], "rows-per-second");
+    fails(&[("n", TypeKind::Int)], &[("fields.n.kind", "sequence")], "fields.n.start");
+    fails(&[("n", TypeKind::Int)], &[("fields.n.min", "5"), ("fields.n.max", "4")], "fields.n.max");
+    fails(&[("n", TypeKind::Array(Box::new(TypeKind::Int.nullable())))], &[], "column `n`");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_restart_anywhere_makes_the_rows_that_would_have_come(polls in 0usize..6, before in 1u32..4, after in 1u32..4) {
+        let columns = [("id", TypeKind::BigInt), ("d", TypeKind::BigInt), ("s", TypeKind::STRING)];
+        let options = [FAST, ("number-of-rows", "20000"), ("fields.id.kind", "sequence"), ("fields.id.start", "0"), ("fields.id.end", "99999"),
+            ("fields.d.seed", "7"), ("fields.s.length", "3")];
+        let spec = spec(&columns, &options);
+        let (mut found, mut entries) = (Vec::new(), Vec::new());
+        for subtask in 0..before {
+            let mut source = DatagenSource::open(&spec, &context(subtask, before, None)).unwrap();
+            found.extend(read(&mut source, polls));
+            entries.extend(source.snapshot(CheckpointId(1)).unwrap());
+        }
+        for subtask in 0..after {
+            let mut source = DatagenSource::open(&spec, &context(subtask, after, Some(entries.clone()))).unwrap();
+            found.extend(read(&mut source, 100_000));
+        }
+        let mut expected = read(&mut DatagenSource::open(&spec, &context(0, 1, None)).unwrap(), 100_000);
+        found.sort();
+        expected.sort();
+        prop_assert_eq!(found.len(), 20_000);
+        prop_assert!(found == expected, "rows differ");
+    }
+}

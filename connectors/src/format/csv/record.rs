@@ -1,0 +1,201 @@
+//! Where a CSV record ends, and what its fields are: quotes, escapes, comments, line breaks inside of quotes.
+//!
+//! As Jackson's `CsvParser` reads: a quote opens only at the beginning of a field, a doubled quote inside of quotes is one, empty lines
+//! are records of one empty field, a last line needs no line break.
+
+use super::options::CsvOptions;
+
+/// One record's fields, unquoted and unescaped.
+#[derive(Default)]
+pub(super) struct Fields {
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Fields {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
+        let start = if index == 0 { 0 } else { *self.ends.get(index - 1)? };
+        Some(&self.text[start..*self.ends.get(index)?])
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn end_field(&mut self) {
+        self.ends.push(self.text.len());
+    }
+}
+
+/// Where a record ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// Bytes of the record.
+    pub(crate) length: usize,
+    /// The same with its line break.
+    pub(crate) consumed: usize,
+}
+
+/// The first record of `bytes`; `None`: it goes on behind them, unless they are `all`.
+pub(super) fn frame(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Frame> {
+    let (mut at, mut field_start, mut quoted) = (0, true, false);
+    let comment = options.allow_comments && bytes.first() == Some(&b'#');
+    while let Some(byte) = bytes.get(at).copied() {
+        if comment && byte != b'\n' && byte != b'\r' {
+            at += 1;
+            continue;
+        }
+        let toggles = Some(byte) == options.quote && (field_start || quoted);
+        match byte {
+            b'\n' if !quoted => return Some(Frame { length: at, consumed: at + 1 }),
+            b'\r' if !quoted => {
+                // Whether a line feed follows must be known.
+                if at + 1 == bytes.len() && !all {
+                    return None;
+                }
+                let pair = bytes.get(at + 1) == Some(&b'\n');
+                return Some(Frame { length: at, consumed: at + 1 + usize::from(pair) });
+            }
+            _ if Some(byte) == options.escape => at += 1,
+            _ if toggles => quoted = !quoted,
+            _ => {}
+        }
+        // A quote that closes may be the first of a doubled one: seen again, it opens anew.
+        field_start = !quoted && (toggles || byte == options.delimiter);
+        at += 1;
+    }
+    (all && !bytes.is_empty()).then_some(Frame { length: bytes.len(), consumed: bytes.len() })
+}
+
+/// Takes a record (without its line break) apart.
+pub(super) fn split(record: &[u8], options: &CsvOptions, fields: &mut Fields) -> Result<(), &'static str> {
+    fields.clear();
+    let mut at = 0;
+    loop {
+        at = if options.quote.is_some_and(|quote| record.get(at) == Some(&quote)) {
+            quoted(record, at + 1, options, fields)?
+        } else {
+            plain(record, at, options, fields)?
+        };
+        fields.end_field();
+        match record.get(at) {
+            None => return Ok(()),
+            Some(byte) if *byte == options.delimiter => at += 1,
+            Some(_) => return Err("something stands between a closing quote and the next delimiter"),
+        }
+    }
+}
+
+fn plain(record: &[u8], mut at: usize, options: &CsvOptions, fields: &mut Fields) -> Result<usize, &'static str> {
+    while let Some(byte) = record.get(at).copied().filter(|byte| *byte != options.delimiter) {
+        if Some(byte) == options.escape {
+            at += 1;
+            fields.text.push(unescaped(*record.get(at).ok_or("an escape character stands at the end")?));
+        } else {
+            fields.text.push(byte);
+        }
+        at += 1;
+    }
+    Ok(at)
+}
+
+fn quoted(record: &[u8], mut at: usize, options: &CsvOptions, fields: &mut Fields) -> Result<usize, &'static str> {
+    while let Some(byte) = record.get(at).copied() {
+        at += 1;
+        if Some(byte) == options.escape {
+            fields.text.push(unescaped(*record.get(at).ok_or("an escape character stands at the end")?));
+            at += 1;
+        } else if Some(byte) != options.quote {
+            fields.text.push(byte);
+        } else if record.get(at).copied() == options.quote {
+            fields.text.push(byte);
+            at += 1;
+        } else {
+            // Spaces behind the closing quote are let pass.
+            while record.get(at) == Some(&b' ') && options.delimiter != b' ' {
+                at += 1;
+            }
+            return Ok(at);
+        }
+    }
+    Err("a quote is not closed")
+}
+
+fn unescaped(byte: u8) -> u8 {
+    match byte {
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'0' => 0,
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fields(text: &str, options: &CsvOptions) -> Result<Vec<String>, &'static str> {
+        let mut fields = Fields::default();
+        split(text.as_bytes(), options, &mut fields)?;
+        Ok((0..fields.len()).map(|index| String::from_utf8(fields.get(index).unwrap().to_vec()).unwrap()).collect())
+    }
+
+    #[test]
+    fn records_are_taken_apart_as_jackson_does() {
+        let plain = CsvOptions::default();
+        let escaping = CsvOptions { escape: Some(b'\\'), ..CsvOptions::default() };
+        for (text, options, expected) in [
+            ("1,a", &plain, Ok(vec!["1", "a"])),
+            ("", &plain, Ok(vec![""])),
+            (",", &plain, Ok(vec!["", ""])),
+            (r#""a,""b""",c"#, &plain, Ok(vec![r#"a,"b""#, "c"])),
+            ("\"a\nb\"", &plain, Ok(vec!["a\nb"])),
+            (r#"a"b"#, &plain, Ok(vec![r#"a"b"#])),
+            (r#""a"#, &plain, Err("a quote is not closed")),
+            (r#""a"b"#, &plain, Err("something stands between a closing quote and the next delimiter")),
+            (r"a\,b,c", &escaping, Ok(vec!["a,b", "c"])),
+            (r#""a\"b",c"#, &escaping, Ok(vec![r#"a"b"#, "c"])),
+        ] {
+            assert_eq!(fields(text, options), expected.map(|fields| fields.into_iter().map(str::to_owned).collect()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_ends_at_the_first_line_break_outside_of_quotes() {
+        let plain = CsvOptions::default();
+        for (text, all, expected) in [
+            ("1,a\n2", false, Some((3, 4))),
+            ("1,\"a\nb\"\n2", false, Some((7, 8))),
+            ("1,\"a\"\"\nb\"\n2", false, Some((9, 10))),
+            ("a\"\"b\n2\"", false, Some((4, 5))),
+            ("1\r\n2", false, Some((1, 3))),
+            ("1\r", false, None),
+            ("1\r", true, Some((1, 2))),
+            ("1,a", false, None),
+            ("1,a", true, Some((3, 3))),
+            ("", true, None),
+        ] {
+            let found = frame(text.as_bytes(), &plain, all).map(|frame| (frame.length, frame.consumed));
+            assert_eq!(found, expected, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_is_one_field(values in proptest::collection::vec("[a\",\n\r; ]{0,8}", 1..5)) {
+            let options = CsvOptions::default();
+            let line: Vec<_> = values.iter().map(|value| format!("\"{}\"", value.replace('"', "\"\""))).collect();
+            let text = line.join(",") + "\nrest";
+            let frame = frame(text.as_bytes(), &options, false).unwrap();
+            prop_assert_eq!(&text[frame.consumed..], "rest");
+            prop_assert_eq!(fields(&text[..frame.length], &options), Ok(values));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The `raw` format: a record is one value of one column, as its bytes.
+//!
+//! Source: Flink 1.20's `RawFormatDeserializationSchema`: text in a charset, bytes as they are, numbers in fixed width.
+
+use arrow::array::ArrayRef;
+use irmak_common::types::{Field, Schema, TypeKind};
+
+use super::cells::{CellValues, Cells};
+use super::column::{Column, Values};
+use super::{Decoded, FormatError};
+use crate::error::{ConnectorError, RecordError};
+use crate::options::Options;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Charset {
+    Utf8,
+    Latin1,
+    Ascii,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endianness {
+    Big,
+    Little,
+}
+
+/// Decodes and encodes the one column.
+pub(crate) struct RawCodec {
+    name: String,
+    charset: Charset,
+    endianness: Endianness,
+    column: Column,
+    projected: bool,
+    rows: usize,
+}
+
+impl RawCodec {
+    /// Reads the options; `projected` says whether the column is asked for at all.
+    ///
+    /// # Errors
+    /// More than one column, a type that has no bytes of its own, an unknown charset.
+    pub(crate) fn open(options: &Options<'_>, prefix: &str, schema: &Schema, projected: bool) -> Result<Self, ConnectorError> {
+        let [Field { name, ty }] = schema.fields.as_slice() else {
+            let what = format!("format 'raw' with {} columns", schema.len());
+            return Err(options.unsupported(what, "declare exactly one physical column"));
+        };
+        let column = Column::new(&ty.kind);
+        let fits = !matches!(
+            ty.kind,
+            TypeKind::Decimal { .. } | TypeKind::Date | TypeKind::Time(_) | TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. }
+        );
+        if !fits || matches!(column.values, Values::List { .. } | Values::Map { .. } | Values::Row { .. } | Values::Null) {
+            let what = format!("format 'raw' with a column of type {}", ty.kind);
+            return Err(options.unsupported(what, "types are STRING, BYTES, BOOLEAN and the numbers of fixed width"));
+        }
+        let charset_key = format!("{prefix}charset");
+        let charset = match options.get(&charset_key).unwrap_or("UTF-8").trim().to_ascii_uppercase().as_str() {
+            "UTF-8" | "UTF8" => Charset::Utf8,
+            "ISO-8859-1" | "LATIN1" | "ISO8859_1" => Charset::Latin1,
+            "US-ASCII" | "ASCII" => Charset::Ascii,
+            other => return Err(options.bad(&charset_key, other, "UTF-8, ISO-8859-1 or US-ASCII")),
+        };
+        let names = [("big-endian", Endianness::Big), ("little-endian", Endianness::Little)];
+        let endianness = options.one_of(&format!("{prefix}endianness"), &names, Endianness::Big)?;
+        Ok(Self { name: name.clone(), charset, endianness, column, projected, rows: 0 })
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn finish(&mut self) -> Result<Vec<ArrayRef>, FormatError> {
+        self.rows = 0;
+        let array = self.column.finish()?;
+        Ok(if self.projected { vec![array] } else { Vec::new() })
+    }
+
+    pub(crate) fn decode(&mut self, record: &[u8]) -> Result<Decoded, RecordError> {
+        match self.value(record) {
+            Ok(()) => {
+                self.column.present();
+                self.rows += 1;
+                Ok(Decoded::Row)
+            }
+            Err(reason) => {
+                self.column.truncate(self.rows);
+                Err(RecordError { column: Some(self.name.clone()), ..RecordError::whole(record, 0, reason) })
+            }
+        }
+    }
+
+    fn value(&mut self, record: &[u8]) -> Result<(), String> {
+        let endianness = self.endianness;
+        match &mut self.column.values {
+            Values::Text(bytes) => {
+                push_text(record, self.charset, &mut bytes.bytes);
+                bytes.end_value();
+            }
+            Values::Binary(bytes) => {
+                bytes.bytes.extend_from_slice(record);
+                bytes.end_value();
+            }
+            Values::Boolean(values) => values.append(fixed::<1>(record, endianness)?[0] != 0),
+            Values::Int8(values) => values.push(i8::from_be_bytes(fixed(record, endianness)?)),
+            Values::Int16(values) => values.push(i16::from_be_bytes(fixed(record, endianness)?)),
+            Values::Int32(values) => values.push(i32::from_be_bytes(fixed(record, endianness)?)),
+            Values::Int64(values) => values.push(i64::from_be_bytes(fixed(record, endianness)?)),
+            Values::Float32(values) => values.push(f32::from_be_bytes(fixed(record, endianness)?)),
+            Values::Float64(values) => values.push(f64::from_be_bytes(fixed(record, endianness)?)),
+            _ => return Err("the type has no bytes of its own".to_owned()),
+        }
+        Ok(())
+    }
+}
+
+/// Exactly N bytes, the first the most significant.
+fn fixed<const N: usize>(record: &[u8], endianness: Endianness) -> Result<[u8; N], String> {
+    let wrong = || format!("the record has {} bytes, and {N} are expected", record.len());
+    let mut bytes: [u8; N] = record.try_into().map_err(|_| wrong())?;
+    if endianness == Endianness::Little {
+        bytes.reverse();
+    }
+    Ok(bytes)
+}
+
+/// Appends a text; what is none in its charset becomes a replacement character, as in Java.
+fn push_text(record: &[u8], charset: Charset, out: &mut Vec<u8>) {
+    let mut push = |character: char| out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    match charset {
+        Charset::Utf8 => out.extend_from_slice(String::from_utf8_lossy(record).as_bytes()),
+        Charset::Latin1 => record.iter().for_each(|byte| push(char::from(*byte))),
+        Charset::Ascii => record.iter().for_each(|byte| push(if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' })),
+    }
+}
+
+/// Appends a row's one text. Text files hold lines: a NULL has none, and numbers of fixed width may hold line breaks.
+pub(crate) fn encode(columns: &[Cells<'_>], row: usize, out: &mut String) -> Result<(), (usize, String)> {
+    let Some(cells) = columns.first().filter(|cells| !cells.is_null(row)) else {
+        return Err((0, "the format 'raw' has no NULL".to_owned()));
+    };
+    match &cells.values {
+        CellValues::Text(values) => out.push_str(values.value(row)),
+        _ => return Err((0, "the format 'raw' writes STRING columns only; CAST the column AS STRING".to_owned())),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use irmak_common::operator_spec::ConnectorSpec;
+
+    use super::*;
+    use crate::format::recordings::{expected_rows, input, rows, schema};
+
+    fn codec(kind: TypeKind, options: &[(&str, &str)]) -> Result<RawCodec, ConnectorError> {
+        let options: BTreeMap<_, _> = options.iter().map(|(key, value)| (format!("raw.{key}"), (*value).to_owned())).collect();
+        let connector = ConnectorSpec { connector: "filesystem".into(), options };
+        RawCodec::open(&Options::new("t", &connector), "raw.", &schema(&[("line", kind)]), true)
+    }
+
+    fn check(case: &str, file: &str, options: &[(&str, &str)]) {
+        let mut codec = codec(TypeKind::STRING, options).unwrap();
+        let text = input(file);
+        let text = text.strip_suffix(b"\n").unwrap_or(&text);
+        text.split(|byte| *byte == b'\n').for_each(|line| assert_eq!(codec.decode(line), Ok(Decoded::Row)));
+        assert_eq!(rows(&codec.finish().unwrap(), &schema(&[("line", TypeKind::STRING)])), expected_rows(case), "{case}");
+    }
+
+    #[test]
+    fn lines_are_read_as_flink_recorded_them() {
+        check("raw_string", "fmt_raw_string.txt", &[]);
+        check("raw_charset", "fmt_raw_charset.txt", &[("charset", "ISO-8859-1")]);
+    }
+
+    #[test]
+    fn numbers_have_a_fixed_width_and_an_order_of_bytes() {
+        let mut big = codec(TypeKind::Int, &[]).unwrap();
+        assert_eq!(big.decode(&[0, 0, 1, 2]), Ok(Decoded::Row));
+        assert!(big.decode(&[1]).unwrap_err().reason.contains("4 are expected"));
+        let mut little = codec(TypeKind::Int, &[("endianness", "little-endian")]).unwrap();
+        assert_eq!(little.decode(&[2, 1, 0, 0]), Ok(Decoded::Row));
+        let columns = schema(&[("line", TypeKind::Int)]);
+        assert_eq!(rows(&big.finish().unwrap(), &columns), rows(&little.finish().unwrap(), &columns));
+        assert!(codec(TypeKind::Date, &[]).is_err());
+        assert!(codec(TypeKind::STRING, &[("charset", "EBCDIC")]).map(|_| ()).unwrap_err().to_string().contains("ISO-8859-1"));
+    }
+}
