@@ -109,3 +109,61 @@ fn rewrite(dir: &Path, path: &Path, image: &Image) -> std::io::Result<File> {
     file.seek(SeekFrom::End(0))?;
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use irmak_common::id::{CheckpointId, JobId};
+
+    use super::*;
+
+    fn triggered(id: u64) -> Record {
+        Record::Triggered { job: JobId::of_text("j"), checkpoint: CheckpointId(id) }
+    }
+
+    #[test]
+    fn each_start_reigns_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        for epoch in 1..=3 {
+            let (journal, image) = Journal::open(dir.path()).unwrap();
+            assert_eq!(image.epoch, epoch);
+            drop(journal);
+        }
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_jobmanager() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_held, _) = Journal::open(dir.path()).unwrap();
+        let error = Journal::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("in use by another JobManager"), "{error}");
+    }
+
+    #[test]
+    fn a_torn_last_line_is_left_out_and_a_damaged_one_before_others_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(dir.path()).unwrap();
+        journal.append(vec![Record::Epoch(7), triggered(1)]).unwrap();
+        drop(journal);
+        let path = dir.path().join(FILE);
+        let whole = std::fs::read(&path).unwrap();
+
+        std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+        assert_eq!(read(&path).unwrap().epoch, 7, "the line before the torn one counts");
+
+        let mut damaged = whole.clone();
+        let middle = whole.iter().position(|byte| *byte == b'\n').unwrap() + 30;
+        damaged[middle] ^= 1;
+        std::fs::write(&path, &damaged).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2 of the journal"), "{error}");
+    }
+
+    #[test]
+    fn what_was_appended_is_there_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(dir.path()).unwrap();
+        journal.append(vec![Record::Epoch(41)]).unwrap();
+        drop(journal);
+        assert_eq!(Journal::open(dir.path()).unwrap().1.epoch, 42);
+    }
+}

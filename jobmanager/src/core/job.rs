@@ -354,6 +354,10 @@ impl Job {
 
     /// Takes slots and deploys, if there are enough.
     pub(super) fn try_deploy(&mut self, ctx: &mut Context<'_>) {
+        // Two attempts never run side by side: what an older one still runs somewhere has been told to end, and is waited for.
+        if !self.lingering.is_empty() {
+            return;
+        }
         let needed = self.graph.slots_required() as usize;
         let mut free = ctx.cluster.free_slots();
         let kept: Vec<Option<SlotId>> = self.slots.iter().map(|slot| slot.clone().filter(|slot| free.contains(slot))).collect();

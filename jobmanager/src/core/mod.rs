@@ -196,6 +196,10 @@ impl Core {
     /// Whether this TaskManager runs this attempt, in our book.
     fn is_current(&self, from: &Peer, attempt: AttemptId) -> bool {
         let Some(job) = self.jobs.get(&attempt.job).filter(|job| job.attempt == Some(attempt.attempt)) else { return false };
+        // Came back after it was given up: it is only waited for.
+        if job.lingering.contains(&(from.id.clone(), attempt)) {
+            return false;
+        }
         let slot = job.executions.get(&attempt.subtask).and_then(|execution| execution.slot.as_ref());
         slot.is_some_and(|slot| slot.task_manager == from.id)
     }
