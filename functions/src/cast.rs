@@ -20,8 +20,6 @@ use crate::error::{EvalError, FunctionError};
 use crate::types::{KindExt, castable, same_values};
 use crate::zone::Zone;
 
-pub(crate) use text::text_to_number;
-
 /// The conversion of arrays, of all their values.
 type Convert = Arc<dyn Fn(&ArrayRef) -> Result<ArrayRef, EvalError> + Send + Sync>;
 

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array,
     Int32Array, Int64Array, ListArray, MapArray, NullArray, StringArray, StructArray, Time32MillisecondArray, TimestampMicrosecondArray,
-    TimestampMillisecondArray, TimestampNanosecondArray, new_empty_array, new_null_array,
+    TimestampMillisecondArray, TimestampNanosecondArray, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::concat;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
     TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
 };
 use irmak_common::expr::Value;
-use irmak_common::types::{LogicalType, TypeKind};
+use irmak_common::types::{Field, LogicalType, TypeKind};
 
 use crate::error::FunctionError;
 
@@ -23,48 +22,139 @@ use crate::error::FunctionError;
 /// # Errors
 /// When the value is not of the type.
 pub(crate) fn to_array(value: &Value, ty: &LogicalType) -> Result<ArrayRef, FunctionError> {
-    let wrong = || FunctionError::Literal { value: format!("{value:?}"), ty: ty.to_string() };
+    column_of(std::iter::once(value), ty)
+}
+
+/// The values of one column, in order, in the Arrow type of `ty`.
+///
+/// # Errors
+/// When a value is not of the type.
+pub(crate) fn column_of<'a>(values: impl Iterator<Item = &'a Value>, ty: &LogicalType) -> Result<ArrayRef, FunctionError> {
+    let values: Vec<&Value> = values.collect();
     let arrow = ty.kind.to_arrow();
-    Ok(match (value, &ty.kind) {
-        (Value::Null, _) => new_null_array(&arrow, 1),
-        (Value::Boolean(value), TypeKind::Boolean) => Arc::new(BooleanArray::from(vec![*value])),
-        (Value::Int(value), _) => integer(*value, &arrow).ok_or_else(wrong)?,
-        (Value::Float(value), TypeKind::Float) => Arc::new(Float32Array::from(vec![*value as f32])),
-        (Value::Float(value), TypeKind::Double) => Arc::new(Float64Array::from(vec![*value])),
-        (Value::Decimal(value), TypeKind::Decimal { precision, scale }) => {
-            let array = Decimal128Array::from(vec![*value]).with_precision_and_scale(*precision, *scale as i8);
-            Arc::new(array.map_err(|_| wrong())?)
+    Ok(match &ty.kind {
+        TypeKind::Null => new_null_array(&arrow, values.len()),
+        TypeKind::Boolean => {
+            Arc::new(BooleanArray::from(scalars(&values, ty, |value| if let Value::Boolean(value) = value { Some(*value) } else { None })?))
         }
-        (Value::String(value), TypeKind::Char(_) | TypeKind::Varchar(_) | TypeKind::Symbol) => {
-            Arc::new(StringArray::from(vec![value.as_str()]))
+        TypeKind::Float => {
+            Arc::new(Float32Array::from(scalars(
+                &values,
+                ty,
+                |value| if let Value::Float(value) = value { Some(*value as f32) } else { None },
+            )?))
         }
-        (Value::Bytes(value), TypeKind::Binary(_) | TypeKind::Varbinary(_)) => Arc::new(BinaryArray::from(vec![value.as_slice()])),
-        (Value::Array(values), TypeKind::Array(element)) => {
-            let DataType::List(field) = arrow else { return Err(wrong()) };
-            let items = column_of(values.iter(), element)?;
-            Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths([values.len()]), items, None).map_err(|_| wrong())?)
+        TypeKind::Double => {
+            Arc::new(Float64Array::from(scalars(&values, ty, |value| if let Value::Float(value) = value { Some(*value) } else { None })?))
         }
-        (Value::Map(entries), TypeKind::Map(..) | TypeKind::Multiset(_)) => {
-            let (key, value) = match &ty.kind {
-                TypeKind::Map(key, value) => (key.as_ref().clone(), value.as_ref().clone()),
-                TypeKind::Multiset(element) => (element.as_ref().clone(), TypeKind::Int.not_null()),
-                _ => return Err(wrong()),
-            };
-            let keys = column_of(entries.iter().map(|(key, _)| key), &key)?;
-            let values = column_of(entries.iter().map(|(_, value)| value), &value)?;
-            map_array(&arrow, OffsetBuffer::from_lengths([entries.len()]), keys, values, None).ok_or_else(wrong)?
+        TypeKind::Decimal { precision, scale } => {
+            let unscaled = scalars(&values, ty, |value| if let Value::Decimal(value) = value { Some(*value) } else { None })?;
+            let typed = Decimal128Array::from(unscaled).with_precision_and_scale(*precision, *scale as i8);
+            Arc::new(typed.map_err(|error| wrong(&error, ty))?)
         }
-        (Value::Row(values), TypeKind::Row(fields)) if values.len() == fields.len() => {
-            let DataType::Struct(arrow_fields) = arrow else { return Err(wrong()) };
-            let columns = values.iter().zip(fields).map(|(value, field)| to_array(value, &field.ty)).collect::<Result<Vec<_>, _>>()?;
-            if columns.is_empty() {
-                Arc::new(StructArray::new_empty_fields(1, None))
-            } else {
-                Arc::new(StructArray::try_new(arrow_fields, columns, None).map_err(|_| wrong())?)
-            }
+        TypeKind::Char(_) | TypeKind::Varchar(_) | TypeKind::Symbol => {
+            Arc::new(StringArray::from(scalars(
+                &values,
+                ty,
+                |value| if let Value::String(value) = value { Some(value.as_str()) } else { None },
+            )?))
         }
-        _ => return Err(wrong()),
+        TypeKind::Binary(_) | TypeKind::Varbinary(_) => {
+            Arc::new(BinaryArray::from(scalars(
+                &values,
+                ty,
+                |value| if let Value::Bytes(value) = value { Some(value.as_slice()) } else { None },
+            )?))
+        }
+        TypeKind::Array(_) | TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Row(_) => nested(&values, ty, &arrow)?,
+        _ => integers(scalars(&values, ty, |value| if let Value::Int(value) = value { Some(*value) } else { None })?, ty, &arrow)?,
     })
+}
+
+fn wrong(value: &dyn std::fmt::Display, ty: &LogicalType) -> FunctionError {
+    FunctionError::Literal { value: value.to_string(), ty: ty.to_string() }
+}
+
+/// What each value holds, `None` for NULL.
+fn scalars<'a, T>(values: &[&'a Value], ty: &LogicalType, get: impl Fn(&'a Value) -> Option<T>) -> Result<Vec<Option<T>>, FunctionError> {
+    let one = |value: &&'a Value| match value {
+        Value::Null => Ok(None),
+        value => get(value).map(Some).ok_or_else(|| wrong(&format!("{value:?}"), ty)),
+    };
+    values.iter().map(one).collect()
+}
+
+fn integers(values: Vec<Option<i64>>, ty: &LogicalType, arrow: &DataType) -> Result<ArrayRef, FunctionError> {
+    let narrow = || {
+        values
+            .iter()
+            .map(|value| value.map(|value| i32::try_from(value).map_err(|_| wrong(&value, ty))).transpose())
+            .collect::<Result<Vec<_>, _>>()
+    };
+    Ok(match arrow {
+        DataType::Int8 => Arc::new(
+            values
+                .iter()
+                .map(|value| value.map(|value| i8::try_from(value).map_err(|_| wrong(&value, ty))).transpose())
+                .collect::<Result<Int8Array, _>>()?,
+        ),
+        DataType::Int16 => Arc::new(
+            values
+                .iter()
+                .map(|value| value.map(|value| i16::try_from(value).map_err(|_| wrong(&value, ty))).transpose())
+                .collect::<Result<Int16Array, _>>()?,
+        ),
+        DataType::Int32 => Arc::new(Int32Array::from(narrow()?)),
+        DataType::Date32 => Arc::new(Date32Array::from(narrow()?)),
+        DataType::Time32(_) => Arc::new(Time32MillisecondArray::from(narrow()?)),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => Arc::new(TimestampMillisecondArray::from(values)),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => Arc::new(TimestampMicrosecondArray::from(values)),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => Arc::new(TimestampNanosecondArray::from(values)),
+        _ => Arc::new(Int64Array::from(values)),
+    })
+}
+
+fn nested(values: &[&Value], ty: &LogicalType, arrow: &DataType) -> Result<ArrayRef, FunctionError> {
+    let nulls = NullBuffer::from(values.iter().map(|value| !matches!(value, Value::Null)).collect::<Vec<_>>());
+    let nulls = (nulls.null_count() > 0).then_some(nulls);
+    let unfit = |error: arrow::error::ArrowError| wrong(&error, ty);
+    let int = TypeKind::Int.not_null();
+    match (&ty.kind, arrow) {
+        (TypeKind::Array(element), DataType::List(field)) => {
+            let lists = scalars(values, ty, |value| if let Value::Array(items) = value { Some(items) } else { None })?;
+            let offsets = OffsetBuffer::from_lengths(lists.iter().map(|list| list.map_or(0, Vec::len)));
+            let items = column_of(lists.into_iter().flatten().flatten(), element)?;
+            Ok(Arc::new(ListArray::try_new(field.clone(), offsets, items, nulls).map_err(unfit)?))
+        }
+        (TypeKind::Row(fields), DataType::Struct(arrow_fields)) => {
+            let rows =
+                scalars(
+                    values,
+                    ty,
+                    |value| if let Value::Row(items) = value { (items.len() == fields.len()).then_some(items) } else { None },
+                )?;
+            if fields.is_empty() {
+                return Ok(Arc::new(StructArray::new_empty_fields(values.len(), nulls)));
+            }
+            let column =
+                |(at, field): (usize, &Field)| column_of(rows.iter().map(|row| row.map_or(&Value::Null, |row| &row[at])), &field.ty);
+            let columns = fields.iter().enumerate().map(column).collect::<Result<Vec<_>, _>>()?;
+            Ok(Arc::new(StructArray::try_new(arrow_fields.clone(), columns, nulls).map_err(unfit)?))
+        }
+        (TypeKind::Map(..) | TypeKind::Multiset(_), _) => {
+            let (key, value) = match &ty.kind {
+                TypeKind::Map(key, value) => (key.as_ref(), value.as_ref()),
+                TypeKind::Multiset(element) => (element.as_ref(), &int),
+                _ => return Err(wrong(ty, ty)),
+            };
+            let maps = scalars(values, ty, |value| if let Value::Map(entries) = value { Some(entries) } else { None })?;
+            let offsets = OffsetBuffer::from_lengths(maps.iter().map(|map| map.map_or(0, Vec::len)));
+            let keys = column_of(maps.iter().copied().flatten().flatten().map(|(key, _)| key), key)?;
+            let held = column_of(maps.iter().copied().flatten().flatten().map(|(_, value)| value), value)?;
+            map_array(arrow, offsets, keys, held, nulls).ok_or_else(|| wrong(&"a map with a NULL key", ty))
+        }
+        _ => Err(wrong(ty, ty)),
+    }
 }
 
 /// A map array of an Arrow map type.
@@ -79,31 +169,6 @@ pub(crate) fn map_array(
     let DataType::Struct(fields) = field.data_type() else { return None };
     let entries = StructArray::try_new(fields.clone(), vec![keys, values], None).ok()?;
     Some(Arc::new(MapArray::try_new(field.clone(), offsets, entries, nulls, false).ok()?))
-}
-
-fn integer(value: i64, arrow: &DataType) -> Option<ArrayRef> {
-    Some(match arrow {
-        DataType::Int8 => Arc::new(Int8Array::from(vec![i8::try_from(value).ok()?])),
-        DataType::Int16 => Arc::new(Int16Array::from(vec![i16::try_from(value).ok()?])),
-        DataType::Int32 => Arc::new(Int32Array::from(vec![i32::try_from(value).ok()?])),
-        DataType::Int64 => Arc::new(Int64Array::from(vec![value])),
-        DataType::Date32 => Arc::new(Date32Array::from(vec![i32::try_from(value).ok()?])),
-        DataType::Time32(_) => Arc::new(Time32MillisecondArray::from(vec![i32::try_from(value).ok()?])),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => Arc::new(TimestampMillisecondArray::from(vec![value])),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => Arc::new(TimestampMicrosecondArray::from(vec![value])),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => Arc::new(TimestampNanosecondArray::from(vec![value])),
-        _ => return None,
-    })
-}
-
-/// The values of one column, in order.
-pub(crate) fn column_of<'a>(values: impl Iterator<Item = &'a Value>, ty: &LogicalType) -> Result<ArrayRef, FunctionError> {
-    let arrays = values.map(|value| to_array(value, ty)).collect::<Result<Vec<_>, _>>()?;
-    if arrays.is_empty() {
-        return Ok(new_empty_array(&ty.kind.to_arrow()));
-    }
-    let parts: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-    concat(&parts).map_err(|error| FunctionError::Literal { value: error.to_string(), ty: ty.to_string() })
 }
 
 /// The value of a row of an array in the Arrow type of `ty`.
@@ -152,8 +217,6 @@ pub(crate) fn from_array(array: &dyn Array, row: usize, ty: &LogicalType) -> Val
 
 #[cfg(test)]
 mod tests {
-    use irmak_common::types::Field;
-
     use super::*;
 
     #[test]

@@ -11,6 +11,7 @@ mod aggregate;
 mod arithmetic;
 mod cast;
 mod cell;
+mod collection;
 mod column;
 mod compare;
 mod conditional;

@@ -160,9 +160,16 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
         crate::conditional::FUNCTIONS,
         crate::encode::FUNCTIONS,
     ];
-    [SINGLE, crate::text::FUNCTIONS, crate::pattern::FUNCTIONS, crate::math::FUNCTIONS, crate::time::FUNCTIONS]
-        .into_iter()
-        .flatten()
-        .copied()
-        .flatten()
+    [
+        SINGLE,
+        crate::text::FUNCTIONS,
+        crate::pattern::FUNCTIONS,
+        crate::math::FUNCTIONS,
+        crate::time::FUNCTIONS,
+        crate::collection::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+    .flatten()
 }
