@@ -265,7 +265,7 @@ pub fn format(name: &str) -> Option<&'static FormatOptions> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
     /// There is no `connector` option.
-    #[error("the table has no 'connector' option")]
+    #[error("there is no option `connector`")]
     NoConnector,
     /// No such connector.
     #[error("there is no connector `{name}`")]

@@ -17,6 +17,12 @@ pub(crate) struct Rel {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum RelNode {
     Scan(Box<SourceSpec>),
+    /// All that a table is made of (source, computed columns, watermark), as one: where a job reads a table twice, both readings are
+    /// kept alike, so that they become one. Gone when the rewrites are done.
+    Table {
+        input: Box<Rel>,
+        name: String,
+    },
     Values(Vec<Vec<Value>>),
     Watermark {
         input: Box<Rel>,
@@ -124,7 +130,7 @@ impl Rel {
                 let find = |column| exprs.iter().position(|expr| expr.as_column() == Some(column));
                 Some(WindowColumns { start: find(below.start)?, end: find(below.end)?, time: below.time.and_then(find) })
             }
-            RelNode::Filter { input, .. } | RelNode::Limit { input, .. } => input.window_columns(),
+            RelNode::Filter { input, .. } | RelNode::Limit { input, .. } | RelNode::Table { input, .. } => input.window_columns(),
             _ => None,
         }
     }
@@ -133,7 +139,8 @@ impl Rel {
     pub(crate) fn inputs(&self) -> Vec<&Self> {
         match &self.node {
             RelNode::Scan(_) | RelNode::Values(_) => Vec::new(),
-            RelNode::Watermark { input, .. }
+            RelNode::Table { input, .. }
+            | RelNode::Watermark { input, .. }
             | RelNode::Project { input, .. }
             | RelNode::Filter { input, .. }
             | RelNode::WindowAggregate { input, .. }
@@ -143,9 +150,21 @@ impl Rel {
         }
     }
 
-    /// Whether this or something below it is so.
-    pub(crate) fn any(&self, test: &impl Fn(&Self) -> bool) -> bool {
-        test(self) || self.inputs().into_iter().any(|input| input.any(test))
+    /// The same relation over inputs that `change` made of its own.
+    pub(crate) fn over(mut self, change: &mut impl FnMut(Self) -> Self) -> Self {
+        let mut boxed = |input: Box<Self>| Box::new(change(*input));
+        self.node = match self.node {
+            RelNode::Table { input, name } => RelNode::Table { input: boxed(input), name },
+            RelNode::Watermark { input, spec } => RelNode::Watermark { input: boxed(input), spec },
+            RelNode::Project { input, exprs } => RelNode::Project { input: boxed(input), exprs },
+            RelNode::Filter { input, predicate } => RelNode::Filter { input: boxed(input), predicate },
+            RelNode::WindowAggregate { input, spec } => RelNode::WindowAggregate { input: boxed(input), spec },
+            RelNode::WindowAssign { input, window, partition_by } => RelNode::WindowAssign { input: boxed(input), window, partition_by },
+            RelNode::Limit { input, offset, count } => RelNode::Limit { input: boxed(input), offset, count },
+            RelNode::Union(inputs) => RelNode::Union(inputs.into_iter().map(change).collect()),
+            leaf @ (RelNode::Scan(_) | RelNode::Values(_)) => leaf,
+        };
+        self
     }
 }
 

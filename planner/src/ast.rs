@@ -51,12 +51,12 @@ pub(crate) enum ExprKind {
         high: Box<Expr>,
         symmetric: bool,
     },
+    /// `operand IN (query)`, read and refused.
     InQuery {
         operand: Box<Expr>,
-        query: Box<Query>,
     },
-    Exists(Box<Query>),
-    Subquery(Box<Query>),
+    Exists,
+    Subquery,
     Case {
         operand: Option<Box<Expr>>,
         branches: Vec<(Expr, Expr)>,
@@ -111,7 +111,8 @@ pub(crate) enum Bound {
     Unbounded,
     CurrentRow,
     Preceding(Expr),
-    Following(Expr),
+    /// Refused on streams, so its distance is not kept.
+    Following,
 }
 
 /// `INTERVAL '1' DAY`.
@@ -206,19 +207,44 @@ pub(crate) enum GroupItem {
     /// `GROUPING SETS`, `CUBE`, `ROLLUP`: each set's expressions.
     Sets {
         sets: Vec<Vec<Expr>>,
-        span: Span,
     },
 }
 
 /// What stands behind FROM.
 #[derive(Clone, Debug)]
 pub(crate) enum TableRef {
-    Table { name: Vec<Name>, hints: Vec<(Name, Option<(String, String)>)>, alias: Option<Alias>, snapshot: Option<Span> },
-    Derived { query: Box<Query>, lateral: bool, alias: Option<Alias> },
-    Window { function: Name, args: Vec<WindowArg>, span: Span, alias: Option<Alias> },
-    Unnest { expr: Expr, alias: Option<Alias>, span: Span },
-    Join { left: Box<TableRef>, right: Box<TableRef>, kind: JoinKind, on: Option<Expr>, span: Span },
-    Match { span: Span },
+    Table {
+        name: Vec<Name>,
+        hints: Vec<(Name, Option<(String, String)>)>,
+        alias: Option<Alias>,
+        snapshot: Option<Span>,
+    },
+    Derived {
+        query: Box<Query>,
+        alias: Option<Alias>,
+    },
+    Window {
+        function: Name,
+        args: Vec<WindowArg>,
+        span: Span,
+        alias: Option<Alias>,
+    },
+    /// Read and refused.
+    Unnest {
+        span: Span,
+    },
+    Join {
+        left: Box<TableRef>,
+        right: Box<TableRef>,
+        kind: JoinKind,
+        on: Option<Expr>,
+        span: Span,
+    },
+    /// `MATCH_RECOGNIZE`, read and refused; whether it has an ORDER BY.
+    Match {
+        ordered: bool,
+        span: Span,
+    },
 }
 
 /// `AS name (columns)`.
@@ -363,10 +389,8 @@ pub(crate) struct Like {
 pub(crate) struct CreateView {
     pub(crate) name: Vec<Name>,
     pub(crate) columns: Vec<Name>,
-    pub(crate) temporary: bool,
     pub(crate) if_not_exists: bool,
     pub(crate) query: Query,
-    pub(crate) comment: Option<String>,
 }
 
 /// `INSERT INTO`.
@@ -395,7 +419,7 @@ impl Expr {
         match &self.kind {
             ExprKind::And(args) | ExprKind::Or(args) | ExprKind::Operator { args, .. } => args.iter().collect(),
             ExprKind::Not(input) | ExprKind::Cast { input, .. } => vec![input],
-            ExprKind::InQuery { operand, .. } | ExprKind::Field { base: operand, .. } => vec![operand],
+            ExprKind::InQuery { operand } | ExprKind::Field { base: operand, .. } => vec![operand],
             ExprKind::Between { operand, low, high, .. } => vec![operand, low, high],
             ExprKind::Case { operand, branches, otherwise } => operand
                 .iter()

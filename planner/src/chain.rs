@@ -148,6 +148,8 @@ impl Plan {
                 Node { name: "Limit".into(), parallelism: 1, inputs: forward(1), ..calc(description, spec) }
             }
             RelNode::Union(_) => self.union(&inputs, &rel.schema),
+            // A mark, not an operator.
+            RelNode::Table { .. } => return input,
         };
         self.push(node)
     }

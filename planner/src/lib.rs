@@ -23,6 +23,7 @@ mod bind;
 mod catalog;
 mod chain;
 mod ddl;
+mod depth;
 mod describe;
 mod dialect;
 mod error;

@@ -11,7 +11,7 @@ use crate::catalog::{CATALOG, Catalog, DATABASE, Entry, View, span_of};
 use crate::chain::Plan;
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::settings::Settings;
-use crate::{Outcome, Statement, algebra::Root, algebra::Target, ddl, explain, rewrite, show};
+use crate::{Outcome, Statement, algebra::Root, algebra::Target, ddl, depth, explain, rewrite, show};
 
 /// What statements share.
 pub(crate) struct Session<'a> {
@@ -45,7 +45,7 @@ impl Session<'_> {
             }
             StatementKind::Set(None) => show::settings(&self.settings),
             StatementKind::Set(Some((key, value))) => {
-                warnings.extend(self.settings.set(&key.text, &value.text, key.span.to(value.span)));
+                warnings.extend(self.settings.set(&key.text, &value.text, value.span));
                 self.check_setting(&key.text, value.span)?;
                 Outcome::None
             }
@@ -112,8 +112,7 @@ impl Session<'_> {
         for insert in inserts {
             let insert = insert.borrow();
             let mut binder = Binder::new(&self.catalog, &self.settings);
-            let mut root = binder.insert(insert)?;
-            root.rel = rewrite::rewrite(root.rel, &binder.environment);
+            let root = binder.insert(insert)?;
             if let Target::Sink { spec, .. } = &root.target {
                 names.push(format!("insert-into_{CATALOG}.{DATABASE}.{}", spec.table));
             }
@@ -128,12 +127,6 @@ impl Session<'_> {
     fn query(&self, query: &Query) -> Planned<Bound> {
         let mut binder = Binder::new(&self.catalog, &self.settings);
         let rel = binder.query(query)?;
-        // What the query's columns are stays what it was, whatever the rewrites leave.
-        let schema = rel.schema.clone();
-        let mut rel = rewrite::rewrite(rel, &binder.environment);
-        if !matches!(rel.node, crate::algebra::RelNode::Scan(_)) {
-            rel.schema = schema;
-        }
         Ok(Bound {
             roots: vec![Root { rel, target: Target::Collect }],
             name: "collect".into(),
@@ -163,7 +156,8 @@ impl Session<'_> {
             .is_none_or(|value| !value.eq_ignore_ascii_case("false"));
         let collect = roots.iter().find(|root| root.target == Target::Collect).map(|root| root.rel.schema.clone());
         let mut plan = Plan::new(self.settings.parallelism()?, chaining);
-        share_columns(roots).into_iter().for_each(|root| plan.add(root));
+        let roots = rewrite::rewrite(roots, &self.settings.environment());
+        roots.into_iter().for_each(|root| plan.add(root));
         let (vertices, edges) = plan.vertices();
         let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| match &node.spec {
             OperatorSpec::Sink(sink) => {
@@ -172,6 +166,9 @@ impl Session<'_> {
             }
             _ => false,
         });
+        for node in vertices.iter().flat_map(|vertex| &vertex.chain) {
+            depth::check(node)?;
+        }
         let checkpointing = self.settings.checkpointing(two_phase, &mut warnings)?;
         let default_restart = if collect.is_some() { RestartStrategy::None } else { RestartStrategy::default() };
         let options = JobOptions { checkpointing, restart: self.settings.restart(default_restart)?, configuration: self.settings.all() };
@@ -211,9 +208,4 @@ pub(crate) struct Bound {
     pub(crate) name: String,
     pub(crate) warnings: Vec<String>,
     pub(crate) span: Span,
-}
-
-/// Queries of one set that read one table read it once: each reads all columns that any of them reads.
-fn share_columns(roots: Vec<Root>) -> Vec<Root> {
-    if roots.len() < 2 { roots } else { crate::rewrite::share::share(roots) }
 }

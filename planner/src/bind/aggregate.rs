@@ -1,6 +1,7 @@
 //! Aggregate functions: which they are, and what stands above an aggregate.
 
-use irmak_common::expr::Expr;
+use irmak_common::expr::{Expr, Value};
+use irmak_common::types::TypeKind;
 use irmak_functions::aggregate_type;
 
 use crate::algebra::plain;
@@ -72,7 +73,8 @@ impl ExprBinder<'_> {
 
     /// An aggregate function's call: set aside, a column of the output here.
     pub(crate) fn aggregate(&mut self, call: &Call, span: Span) -> Planned<Expr> {
-        let name = call.name.text.to_uppercase();
+        let upper = call.name.text.to_uppercase();
+        let name = upper.strip_prefix('$').unwrap_or(&upper).to_owned();
         let clause = self.clause;
         let Some(grouping) = self.grouping.as_deref_mut() else {
             return Err(PlanError::new(Code::Aggregate, format!("{name} is an aggregate function and cannot stand in {clause}"))
@@ -84,18 +86,24 @@ impl ExprBinder<'_> {
                 .at(span)
                 .label("aggregate in a subquery first"));
         }
-        if name.starts_with("GROUP") {
-            return Err(PlanError::new(Code::Unsupported, format!("{name} is not supported yet")).at(span));
-        }
         let mut below = ExprBinder { scope: &grouping.scope, schema: &grouping.schema, grouping: None, clause: "an aggregate" };
         let args = if call.star { Vec::new() } else { below.all(&call.args)? };
+        if name.starts_with("GROUP") {
+            // One bit an argument: whether this grouping set leaves it out.
+            let bits = args.iter().fold(0, |bits, arg| bits * 2 + i64::from(grouping.absent.contains(arg)));
+            return Ok(Expr::literal(Value::Int(bits), TypeKind::BigInt.not_null()));
+        }
         if call.star && name != "COUNT" {
             return Err(PlanError::new(Code::Syntax, format!("{name}(*) does not exist; only COUNT(*) does")).at(span));
         }
         let filter = call.filter.as_ref().map(|filter| below.condition(filter, "FILTER")).transpose()?;
         let types: Vec<_> = args.iter().map(|arg| if keeps_time(&name) { arg.ty.clone() } else { plain(&arg.ty) }).collect();
         let mut ty = aggregate_type(&name, &types, true).map_err(|error| refused(&name, error, span))?;
-        if filter.is_some() && !matches!(name.as_str(), "COUNT" | "$SUM0" | "COLLECT") {
+        if name == "SUM0" {
+            // Of nothing it is 0.
+            ty.nullable = false;
+        }
+        if filter.is_some() && !matches!(name.as_str(), "COUNT" | "SUM0" | "COLLECT") {
             // All rows of a group may be filtered out.
             ty.nullable = true;
         }

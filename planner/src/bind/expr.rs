@@ -69,8 +69,8 @@ impl ExprBinder<'_> {
                 field(base, name)
             }
             ExprKind::InQuery { .. } => Err(subquery("IN (subquery)", expr.span)),
-            ExprKind::Exists(_) => Err(subquery("EXISTS", expr.span)),
-            ExprKind::Subquery(_) => Err(subquery("a scalar subquery", expr.span)),
+            ExprKind::Exists => Err(subquery("EXISTS", expr.span)),
+            ExprKind::Subquery => Err(subquery("a scalar subquery", expr.span)),
         }
     }
 
@@ -165,8 +165,7 @@ impl ExprBinder<'_> {
 
     fn call(&mut self, call: &ast::Call, span: Span) -> Planned<Expr> {
         if let Some(over) = &call.over {
-            let message = format!("{} OVER a window of rows is not supported yet", call.name.text.to_uppercase());
-            return Err(PlanError::new(Code::Unsupported, message).at(span.to(over.span)));
+            return Err(self.over(call, over, span));
         }
         if super::aggregate::is_aggregate(&call.name.text) {
             return self.aggregate(call, span);

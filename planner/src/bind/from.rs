@@ -9,7 +9,6 @@ use crate::token::Name;
 
 use super::Binder;
 use super::scope::{Scope, Scoped, unique_names};
-use super::select::changelog;
 
 impl Binder<'_> {
     /// The relation behind FROM, with the names of its columns.
@@ -17,8 +16,14 @@ impl Binder<'_> {
         match from {
             TableRef::Table { name, hints, alias, snapshot } => {
                 if let Some(span) = snapshot {
-                    // The table must at least exist.
                     self.named_table(name, &[], None)?;
+                    if let Some(Entry::Table(table)) = self.catalog.get(name)
+                        && table.primary_key.is_empty()
+                    {
+                        let message = format!("a temporal join needs a primary key, and table `{}` has none", table.name);
+                        let error = PlanError::new(Code::Types, message).at(span_of(name));
+                        return Err(error.label("declare PRIMARY KEY (...) NOT ENFORCED"));
+                    }
                     return Err(PlanError::new(Code::Unsupported, "temporal joins (FOR SYSTEM_TIME AS OF) are not supported yet").at(*span));
                 }
                 let options: Vec<(String, String)> = hints.iter().filter_map(|(_, option)| option.clone()).collect();
@@ -36,7 +41,11 @@ impl Binder<'_> {
                 aliased(scoped, alias.as_ref())
             }
             TableRef::Unnest { span, .. } => Err(PlanError::new(Code::Unsupported, "UNNEST is not supported yet").at(*span)),
-            TableRef::Match { span } => Err(PlanError::new(Code::Unsupported, "MATCH_RECOGNIZE is not supported yet").at(*span)),
+            TableRef::Match { ordered: false, span } => {
+                let message = "MATCH_RECOGNIZE needs ORDER BY a time attribute";
+                Err(PlanError::new(Code::TimeAttribute, message).at(*span))
+            }
+            TableRef::Match { span, .. } => Err(PlanError::new(Code::Unsupported, "MATCH_RECOGNIZE is not supported yet").at(*span)),
             TableRef::Join { left, right, kind, on, span } => self.join(left, right, *kind, on.as_ref(), *span),
         }
     }
@@ -62,9 +71,9 @@ impl Binder<'_> {
         }
         match kind {
             JoinKind::Cross | JoinKind::Inner => Err(PlanError::new(Code::Unsupported, "joins are not supported yet").at(span)),
-            JoinKind::Left => Err(changelog("LEFT JOIN", span)),
-            JoinKind::Right => Err(changelog("RIGHT JOIN", span)),
-            JoinKind::Full => Err(changelog("FULL JOIN", span)),
+            JoinKind::Left => Err(outer("LEFT JOIN", span)),
+            JoinKind::Right => Err(outer("RIGHT JOIN", span)),
+            JoinKind::Full => Err(outer("FULL JOIN", span)),
         }
     }
 
@@ -132,6 +141,11 @@ impl Binder<'_> {
         }
         self.scan(&changed, span)
     }
+}
+
+fn outer(name: &str, span: crate::error::Span) -> PlanError {
+    PlanError::new(Code::Changelog, format!("{name} is not supported yet; unless its condition bounds time, it makes updates and deletes"))
+        .at(span)
 }
 
 /// The relation under the names of a column list, where there is one.

@@ -51,6 +51,8 @@ pub(crate) struct Grouping {
     /// The relation below.
     pub(crate) scope: Scope,
     pub(crate) schema: Schema,
+    /// Expressions that other grouping sets group by and this one does not: NULL here.
+    pub(crate) absent: Vec<Expr>,
     /// The alias of the item that is being bound.
     pub(crate) alias: Option<String>,
 }
@@ -65,6 +67,9 @@ impl Grouping {
     pub(crate) fn find(&self, expr: &Expr) -> Option<Expr> {
         if let Some(position) = self.keys.iter().position(|key| key == expr) {
             return Some(Expr::column(position, expr.ty.clone()));
+        }
+        if self.absent.contains(expr) {
+            return Some(Expr::null(expr.ty.kind.clone()));
         }
         let Windows::Attached(columns) = &self.windows else { return None };
         let index = expr.as_column()?;
@@ -83,7 +88,7 @@ impl Grouping {
 
     /// Whether some grouping expression is more than a column, so that an expression may be one as a whole.
     pub(crate) fn has_expressions(&self) -> bool {
-        self.keys.iter().any(|key| key.as_column().is_none())
+        self.keys.iter().chain(&self.absent).any(|key| key.as_column().is_none())
     }
 
     /// The output column of an aggregate, set aside once.

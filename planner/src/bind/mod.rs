@@ -9,6 +9,7 @@ pub(crate) mod from;
 pub(crate) mod group;
 pub(crate) mod insert;
 pub(crate) mod literal;
+pub(crate) mod over;
 pub(crate) mod query;
 pub(crate) mod scan;
 pub(crate) mod scope;

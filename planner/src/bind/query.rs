@@ -159,7 +159,7 @@ fn constant_rows(rows: Vec<Vec<Expr>>, schema: Schema) -> Rel {
 }
 
 /// All rows of several queries, under the names of the first and types that hold them all.
-fn union_all(rels: Vec<(Rel, Span)>, name: &str) -> Planned<Rel> {
+pub(crate) fn union_all(rels: Vec<(Rel, Span)>, name: &str) -> Planned<Rel> {
     let width = rels.first().map_or(0, |(rel, _)| rel.schema.len());
     for (rel, span) in &rels {
         if rel.schema.len() != width {
@@ -206,7 +206,7 @@ pub(crate) fn conform(rel: Rel, schema: &Schema) -> Rel {
         let exprs = rel.columns().into_iter().zip(&schema.fields).map(|(expr, field)| cast_to(expr, &field.ty)).collect();
         rel.project(exprs, names)
     };
-    if !matches!(conformed.node, RelNode::Scan(_)) {
+    if !matches!(conformed.node, RelNode::Scan(_) | RelNode::Table { .. }) {
         conformed.schema = schema.clone();
     }
     conformed

@@ -38,7 +38,9 @@ impl Binder<'_> {
         };
         let scan = Rel { node: RelNode::Scan(Box::new(source)), schema };
         let rel = declared(table, scan);
-        self.watermarked(table, rel)
+        let rel = self.watermarked(table, rel)?;
+        let schema = rel.schema.clone();
+        Ok(Rel { node: RelNode::Table { input: Box::new(rel), name: table.name.clone() }, schema })
     }
 
     /// A table's connector, its options checked for one side.
@@ -140,6 +142,7 @@ pub(crate) fn option_error(table: &Table, error: &OptionError, used: Span) -> Pl
             let known: Vec<&str> = irmak_common::table_options::FORMATS.iter().map(|format| format.name).collect();
             refusal.suggest(name, known.iter().copied()).note(format!("formats: {}", known.join(", ")))
         }
+        OptionError::NoConnector => missing(refusal, "connector", &table.option_map()),
         OptionError::Missing { key, .. } => missing(refusal, key, &table.option_map()),
         _ => refusal,
     }

@@ -1,10 +1,10 @@
 //! `SELECT ... FROM ... WHERE ... GROUP BY ... HAVING`.
 
-use irmak_common::expr::{Expr, Value};
+use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{AggregateCall, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
 use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
 
-use crate::algebra::{Rel, RelNode, is_session, map_columns};
+use crate::algebra::{Rel, RelNode, columns_of, is_session, map_columns};
 use crate::ast::{self, ExprKind, GroupItem, Select, SelectItem};
 use crate::error::{Code, PlanError, Planned, Span};
 
@@ -45,12 +45,42 @@ impl Binder<'_> {
     }
 
     fn plain_select(&mut self, select: &Select, input: Scoped) -> Planned<Rel> {
+        if let Some(span) = super::over::second_window(&select.items) {
+            let message = "all OVER aggregates of a query are over the same window";
+            return Err(PlanError::new(Code::Unsupported, message).at(span).label("another window than before"));
+        }
         let mut binder = self.plain(&input, "SELECT");
         let (exprs, names) = items(&mut binder, select, &input)?;
         Ok(input.rel.project(exprs, unique_names(names)))
     }
 
+    /// One aggregation, or one a grouping set, all rows together.
     fn grouped_select(&mut self, select: &Select, input: Scoped) -> Planned<Rel> {
+        let sets = grouping_sets(select)?;
+        let [only] = &sets[..] else {
+            let mut all = Vec::new();
+            for expr in sets.iter().flatten() {
+                if let ExprKind::Call(call) = &expr.kind
+                    && window::group_window(call, &input.scope, &input.rel.schema, expr.span)?.is_some()
+                {
+                    continue;
+                }
+                all.push(self.plain(&input, "GROUP BY").bind(expr)?);
+            }
+            let mut rels = Vec::with_capacity(sets.len());
+            for set in sets {
+                let items = set.into_iter().map(GroupItem::Expr).collect();
+                let one = Select { group_by: Some(items), ..select.clone() };
+                rels.push((self.one_grouping(&one, input.clone(), &all)?, select.span));
+            }
+            return super::query::union_all(rels, "GROUPING SETS");
+        };
+        let items = only.iter().cloned().map(GroupItem::Expr).collect();
+        let one = Select { group_by: select.group_by.as_ref().map(|_| items), ..select.clone() };
+        self.one_grouping(&one, input, &[])
+    }
+
+    fn one_grouping(&mut self, select: &Select, input: Scoped, all: &[Expr]) -> Planned<Rel> {
         let (keys, windows) = self.group_by(select, &input)?;
         let mut properties = Vec::new();
         let mut grouped = Vec::new();
@@ -74,8 +104,10 @@ impl Binder<'_> {
             properties,
             scope: input.scope.clone(),
             schema: input.rel.schema.clone(),
+            absent: Vec::new(),
             alias: None,
         };
+        grouping.absent = all.iter().filter(|expr| grouping.find(expr).is_none()).cloned().collect();
         let mut binder = ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: Some(&mut grouping), clause: "SELECT" };
         let (mut exprs, names) = items(&mut binder, select, &input)?;
         let mut having = match &select.having {
@@ -100,12 +132,8 @@ impl Binder<'_> {
             }
         };
         for item in select.group_by.iter().flatten() {
-            let expr = match item {
-                GroupItem::Expr(expr) => expr,
-                GroupItem::Sets { span, .. } => {
-                    return Err(PlanError::new(Code::Unsupported, "GROUPING SETS, CUBE and ROLLUP are not supported yet").at(*span));
-                }
-            };
+            // Sets were written out before.
+            let GroupItem::Expr(expr) = item else { continue };
             if let ExprKind::Call(call) = &expr.kind
                 && let Some(window) = window::group_window(call, &input.scope, &input.rel.schema, expr.span)?
             {
@@ -139,7 +167,7 @@ impl Binder<'_> {
         let first = select.group_by.iter().flatten().next();
         let span = match first {
             Some(GroupItem::Expr(expr)) => expr.span,
-            Some(GroupItem::Sets { span, .. }) => *span,
+            Some(GroupItem::Sets { .. }) => select.span,
             None => select.items.iter().find(|item| item_aggregates(item)).map_or(select.span, |item| match item {
                 SelectItem::Expr { expr, .. } => expr.span,
                 SelectItem::Star { span, .. } => *span,
@@ -360,6 +388,25 @@ fn one_row() -> Rel {
     Rel { node: RelNode::Values(vec![vec![Value::Int(0)]]), schema }
 }
 
+/// The expressions of each grouping set: the product of all sets in the GROUP BY.
+fn grouping_sets(select: &Select) -> Planned<Vec<Vec<ast::Expr>>> {
+    let mut sets: Vec<Vec<ast::Expr>> = vec![Vec::new()];
+    for item in select.group_by.iter().flatten() {
+        let more: Vec<Vec<ast::Expr>> = match item {
+            GroupItem::Expr(expr) => vec![vec![expr.clone()]],
+            GroupItem::Sets { sets } => sets.clone(),
+        };
+        sets = sets.iter().flat_map(|set| more.iter().map(|part| [set.as_slice(), part.as_slice()].concat())).collect();
+        if sets.len() > GROUPING_SETS_MAX {
+            return Err(PlanError::new(Code::TooDeep, format!("more than {GROUPING_SETS_MAX} grouping sets")).at(select.span));
+        }
+    }
+    Ok(sets)
+}
+
+/// Each set is an aggregation of its own.
+const GROUPING_SETS_MAX: usize = 256;
+
 fn item_aggregates(item: &SelectItem) -> bool {
     match item {
         SelectItem::Expr { expr, .. } => {
@@ -380,7 +427,11 @@ fn items(binder: &mut ExprBinder<'_>, select: &Select, input: &Scoped) -> Planne
                     let is_call = matches!(expr.kind, ExprKind::Call(_));
                     grouping.alias = if is_call { name.clone().or_else(|| Some(format!("EXPR${}", exprs.len()))) } else { None };
                 }
-                exprs.push(binder.bind(expr)?);
+                let bound = binder.bind(expr)?;
+                if divides_by_zero(&bound) {
+                    return Err(PlanError::new(Code::Types, "division by zero").at(expr.span));
+                }
+                exprs.push(bound);
                 names.push(name);
             }
         }
@@ -420,6 +471,20 @@ fn star(
             .at(name.span)
             .suggest(&name.text, input.scope.relations())),
         None => Err(PlanError::new(Code::Syntax, "`*` needs a table in FROM").at(span)),
+    }
+}
+
+/// Whether a constant divides a constant by zero where it surely runs. Flink folds and refuses such, also of DOUBLE.
+fn divides_by_zero(expr: &Expr) -> bool {
+    let zero = |expr: &Expr| match &expr.node {
+        ExprNode::Cast { input, .. } => matches!(&input.node, ExprNode::Literal(Value::Int(0))),
+        ExprNode::Literal(value) => *value == Value::Int(0) || *value == Value::Decimal(0) || *value == Value::Float(0.0),
+        _ => false,
+    };
+    match &expr.node {
+        ExprNode::Case { .. } | ExprNode::And(_) | ExprNode::Or(_) => false,
+        ExprNode::Call { function, args } if function == "/" && args.len() == 2 && columns_of(expr).is_empty() && zero(&args[1]) => true,
+        _ => expr.children().into_iter().any(divides_by_zero),
     }
 }
 

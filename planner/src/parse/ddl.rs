@@ -17,7 +17,7 @@ pub(crate) fn create(cursor: &mut Cursor) -> Planned<StatementKind> {
     }
     let temporary = cursor.eat(&["TEMPORARY"]);
     if cursor.eat(&["VIEW"]) {
-        return create_view(cursor, temporary).map(|view| StatementKind::CreateView(Box::new(view)));
+        return create_view(cursor).map(|view| StatementKind::CreateView(Box::new(view)));
     }
     if cursor.eat(&["TABLE"]) {
         return create_table(cursor, temporary).map(|table| StatementKind::CreateTable(Box::new(table)));
@@ -42,14 +42,14 @@ fn comment(cursor: &mut Cursor) -> Planned<Option<String>> {
     if cursor.eat(&["COMMENT"]) { cursor.string("a comment in quotes").map(Some) } else { Ok(None) }
 }
 
-fn create_view(cursor: &mut Cursor, temporary: bool) -> Planned<CreateView> {
+fn create_view(cursor: &mut Cursor) -> Planned<CreateView> {
     let if_not_exists = if_not_exists(cursor)?;
     let name = cursor.path("the view's name")?;
     let columns = if cursor.at_symbol("(") { table::column_names(cursor)? } else { Vec::new() };
-    let comment = comment(cursor)?;
+    comment(cursor)?;
     cursor.expect(&["AS"])?;
     let query = query::query(cursor)?;
-    Ok(CreateView { name, columns, temporary, if_not_exists, query, comment })
+    Ok(CreateView { name, columns, if_not_exists, query })
 }
 
 fn create_table(cursor: &mut Cursor, temporary: bool) -> Planned<CreateTable> {

@@ -252,7 +252,7 @@ fn group_item(cursor: &mut Cursor) -> Planned<GroupItem> {
         cursor.expect_symbol("(")?;
         let sets = cursor.list(grouping_set)?;
         cursor.expect_symbol(")")?;
-        return Ok(GroupItem::Sets { sets, span: start.to(cursor.last_span()) });
+        return Ok(GroupItem::Sets { sets });
     }
     let cube = cursor.at_words(&["CUBE"]) && cursor.is_symbol_at(1, "(");
     let rollup = cursor.at_words(&["ROLLUP"]) && cursor.is_symbol_at(1, "(");
@@ -263,12 +263,12 @@ fn group_item(cursor: &mut Cursor) -> Planned<GroupItem> {
         cursor.expect_symbol(")")?;
         let span = start.to(cursor.last_span());
         let sets = if cube { cube_sets(&parts, span)? } else { (0..=parts.len()).rev().map(|n| parts[..n].concat()).collect() };
-        return Ok(GroupItem::Sets { sets, span });
+        return Ok(GroupItem::Sets { sets });
     }
     if cursor.at_symbol("(") && cursor.is_symbol_at(1, ")") {
         cursor.next();
         cursor.next();
-        return Ok(GroupItem::Sets { sets: vec![Vec::new()], span: start });
+        return Ok(GroupItem::Sets { sets: vec![Vec::new()] });
     }
     expr::expr(cursor).map(GroupItem::Expr)
 }

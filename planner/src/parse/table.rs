@@ -76,12 +76,14 @@ fn primary(cursor: &mut Cursor) -> Planned<TableRef> {
     } else if cursor.at_words(&["UNNEST"]) && cursor.is_symbol_at(1, "(") {
         cursor.next();
         cursor.expect_symbol("(")?;
-        let expr = expr::expr(cursor)?;
+        expr::expr(cursor)?;
         cursor.expect_symbol(")")?;
         if cursor.eat(&["WITH"]) {
             cursor.expect(&["ORDINALITY"])?;
         }
-        TableRef::Unnest { expr, span: start.to(cursor.last_span()), alias: alias(cursor)? }
+        let span = start.to(cursor.last_span());
+        alias(cursor)?;
+        TableRef::Unnest { span }
     } else if cursor.at_words(&["LATERAL"]) || cursor.at_symbol("(") {
         derived(cursor)?
     } else {
@@ -113,7 +115,7 @@ fn derived(cursor: &mut Cursor) -> Planned<TableRef> {
         return Err(cursor.unexpected(&[")"]).note(format!("the parenthesis opened at {}:{} is not closed", opened.line, opened.column)));
     }
     cursor.expect_symbol(")")?;
-    Ok(TableRef::Derived { query, lateral, alias: alias(cursor)? })
+    Ok(TableRef::Derived { query, alias: alias(cursor)? })
 }
 
 /// A table by its name, with hints and alias.
@@ -245,8 +247,9 @@ fn partition_by(cursor: &mut Cursor) -> Planned<Vec<Name>> {
 /// Passes over `MATCH_RECOGNIZE (...)`, whose patterns are no expressions: it is refused by name later.
 fn matched(cursor: &mut Cursor, span: Span) -> Planned<TableRef> {
     cursor.expect_symbol("(")?;
-    let mut depth = 1;
+    let (mut depth, mut ordered) = (1, false);
     while depth > 0 {
+        ordered |= depth == 1 && cursor.at_words(&["ORDER", "BY"]);
         match cursor.next().kind {
             TokenKind::Symbol("(") => depth += 1,
             TokenKind::Symbol(")") => depth -= 1,
@@ -255,5 +258,5 @@ fn matched(cursor: &mut Cursor, span: Span) -> Planned<TableRef> {
         }
     }
     alias(cursor)?;
-    Ok(TableRef::Match { span })
+    Ok(TableRef::Match { ordered, span })
 }

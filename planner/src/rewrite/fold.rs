@@ -63,23 +63,13 @@ pub(crate) fn is_volatile(expr: &Expr) -> bool {
 }
 
 /// Every expression of a relation.
-pub(crate) fn all(mut rel: Rel, environment: &Environment) -> Rel {
-    let deeper = |input: Box<Rel>| Box::new(all(*input, environment));
-    rel.node = match rel.node {
-        RelNode::Watermark { input, mut spec } => {
-            spec.expr = fold(spec.expr, environment);
-            RelNode::Watermark { input: deeper(input), spec }
-        }
-        RelNode::Project { input, exprs } => {
-            let exprs = exprs.into_iter().map(|expr| fold(expr, environment)).collect();
-            RelNode::Project { input: deeper(input), exprs }
-        }
-        RelNode::Filter { input, predicate } => RelNode::Filter { input: deeper(input), predicate: fold(predicate, environment) },
-        RelNode::WindowAggregate { input, spec } => RelNode::WindowAggregate { input: deeper(input), spec },
-        RelNode::WindowAssign { input, window, partition_by } => RelNode::WindowAssign { input: deeper(input), window, partition_by },
-        RelNode::Limit { input, offset, count } => RelNode::Limit { input: deeper(input), offset, count },
-        RelNode::Union(inputs) => RelNode::Union(inputs.into_iter().map(|input| all(input, environment)).collect()),
-        leaf @ (RelNode::Scan(_) | RelNode::Values(_)) => leaf,
-    };
+pub(crate) fn all(rel: Rel, environment: &Environment) -> Rel {
+    let mut rel = rel.over(&mut |input| all(input, environment));
+    match &mut rel.node {
+        RelNode::Watermark { spec, .. } => spec.expr = fold(spec.expr.clone(), environment),
+        RelNode::Project { exprs, .. } => exprs.iter_mut().for_each(|expr| *expr = fold(expr.clone(), environment)),
+        RelNode::Filter { predicate, .. } => *predicate = fold(predicate.clone(), environment),
+        _ => {}
+    }
     rel
 }

@@ -7,25 +7,14 @@ use crate::algebra::{Rel, RelNode, columns_of, map_columns};
 use super::fold::is_volatile;
 
 /// The merged relation.
-pub(crate) fn merge(mut rel: Rel) -> Rel {
-    let deeper = |input: Box<Rel>| Box::new(merge(*input));
-    rel.node = match rel.node {
-        RelNode::Project { input, exprs } => {
-            let input = merge(*input);
-            return project(input, exprs, rel.schema);
-        }
-        RelNode::Filter { input, predicate } => {
-            let input = merge(*input);
-            return filter(input, predicate);
-        }
-        RelNode::Watermark { input, spec } => RelNode::Watermark { input: deeper(input), spec },
-        RelNode::WindowAggregate { input, spec } => RelNode::WindowAggregate { input: deeper(input), spec },
-        RelNode::WindowAssign { input, window, partition_by } => RelNode::WindowAssign { input: deeper(input), window, partition_by },
-        RelNode::Limit { input, offset, count } => RelNode::Limit { input: deeper(input), offset, count },
-        RelNode::Union(inputs) => RelNode::Union(flat(inputs.into_iter().map(merge).collect())),
-        leaf @ (RelNode::Scan(_) | RelNode::Values(_)) => leaf,
-    };
-    rel
+pub(crate) fn merge(rel: Rel) -> Rel {
+    let rel = rel.over(&mut merge);
+    match rel.node {
+        RelNode::Project { input, exprs } => project(*input, exprs, rel.schema),
+        RelNode::Filter { input, predicate } => filter(*input, predicate),
+        RelNode::Union(inputs) => Rel { node: RelNode::Union(flat(inputs)), schema: rel.schema },
+        node => Rel { node, schema: rel.schema },
+    }
 }
 
 /// Unions in unions are one.
@@ -57,7 +46,7 @@ fn project(input: Rel, exprs: Vec<Expr>, schema: irmak_common::types::Schema) ->
     let identity = exprs.len() == input.schema.len() && exprs.iter().enumerate().all(|(at, expr)| expr.as_column() == Some(at));
     if identity && renames_freely(&input, &schema) {
         let mut renamed = input;
-        if !matches!(renamed.node, RelNode::Scan(_)) {
+        if !matches!(renamed.node, RelNode::Scan(_) | RelNode::Table { .. }) {
             renamed.schema = schema;
         }
         return renamed;

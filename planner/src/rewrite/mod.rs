@@ -1,7 +1,7 @@
 //! Rewrites of the algebra that change what it costs and nothing else.
 //!
 //! Order: constants are folded; projections that lie on each other become one; columns that nobody reads are left out, down to
-//! the source; projections that do nothing go.
+//! the source, for all queries of a job together; projections that do nothing go.
 
 pub(crate) mod fold;
 pub(crate) mod merge;
@@ -10,12 +10,28 @@ pub(crate) mod share;
 
 use irmak_functions::Environment;
 
-use crate::algebra::Rel;
+use crate::algebra::{Rel, RelNode, Root};
 
-/// All rewrites of one query.
-pub(crate) fn rewrite(rel: Rel, environment: &Environment) -> Rel {
-    let rel = fold::all(rel, environment);
-    let rel = merge::merge(rel);
-    let rel = prune::prune(rel);
-    merge::merge(rel)
+use share::Needs;
+
+/// All rewrites of the queries of one job.
+pub(crate) fn rewrite(roots: Vec<Root>, environment: &Environment) -> Vec<Root> {
+    let each = |roots: Vec<Root>, change: &mut dyn FnMut(Rel) -> Rel| -> Vec<Root> {
+        roots.into_iter().map(|root| Root { rel: named(change, root.rel), target: root.target }).collect()
+    };
+    let roots = each(roots, &mut |rel| merge::merge(fold::all(rel, environment)));
+    // Once to learn what the job needs of each table, once to leave out the rest.
+    let mut needs = Needs::default();
+    each(roots.clone(), &mut |rel| prune::prune(rel, &mut needs));
+    each(roots, &mut |rel| merge::merge(share::unmarked(prune::prune(rel, &mut needs))))
+}
+
+/// A change of the rows' making leaves their columns what they were: the names and types of a query are its author's.
+fn named(change: &mut dyn FnMut(Rel) -> Rel, rel: Rel) -> Rel {
+    let schema = rel.schema.clone();
+    let mut changed = change(rel);
+    if !matches!(changed.node, RelNode::Scan(_) | RelNode::Table { .. }) {
+        changed.schema = schema;
+    }
+    changed
 }

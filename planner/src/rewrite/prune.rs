@@ -6,33 +6,40 @@ use irmak_common::expr::Expr;
 use irmak_common::operator_spec::{SourceSpec, WindowAggregateSpec, WindowKind, WindowSpec};
 use irmak_common::types::Schema;
 
+use super::share::Needs;
 use crate::algebra::{Rel, RelNode, collect_columns, shift_columns};
 
 /// Where each kept column of a relation is now.
 type Positions = BTreeMap<usize, usize>;
 
-/// The relation with the same output, and nothing below it that nobody reads.
-pub(crate) fn prune(rel: Rel) -> Rel {
+/// The relation with the same output, and nothing below it that nobody in the job reads.
+pub(crate) fn prune(rel: Rel, needs: &mut Needs) -> Rel {
     let all: BTreeSet<usize> = (0..rel.schema.len()).collect();
-    let (pruned, positions) = keep(rel, &all);
+    let (pruned, positions) = keep(rel, &all, needs);
     let in_place = positions.iter().all(|(old, new)| old == new) && positions.len() == pruned.schema.len();
     if in_place { pruned } else { narrowed(pruned, &positions) }
 }
 
 /// The relation with at least the wanted columns, in their old order.
-fn keep(rel: Rel, wanted: &BTreeSet<usize>) -> (Rel, Positions) {
+fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
     let schema = rel.schema;
     match rel.node {
         RelNode::Scan(source) => scan(*source, schema, wanted),
+        RelNode::Table { input, name } => {
+            let wanted = needs.add(&name, wanted);
+            let (input, positions) = keep(*input, &wanted, needs);
+            let schema = input.schema.clone();
+            (Rel { node: RelNode::Table { input: Box::new(input), name }, schema }, positions)
+        }
         RelNode::Values(rows) => {
             let node = RelNode::Values(rows.into_iter().map(|row| pick(row, wanted)).collect());
             done(node, &schema, wanted)
         }
-        RelNode::Project { input, exprs } => project(*input, exprs, &schema, wanted),
+        RelNode::Project { input, exprs } => project(*input, exprs, &schema, wanted, needs),
         RelNode::Filter { input, mut predicate } => {
             let mut below = wanted.clone();
             collect_columns(&predicate, &mut below);
-            let (input, positions) = keep(*input, &below);
+            let (input, positions) = keep(*input, &below, needs);
             shift_columns(&mut predicate, &positions);
             let rel = input.filter(predicate);
             (rel, positions)
@@ -41,19 +48,19 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>) -> (Rel, Positions) {
             let mut below = wanted.clone();
             below.insert(spec.rowtime);
             collect_columns(&spec.expr, &mut below);
-            let (input, positions) = keep(*input, &below);
+            let (input, positions) = keep(*input, &below, needs);
             shift_columns(&mut spec.expr, &positions);
             spec.rowtime = positions.get(&spec.rowtime).copied().unwrap_or(spec.rowtime);
             let schema = moved(&schema, &positions, &input.schema);
             (Rel { node: RelNode::Watermark { input: Box::new(input), spec }, schema }, positions)
         }
-        RelNode::WindowAggregate { input, spec } => aggregate(*input, *spec, &schema, wanted),
+        RelNode::WindowAggregate { input, spec } => aggregate(*input, *spec, &schema, wanted, needs),
         RelNode::WindowAssign { input, mut window, mut partition_by } => {
             let width = input.schema.len();
             let mut below: BTreeSet<usize> = wanted.iter().copied().filter(|column| *column < width).collect();
             below.extend(&window.time);
             below.extend(&partition_by);
-            let (input, mut positions) = keep(*input, &below);
+            let (input, mut positions) = keep(*input, &below, needs);
             shift(&mut window.time, &positions);
             partition_by.iter_mut().for_each(|column| *column = positions.get(column).copied().unwrap_or(*column));
             let mut fields = input.schema.fields.clone();
@@ -66,14 +73,14 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>) -> (Rel, Positions) {
             (Rel { node, schema: Schema::new(fields) }, positions)
         }
         RelNode::Limit { input, offset, count } => {
-            let (input, positions) = keep(*input, wanted);
+            let (input, positions) = keep(*input, wanted, needs);
             let schema = input.schema.clone();
             (Rel { node: RelNode::Limit { input: Box::new(input), offset, count }, schema }, positions)
         }
         RelNode::Union(inputs) => {
             let wanted = at_least_one(wanted, schema.len());
             let inputs = inputs.into_iter().map(|input| {
-                let (input, positions) = keep(input, &wanted);
+                let (input, positions) = keep(input, &wanted, needs);
                 exactly(input, &positions, &wanted)
             });
             let node = RelNode::Union(inputs.collect());
@@ -121,17 +128,17 @@ fn scan(mut source: SourceSpec, schema: Schema, wanted: &BTreeSet<usize>) -> (Re
     done(RelNode::Scan(Box::new(source)), &schema, &wanted)
 }
 
-fn project(input: Rel, exprs: Vec<Expr>, schema: &Schema, wanted: &BTreeSet<usize>) -> (Rel, Positions) {
+fn project(input: Rel, exprs: Vec<Expr>, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
     let wanted = at_least_one(wanted, schema.len());
     let mut exprs = pick(exprs, &wanted);
     let mut below = BTreeSet::new();
     exprs.iter().for_each(|expr| collect_columns(expr, &mut below));
-    let (input, positions) = keep(input, &below);
+    let (input, positions) = keep(input, &below, needs);
     exprs.iter_mut().for_each(|expr| shift_columns(expr, &positions));
     done(RelNode::Project { input: Box::new(input), exprs }, schema, &wanted)
 }
 
-fn aggregate(input: Rel, mut spec: WindowAggregateSpec, schema: &Schema, wanted: &BTreeSet<usize>) -> (Rel, Positions) {
+fn aggregate(input: Rel, mut spec: WindowAggregateSpec, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
     let keys = spec.keys.len();
     let first_property = keys + spec.aggregates.len();
     let mut kept: BTreeSet<usize> = (0..keys).collect();
@@ -146,7 +153,7 @@ fn aggregate(input: Rel, mut spec: WindowAggregateSpec, schema: &Schema, wanted:
     let mut below: BTreeSet<usize> = spec.keys.iter().copied().collect();
     below.extend(window_reads(&spec.window));
     spec.aggregates.iter().for_each(|call| below.extend(call.args.iter().chain(&call.filter)));
-    let (input, positions) = keep(input, &below);
+    let (input, positions) = keep(input, &below, needs);
     let at = |column: &mut usize| *column = positions.get(column).copied().unwrap_or(*column);
     spec.keys.iter_mut().for_each(at);
     for call in &mut spec.aggregates {

@@ -19,7 +19,7 @@ use crate::parse::{expr, query, types};
 use crate::session::{Bound, Session};
 use crate::settings::Settings;
 use crate::token::Name;
-use crate::{Request, ddl, rewrite};
+use crate::{Request, ddl};
 
 use super::expressions::{Expressions, Failure};
 
@@ -69,8 +69,7 @@ pub(crate) fn graph(spec: &JobSpec, request: &Request<'_>, expressions: &mut Exp
         let insert = Insert { table, partition: Vec::new(), columns: Vec::new(), overwrite: None, query: Query { span, ..query }, span };
         let mut binder = Binder::new(&session.catalog, &session.settings);
         binder.ctes.clone_from(&ctes);
-        let mut root = binder.insert(&insert).map_err(|error| Failure::at(&path, error))?;
-        root.rel = rewrite::rewrite(root.rel, &binder.environment);
+        let root = binder.insert(&insert).map_err(|error| Failure::at(&path, error))?;
         if let Target::Sink { spec, .. } = &root.target {
             names.push(format!("insert-into_{CATALOG}.{DATABASE}.{}", spec.table));
         }

@@ -1,0 +1,161 @@
+//! What statements become: parallelism, exchanges, checkpoints, shared sources, pruned columns.
+
+use std::collections::BTreeMap;
+
+use irmak_common::job_graph::{JobGraph, RestartStrategy};
+use irmak_common::operator_spec::{OperatorSpec, WindowKind};
+use irmak_planner::{Format, Outcome, Request, Statement, plan};
+
+const BID: &str = "CREATE TABLE bid (auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, dt TIMESTAMP(3), \
+    WATERMARK FOR dt AS dt - INTERVAL '2' SECOND) WITH ('connector' = 'filesystem', 'path' = '/in', 'format' = 'json');\n";
+
+fn statements(script: &str) -> Vec<Statement> {
+    let text = format!("{BID}{script}");
+    let configuration = BTreeMap::from([("parallelism.default".to_owned(), "4".to_owned())]);
+    plan(&Request { file: "t.sql", text: &text, format: Format::Sql, configuration: &configuration })
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn job(script: &str) -> JobGraph {
+    match statements(script).into_iter().last().unwrap().outcome {
+        Outcome::Job(graph) => graph,
+        other => panic!("no job: {other:?}"),
+    }
+}
+
+/// `name (parallelism)` of each vertex, then `source -> target: STRATEGY` of each edge, by position.
+fn shape(graph: &JobGraph) -> Vec<String> {
+    let at = |id| graph.vertices.iter().position(|vertex| vertex.id == id).unwrap() + 1;
+    let vertices = graph.vertices.iter().map(|vertex| format!("{} ({})", vertex.name, vertex.parallelism));
+    let edges = graph.edges.iter().map(|edge| format!("{} -> {}: {}", at(edge.source), at(edge.target), edge.partitioning.ship_strategy()));
+    vertices.chain(edges).collect()
+}
+
+fn check(script: &str, expected: &[&str]) {
+    assert_eq!(shape(&job(script)), expected, "{script}");
+}
+
+#[test]
+fn a_select_ends_in_one_collecting_task() {
+    check(
+        "SELECT auction FROM bid WHERE price > 1;",
+        &["Source: bid[1] -> WatermarkAssigner[2] -> Calc[3] -> Calc[4] (4)", "Sink: Collect table sink (1)", "1 -> 2: GLOBAL"],
+    );
+}
+
+#[test]
+fn a_window_without_keys_is_aggregated_in_one_place() {
+    check(
+        "SELECT COUNT(*) AS c FROM bid GROUP BY TUMBLE(dt, INTERVAL '1' MINUTE);",
+        &["Source: bid[1] -> WatermarkAssigner[2] (4)", "GroupWindowAggregate[3] -> Sink: Collect table sink (1)", "1 -> 2: GLOBAL"],
+    );
+}
+
+#[test]
+fn a_window_table_function_is_fused_into_its_aggregate() {
+    let graph = job(
+        "SELECT window_start, auction, COUNT(*) AS c FROM TABLE(HOP(TABLE bid, DESCRIPTOR(dt), INTERVAL '5' SECOND, INTERVAL '10' SECOND)) \
+         WHERE price > 3 GROUP BY window_start, window_end, auction;",
+    );
+    assert!(graph.vertices.iter().flat_map(|vertex| &vertex.chain).all(|node| !matches!(node.spec, OperatorSpec::WindowAssign { .. })));
+    let kinds = graph.vertices.iter().flat_map(|vertex| &vertex.chain).filter_map(|node| match &node.spec {
+        OperatorSpec::WindowAggregate(spec) => Some(spec.window.kind.clone()),
+        _ => None,
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), [WindowKind::Hop { size: 10_000, slide: 5_000, offset: 0 }]);
+}
+
+#[test]
+fn columns_that_nobody_reads_are_not_decoded() {
+    let graph = job("SELECT auction FROM bid WHERE price > 1;");
+    let OperatorSpec::Source(source) = &graph.vertices[0].chain[0].spec else { panic!("no source") };
+    assert_eq!(source.projection, [0, 2, 4]);
+    assert_eq!(graph.vertices[0].chain[0].output.len(), 3);
+}
+
+#[test]
+fn a_statement_set_reads_a_shared_table_once() {
+    check(
+        "CREATE TABLE a (x BIGINT) WITH ('connector' = 'blackhole'); CREATE TABLE b (c STRING) WITH ('connector' = 'blackhole');
+         EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT auction FROM bid; INSERT INTO b SELECT channel FROM bid; END;",
+        &[
+            "Source: bid[1] -> WatermarkAssigner[2] (4)",
+            "Calc[3] -> Sink: a (4)",
+            "Calc[5] -> Sink: b (4)",
+            "1 -> 2: FORWARD",
+            "1 -> 3: FORWARD",
+        ],
+    );
+}
+
+#[test]
+fn sink_parallelism_is_the_sinks_own() {
+    check(
+        "CREATE TABLE a (x BIGINT) WITH ('connector' = 'blackhole', 'sink.parallelism' = '2'); INSERT INTO a SELECT auction FROM bid;",
+        &["Source: bid[1] -> WatermarkAssigner[2] -> Calc[3] (4)", "Sink: a (2)", "1 -> 2: REBALANCE"],
+    );
+}
+
+#[test]
+fn union_all_is_a_vertex_of_its_own() {
+    check(
+        "SELECT 1 AS x UNION ALL SELECT CAST(auction AS INT) FROM bid;",
+        &[
+            "Source: Values[1] (1)",
+            "Source: bid[2] -> WatermarkAssigner[3] -> Calc[4] (4)",
+            "Union[5] (4)",
+            "Sink: Collect table sink (1)",
+            "1 -> 3: REBALANCE",
+            "2 -> 3: FORWARD",
+            "3 -> 4: GLOBAL",
+        ],
+    );
+}
+
+#[test]
+fn checkpoints_and_restarts_follow_the_sinks_unless_set() {
+    let interval = |script: &str| job(script).options.checkpointing.map(|checkpoints| checkpoints.interval_ms);
+    let sink = "CREATE TABLE f (x BIGINT) WITH ('connector' = 'filesystem', 'path' = '/out', 'format' = 'csv');";
+    let insert = "INSERT INTO f SELECT auction FROM bid;";
+    assert_eq!(interval(&format!("{sink}{insert}")), Some(10_000));
+    assert_eq!(interval(&format!("SET 'execution.checkpointing.interval' = '3 s';{sink}{insert}")), Some(3_000));
+    assert_eq!(interval("SELECT auction FROM bid;"), None);
+    assert_eq!(job("SELECT auction FROM bid;").options.restart, RestartStrategy::None);
+    let off = statements(&format!("SET 'execution.checkpointing.interval' = '0';{sink}{insert}"));
+    assert!(off.last().unwrap().warnings.iter().any(|warning| warning.contains("visible only when the job ends")));
+    let fixed = job(&format!(
+        "SET 'restart-strategy' = 'fixed-delay'; SET 'restart-strategy.fixed-delay.attempts' = '3'; \
+         SET 'restart-strategy.fixed-delay.delay' = '2 s';{sink}{insert}"
+    ));
+    assert_eq!(fixed.options.restart, RestartStrategy::FixedDelay { attempts: 3, delay_ms: 2_000 });
+}
+
+#[test]
+fn an_unknown_setting_is_a_warning_that_names_the_nearest() {
+    let warnings = &statements("SET 'pipeline.nmae' = 'x';")[1].warnings;
+    assert_eq!(warnings, &["setting `pipeline.nmae` is not known and has no effect; did you mean `pipeline.name`?"]);
+}
+
+#[test]
+fn views_and_ctes_are_their_queries() {
+    let plain = job("SELECT auction AS a FROM bid WHERE price > 1;");
+    let view = job("CREATE VIEW v AS SELECT auction AS a, price FROM bid; SELECT a FROM v WHERE price > 1;");
+    let cte = job("WITH v (a, p) AS (SELECT auction, price FROM bid) SELECT a FROM v WHERE p > 1;");
+    assert_eq!(shape(&view), shape(&plain));
+    assert_eq!(view.collect, plain.collect);
+    assert_eq!(shape(&cte), shape(&plain));
+}
+
+#[test]
+fn show_and_describe_answer_without_a_job() {
+    let cells = |script: &str| match statements(script).into_iter().last().unwrap().outcome {
+        Outcome::Table { rows, .. } => {
+            rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join("|")).collect::<Vec<_>>()
+        }
+        other => panic!("no table: {other:?}"),
+    };
+    assert_eq!(cells("SHOW TABLES;"), ["bid"]);
+    assert_eq!(cells("DESCRIBE bid;")[4], "dt|TIMESTAMP(3) *ROWTIME*|TRUE|||(`dt` - 2000:INTERVAL SECOND)");
+    assert!(cells("SHOW CREATE TABLE bid;")[0].contains("WATERMARK FOR `dt`"));
+    assert!(cells("EXPLAIN SELECT * FROM bid;")[0].contains("== Optimized Physical Plan =="));
+}
