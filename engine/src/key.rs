@@ -17,7 +17,9 @@ mod encode;
 
 use arrow::datatypes::DataType;
 use arrow::row::{RowConverter, SortField};
+use irmak_common::time::Millis;
 use irmak_common::types::Schema;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::EngineError;
 
@@ -137,6 +139,14 @@ fn holds_map(data_type: &DataType) -> bool {
     }
 }
 
+/// The hash of a key of two TIMESTAMP(3) columns that are not NULL.
+pub(crate) fn hash_of_times(times: [Millis; 2]) -> u64 {
+    let mut key = [0; 17];
+    key[1..9].copy_from_slice(&times[0].to_le_bytes());
+    key[9..].copy_from_slice(&times[1].to_le_bytes());
+    xxh3_64(&key)
+}
+
 /// `N` bytes of a key at an offset; zeros behind its end, which a well-formed key never asks for.
 fn read<const N: usize>(key: &[u8], at: usize) -> [u8; N] {
     key.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
@@ -163,7 +173,6 @@ mod tests {
     use arrow::record_batch::RecordBatch;
     use irmak_common::types::{Field, TypeKind};
     use proptest::prelude::*;
-    use xxhash_rust::xxh3::xxh3_64;
 
     fn batch(columns: Vec<ArrayRef>) -> (Schema, RecordBatch) {
         let fields = columns.iter().enumerate().map(|(i, column)| ArrowField::new(format!("c{i}"), column.data_type().clone(), true));
@@ -260,6 +269,15 @@ mod tests {
         for row in 0..3 {
             assert_eq!(part.key(row), whole.key(row + 1));
         }
+    }
+
+    #[test]
+    fn a_window_hashes_as_its_two_columns() {
+        let times = |time| Arc::new(TimestampMillisecondArray::from(vec![time])) as ArrayRef;
+        let (schema, batch) = batch(vec![times(-5), times(7)]);
+        let mut encoder = KeyEncoder::new(&schema, &[0, 1]).unwrap();
+        encoder.encode(&batch).unwrap();
+        assert_eq!(encoder.hash(0), hash_of_times([-5, 7]));
     }
 
     #[test]

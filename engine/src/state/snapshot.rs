@@ -14,8 +14,9 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::compute::concat;
 use arrow::datatypes::{Field, Schema};
+use arrow::ipc::MetadataVersion;
 use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow::record_batch::RecordBatch;
 use irmak_common::key_group::{KeyGroup, MaxParallelism};
 
@@ -42,6 +43,8 @@ pub(crate) struct Section<'a> {
     pub(crate) rows: Vec<(u32, u32)>,
     /// Sessions: each row's own start and end, in place of the head's. They come back as sections of one row.
     pub(crate) intervals: Vec<(i64, i64)>,
+    /// The hash that all its rows were sent by, where it is not their key's.
+    pub(crate) sent_by: Option<u64>,
     pub(crate) accumulators: &'a [Box<dyn Accumulator>],
 }
 
@@ -76,7 +79,8 @@ pub(crate) fn encode(fingerprint: u64, max: MaxParallelism, sections: &[Section<
 
 /// Sorts a section's rows by key group, then cuts keys and state columns at the borders.
 fn share_out(section: &Section<'_>, max: MaxParallelism, shares: &mut BTreeMap<KeyGroup, Share>) -> Result<(), EngineError> {
-    let group_of = |(row, &(key, _)): (usize, &(u32, u32))| (KeyGroup::of_hash(section.keys.hash(key), max), row);
+    let hash = |key: u32| section.sent_by.unwrap_or_else(|| section.keys.hash(key));
+    let group_of = |(row, &(key, _)): (usize, &(u32, u32))| (KeyGroup::of_hash(hash(key), max), row);
     let mut rows: Vec<(KeyGroup, usize)> = section.rows.iter().enumerate().map(group_of).collect();
     rows.sort_by_key(|row| row.0);
     let groups: Vec<u32> = rows.iter().map(|&(_, row)| section.rows[row].1).collect();
@@ -137,7 +141,9 @@ fn write_states(states: &[Vec<ArrayRef>], bytes: &mut Vec<u8>) -> Result<(), Eng
     let columns = columns.collect::<Result<Vec<_>, _>>().map_err(&failed)?;
     let fields = columns.iter().map(|column| Field::new("", column.data_type().clone(), true)).collect::<Vec<_>>();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(&failed)?;
-    let mut writer = StreamWriter::try_new(bytes, batch.schema_ref()).map_err(&failed)?;
+    // Many small streams: buffers are padded no further than they must be.
+    let options = IpcWriteOptions::try_new(8, false, MetadataVersion::V5).map_err(&failed)?;
+    let mut writer = StreamWriter::try_new_with_options(bytes, batch.schema_ref(), options).map_err(&failed)?;
     writer.write(&batch).map_err(&failed)?;
     writer.finish().map_err(&failed)
 }

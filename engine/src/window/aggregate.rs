@@ -1,7 +1,7 @@
 //! The window aggregate over slices: TUMBLE, HOP, CUMULATE and attached windows, in event or processing time.
 //!
 //! Lateness is Flink's: a row is dropped, and counted, when every window that it belongs to is over. A row that is late for some of its
-//! windows counts in the others. State: every slice's table by key group, and the watermark.
+//! windows counts in the others. `allowed_lateness_ms` changes nothing, as in Flink without `table.exec.emit.late-fire`. State: every slice's table by key group, and the watermark.
 
 use arrow::record_batch::RecordBatch;
 use irmak_common::checkpoint::OperatorSnapshot;
@@ -15,7 +15,7 @@ use super::Progress;
 use super::assign::Assigner;
 use super::cumulate::Cumulate;
 use super::emit::Emitter;
-use super::frames::{Frames, Place, Pool, Whole};
+use super::frames::{Frames, Place, Pool, Shuffle, Whole};
 use super::hop::{Hop, HopGrid};
 use super::slicer::{Slicer, TimeColumn};
 use crate::accumulate::AggregateSet;
@@ -135,7 +135,8 @@ pub(crate) fn time_column(window: &WindowSpec, input: &Schema) -> Result<TimeCol
 
 fn frames(assigner: Assigner, spec: &WindowAggregateSpec, pool: Pool) -> Box<dyn Frames> {
     match assigner {
-        Assigner::Tumble { .. } | Assigner::Attached { .. } => Box::new(Whole::new(pool)),
+        Assigner::Attached { .. } if spec.keys.is_empty() => Box::new(Whole::new(pool, Shuffle::Window)),
+        Assigner::Tumble { .. } | Assigner::Attached { .. } => Box::new(Whole::new(pool, Shuffle::Keys)),
         Assigner::Hop { size, slide, offset, pane } => Box::new(Hop::new(HopGrid { size, slide, offset, pane }, spec.window.style, pool)),
         Assigner::Cumulate { size, step, offset } => Box::new(Cumulate::new(size, step, offset, pool)),
     }

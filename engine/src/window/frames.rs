@@ -9,6 +9,7 @@ use super::emit::Emitter;
 use super::{Progress, Slice};
 use crate::accumulate::AggregateSet;
 use crate::error::EngineError;
+use crate::key::hash_of_times;
 use crate::state::groups::GroupTable;
 use crate::state::snapshot::{Section, SectionHead};
 
@@ -80,6 +81,7 @@ pub(crate) fn section(kind: u8, start: Millis, end: Millis, table: &GroupTable) 
         keys: &table.keys,
         rows: (0..table.keys.len() as u32).map(|id| (id, id)).collect(),
         intervals: Vec::new(),
+        sent_by: None,
         accumulators: &table.accumulators,
     }
 }
@@ -89,11 +91,21 @@ pub(crate) struct Whole {
     pool: Pool,
     /// By (end, start), so that windows that end first come first.
     tables: BTreeMap<(Millis, Millis), GroupTable>,
+    shuffle: Shuffle,
+}
+
+/// By what rows were sent to this subtask, and so by what their state moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shuffle {
+    /// Their keys.
+    Keys,
+    /// Their window: attached windows without keys, by the columns of start and end.
+    Window,
 }
 
 impl Whole {
-    pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool, tables: BTreeMap::new() }
+    pub(crate) fn new(pool: Pool, shuffle: Shuffle) -> Self {
+        Self { pool, tables: BTreeMap::new(), shuffle }
     }
 
     fn table(&mut self, start: Millis, end: Millis) -> Result<&mut GroupTable, EngineError> {
@@ -130,7 +142,9 @@ impl Frames for Whole {
     }
 
     fn sections(&self) -> Vec<Section<'_>> {
-        self.tables.iter().map(|(&(end, start), table)| section(0, start, end, table)).collect()
+        let sent_by = |start, end| (self.shuffle == Shuffle::Window).then(|| hash_of_times([start, end]));
+        let stored = |(&(end, start), table)| Section { sent_by: sent_by(start, end), ..section(0, start, end, table) };
+        self.tables.iter().map(stored).collect()
     }
 
     fn restore(&mut self, head: SectionHead) -> Result<&mut GroupTable, EngineError> {

@@ -213,6 +213,7 @@ impl Operator for SessionAggregate {
             keys: &self.sessions.keys,
             rows,
             intervals: windows.into_iter().map(|window| (window.start, window.end)).collect(),
+            sent_by: None,
             accumulators: &self.sessions.accumulators,
         };
         let keyed = snapshot::encode(self.fingerprint, self.max_parallelism, &[section])?;

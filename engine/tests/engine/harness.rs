@@ -131,7 +131,10 @@ impl Cluster {
     /// A fresh start; rows go by their key.
     pub(crate) fn new(node: OperatorNode, parallelism: u32) -> Result<Self, EngineError> {
         let keys = match &node.spec {
-            OperatorSpec::WindowAggregate(spec) => spec.keys.clone(),
+            OperatorSpec::WindowAggregate(spec) => match spec.window.kind {
+                WindowKind::Attached { start, end } if spec.keys.is_empty() => vec![start, end],
+                _ => spec.keys.clone(),
+            },
             _ => Vec::new(),
         };
         let subtasks = start(&node, parallelism, &[])?;

@@ -242,6 +242,24 @@ fn attached_windows_are_taken_as_they_come() {
 }
 
 #[test]
+fn attached_windows_without_keys_move_by_window() {
+    let mut spec = window(WindowKind::Attached { start: TIME, end: MARK }, WindowStyle::TableFunction, usual_calls());
+    spec.keys.clear();
+    let mut cluster = Cluster::new(window_node(spec), 1).unwrap();
+    let rows: Vec<Row> = (0..50).map(|at| Row { mark: Some(at + 10), ..row("k", 1, at) }).collect();
+    for parallelism in [4, 3, 1, 5] {
+        cluster.rows(&rows).unwrap();
+        cluster.rescale(parallelism).unwrap();
+    }
+    let mut lines = render(&cluster.watermark(100).unwrap());
+    lines.retain(|line| !line.starts_with("---"));
+    lines.sort();
+    let mut expected: Vec<String> = (0..50).map(|at| format!("4 4 1 1 1 {at} {}", at + 10)).collect();
+    expected.sort();
+    assert_eq!(lines, expected);
+}
+
+#[test]
 fn state_of_another_query_is_refused() {
     let mut cluster = Cluster::new(window_node(window(TUMBLE, WindowStyle::Group, usual_calls())), 1).unwrap();
     cluster.rows(&[row("a", 1, 0)]).unwrap();
