@@ -150,6 +150,9 @@ impl ValueLists {
     pub(super) fn values(&self, groups: &[u32]) -> Result<Values, EngineError> {
         let header = if self.distinct { MARK } else { MARK + 8 };
         let entries: Vec<u32> = groups.iter().flat_map(|&group| self.lists[group as usize].iter().copied()).collect();
+        if entries.len() > i32::MAX as usize {
+            return Err(EngineError::TooLarge { what: "the number of distinct values of a window".into(), bound: "2^31".into() });
+        }
         let mut columns = KeyColumns::new(self.encoder.format());
         columns.append(entries.iter().map(|&entry| self.entries.key(entry).get(header..).unwrap_or_default()));
         let counts = entries.iter().map(|&entry| self.counts[entry as usize]).collect();

@@ -154,6 +154,9 @@ fn fixed<T: ArrowNativeType>(cell: &Cell, values: Vec<T>, nulls: Option<NullBuff
 }
 
 fn variable(cell: &Cell, offsets: Vec<i32>, values: Vec<u8>, nulls: Option<NullBuffer>) -> Result<ArrayRef, EngineError> {
+    if values.len() > i32::MAX as usize {
+        return Err(EngineError::TooLarge { what: "the text of one column of keys or distinct values".into(), bound: "2 GiB".into() });
+    }
     if let Layout::Nested(_) = cell.layout {
         return nested(cell, &offsets, &values, nulls);
     }
