@@ -16,6 +16,7 @@ mod jobs;
 mod progress;
 mod rest;
 mod service;
+mod ui;
 pub mod wire;
 
 use std::net::SocketAddr;

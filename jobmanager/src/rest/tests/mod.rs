@@ -1,0 +1,6 @@
+//! REST against a core that was fed with events: over the router for statuses and guards, and by its functions for shapes.
+
+mod calls;
+mod shape;
+mod shapes;
+mod world;
