@@ -96,7 +96,7 @@ impl Column {
             return self.view();
         }
         // Arrow rounds towards zero; a time before 1970 must not change its second.
-        self.map(|array| floor_to_millis(array))?.view()
+        self.map(floor_to_millis)?.view()
     }
 }
 

@@ -21,6 +21,7 @@ mod encode;
 mod environment;
 mod error;
 mod eval;
+mod json;
 mod logic;
 mod math;
 mod pattern;
@@ -30,6 +31,7 @@ mod signature;
 mod testing;
 mod text;
 mod time;
+mod type_name;
 mod types;
 mod zone;
 

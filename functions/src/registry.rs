@@ -159,6 +159,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
         crate::logic::FUNCTIONS,
         crate::conditional::FUNCTIONS,
         crate::encode::FUNCTIONS,
+        crate::type_name::FUNCTIONS,
     ];
     [
         SINGLE,
@@ -167,6 +168,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
         crate::math::FUNCTIONS,
         crate::time::FUNCTIONS,
         crate::collection::FUNCTIONS,
+        crate::json::FUNCTIONS,
     ]
     .into_iter()
     .flatten()

@@ -112,7 +112,7 @@ fn with_element(args: &[Arg<'_>], result: Outcome) -> Signature {
         _ => None,
     };
     let Some((array, item, common)) = found else { return refuse("(<ARRAY>, <ELEMENT>)") };
-    let own = element_of(array).map_or(false, |element| element.nullable);
+    let own = element_of(array).is_some_and(|element| element.nullable);
     let whole = TypeKind::Array(Box::new(common.clone()));
     let (cast, ty) = match result {
         Outcome::Array => (whole.clone(), array.cast(whole)),
@@ -318,7 +318,7 @@ mod tests {
         check("ARRAY_SLICE", &[four.clone(), int(-2)], Some("[3, 4]"));
         check("ARRAY_SLICE", &[four, int(5), int(9)], Some("[]"));
         let mixed = ints(&[Some(3), None, Some(1)]);
-        check("ARRAY_SORT", &[mixed.clone()], Some("[NULL, 1, 3]"));
+        check("ARRAY_SORT", std::slice::from_ref(&mixed), Some("[NULL, 1, 3]"));
         check("ARRAY_SORT", &[mixed, (Value::Boolean(false), TypeKind::Boolean.not_null())], Some("[3, 1, NULL]"));
         check("ARRAY_JOIN", &[texts(&["a", "c"]), text(",")], Some("a,c"));
         check("ARRAY_JOIN", &[ints(&[Some(1), None]), text("-"), text("?")], Some("1-?"));

@@ -42,7 +42,7 @@ fn array_signature(args: &[Arg<'_>]) -> Signature {
 
 fn map_signature(args: &[Arg<'_>]) -> Signature {
     let pick = |odd: usize| args.iter().skip(odd).step_by(2).copied().collect::<Vec<_>>();
-    let types = if args.len() % 2 == 0 { common(&pick(0)).zip(common(&pick(1))) } else { None };
+    let types = if args.len().is_multiple_of(2) { common(&pick(0)).zip(common(&pick(1))) } else { None };
     let Some((key, value)) = types else { return refuse("MAP[key, value, ...] with keys of one type and values of one type") };
     let casts =
         args.iter().enumerate().map(|(at, arg)| arg.cast(if at % 2 == 0 { key.kind.clone() } else { value.kind.clone() })).collect();

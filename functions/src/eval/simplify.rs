@@ -15,7 +15,10 @@ use crate::registry::{self, Nature};
 
 /// The expression with its constant parts computed. What fails stays as it is: it may never run.
 pub(super) fn simplify(expr: &Expr, env: &Environment) -> Result<Expr, FunctionError> {
-    let mut simple = crate::conditional::lower(expr).or_else(|| crate::time::lower(expr)).unwrap_or_else(|| expr.clone());
+    let mut simple = crate::conditional::lower(expr)
+        .or_else(|| crate::time::lower(expr))
+        .or_else(|| crate::json::lower(expr))
+        .unwrap_or_else(|| expr.clone());
     for child in simple.children_mut() {
         *child = simplify(child, env)?;
     }
@@ -24,10 +27,12 @@ pub(super) fn simplify(expr: &Expr, env: &Environment) -> Result<Expr, FunctionE
     }
     let constant = !matches!(simple.node, ExprNode::Literal(_) | ExprNode::Column(_)) && !is_volatile(&simple);
     let literals = simple.children().iter().all(|child| matches!(child.node, ExprNode::Literal(_)));
-    if constant && literals && simple.ty.kind != TypeKind::Symbol {
-        if let Ok(Some(value)) = evaluate_constant(&simple, env) {
-            return Ok(Expr::literal(rounded_float(value, &simple), simple.ty));
-        }
+    if constant
+        && literals
+        && simple.ty.kind != TypeKind::Symbol
+        && let Ok(Some(value)) = evaluate_constant(&simple, env)
+    {
+        return Ok(Expr::literal(rounded_float(value, &simple), simple.ty));
     }
     Ok(simple)
 }

@@ -15,8 +15,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::total("LEFT", |args| forced(args, &[Want::Text, Want::Int], 0, TypeKind::STRING), |_| take(left)),
     Function::total("RIGHT", |args| forced(args, &[Want::Text, Want::Int], 0, TypeKind::STRING), |_| take(right)),
     Function::total("TRIM", trim_signature, trim),
-    Function::total("LTRIM", |args| side_signature(args), |_| one_side(|text, set| text.trim_start_matches(|c| set.contains(c)))),
-    Function::total("RTRIM", |args| side_signature(args), |_| one_side(|text, set| text.trim_end_matches(|c| set.contains(c)))),
+    Function::total("LTRIM", side_signature, |_| one_side(|text, set| text.trim_start_matches(|c| set.contains(c)))),
+    Function::total("RTRIM", side_signature, |_| one_side(|text, set| text.trim_end_matches(|c| set.contains(c)))),
     Function::total("OVERLAY", overlay_signature, |_| overlay()),
 ];
 

@@ -173,7 +173,7 @@ mod tests {
         check("YEAR", &[(Value::Int(20_135), TypeKind::Date.not_null())], Some("2025"));
         let instant = (Value::Int(0), TypeKind::timestamp_ltz(3).not_null());
         let shanghai = Environment::in_zone("Asia/Shanghai");
-        assert_eq!(run("HOUR", &[instant.clone()], &shanghai), Ok(Some("8".into())));
+        assert_eq!(run("HOUR", std::slice::from_ref(&instant), &shanghai), Ok(Some("8".into())));
         assert_eq!(run("EXTRACT", &[symbol("EPOCH"), instant], &shanghai), Ok(Some("28800".into())));
         assert!(run("EXTRACT", &[symbol("FORTNIGHT"), timestamp(late)], &Environment::default()).is_err());
     }
