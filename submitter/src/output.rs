@@ -1,4 +1,4 @@
-//! How rows look on the terminal. Values arrive as text already: the plan casts them to STRING before the collect sink.
+//! How rows look on the terminal. Values arrive as text already: the collect sink prints them.
 
 pub(crate) mod jsonl;
 pub(crate) mod result_table;

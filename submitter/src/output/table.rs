@@ -4,7 +4,6 @@
 
 use std::io::{self, Write};
 
-use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use irmak_common::types::{Schema, TypeKind};
 

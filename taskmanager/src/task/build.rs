@@ -123,7 +123,7 @@ impl Builder<'_> {
                 let sink = sink.map_err(|source| TaskError::connector(id, &name, source))?;
                 Ok(Tail::Sink(Table { id, name, sink }))
             }
-            _ => Ok(Tail::Collect(Collect::default())),
+            _ => Ok(Tail::Collect(Collect::new(node.output.clone(), self.zone()))),
         }
     }
 
