@@ -121,6 +121,7 @@ struct Actor {
     pending: VecDeque<Event>,
     cpu: CpuLoad,
     metrics_served: bool,
+    looked: Instant,
     /// Why the daemon ends by itself.
     stuck: Option<TaskManagerError>,
 }
@@ -146,6 +147,7 @@ impl Actor {
             pending: VecDeque::new(),
             cpu: CpuLoad::new(),
             metrics_served: false,
+            looked: Instant::now(),
             stuck: None,
         }
     }
@@ -191,16 +193,23 @@ impl Actor {
     async fn meanwhile<F: Future>(&mut self, future: F) -> Option<F::Output> {
         let mut future = std::pin::pin!(future);
         loop {
+            self.look_around();
             tokio::select! {
                 output = &mut future => return Some(output),
                 Some(event) = self.events.recv(), if self.pending.len() < PENDING_MAX => self.on_event(event),
-                () = tokio::time::sleep(TICK) => {
-                    self.watch_lease();
-                    self.watch_cancelled();
-                }
+                () = tokio::time::sleep(TICK) => {}
                 () = self.shutdown.wait() => return None,
             }
         }
+    }
+
+    /// What is due, however busy it is. Says whether the lease has run out.
+    fn look_around(&mut self) -> bool {
+        if self.looked.elapsed() >= TICK {
+            self.looked = Instant::now();
+            self.watch_cancelled();
+        }
+        self.watch_lease()
     }
 
     /// Whether the lease has run out; then all tasks are cancelled, and this TaskManager starts anew.
@@ -276,7 +285,7 @@ impl Actor {
         let mut registered = false;
         loop {
             // Before anything that has waited in a socket is believed.
-            if self.watch_lease() {
+            if self.look_around() {
                 return SessionEnd::LeaseLost;
             }
             if !registered && opened.elapsed() > ANSWER_WAIT {
@@ -297,7 +306,7 @@ impl Actor {
                     (Ok(permit), Some(event)) => permit.send(v1::TaskManagerEvent { event: Some(event) }),
                     _ => return self.or_lease_lost("it closed the stream".to_owned()),
                 },
-                () = tokio::time::sleep(TICK) => self.watch_cancelled(),
+                () = tokio::time::sleep(TICK) => {}
                 () = self.shutdown.wait() => return SessionEnd::Shutdown,
             }
         }

@@ -229,6 +229,13 @@ async fn tasks_that_wait_for_room_are_cancelled_at_once() {
     let allow = v1::AllowCollect { attempt: Some(sink.into()), offset: 65_536 + 1_000 };
     cluster.members[1].order(Command::AllowCollect(allow)).await;
     cluster.until("the new credit is spent", |cluster| cluster.rows.iter().map(|message| message.rows).sum::<u32>() == 66_536).await;
+    // Whoever waits for room says so, also while it waits.
+    for member in &mut cluster.members {
+        member.heartbeat().await;
+    }
+    cluster.until("heartbeats", |cluster| cluster.metrics.len() == 4).await;
+    let metrics = &cluster.metrics[&sink];
+    assert!(metrics.backpressured_ms >= 300, "{metrics:?}");
     let begun = Instant::now();
     cluster.cancel_all().await;
     cluster.until_all("CANCELED").await;

@@ -2,15 +2,51 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use irmak_common::checkpoint::TaskSnapshot;
 use irmak_common::element::CheckpointKind;
 use irmak_common::id::{CheckpointId, VertexId};
-use irmak_common::operator_spec::{ConnectorSpec, OperatorSpec, SinkSpec};
+use irmak_common::operator_spec::{ConnectorSpec, OperatorSpec, SinkSpec, SourceSpec};
 use irmak_common::task::{TaskDescriptor, TaskRestore};
 
 use super::jobmanager::Cluster;
 use super::jobs::{Job, rows};
+
+/// Rows 0 to `count` of a source that takes its time, straight into files.
+fn from_a_slow_source(tasks: Vec<TaskDescriptor>, count: u64, dir: &Path) -> Vec<TaskDescriptor> {
+    let mut tasks = into_files(tasks, dir);
+    for task in &mut tasks {
+        if task.vertex_name == "window" {
+            task.chain.remove(0);
+            let node = &mut task.chain[0];
+            node.output = task.input_schemas[0].clone();
+            if let OperatorSpec::Sink(sink) = &mut node.spec {
+                sink.schema = node.output.clone();
+            }
+            continue;
+        }
+        task.chain.truncate(1);
+        let node = &mut task.chain[0];
+        let options = [
+            ("rows-per-second", "20000".to_owned()),
+            ("fields.k.kind", "sequence".to_owned()),
+            ("fields.k.start", "0".to_owned()),
+            ("fields.k.end", (count - 1).to_string()),
+        ];
+        node.spec = OperatorSpec::Source(SourceSpec {
+            table: "made_up".to_owned(),
+            connector: ConnectorSpec {
+                connector: "datagen".to_owned(),
+                options: options.map(|(key, value)| (key.to_owned(), value)).into(),
+            },
+            physical: node.output.clone(),
+            projection: vec![0, 1],
+            metadata: Vec::new(),
+        });
+    }
+    tasks
+}
 
 /// The window job's window vertex writes CSV files instead of sending its results on.
 fn into_files(tasks: Vec<TaskDescriptor>, dir: &Path) -> Vec<TaskDescriptor> {
@@ -32,10 +68,10 @@ fn into_files(tasks: Vec<TaskDescriptor>, dir: &Path) -> Vec<TaskDescriptor> {
     tasks
 }
 
-async fn deploy(cluster: &mut Cluster, job: &Job, dir: &Path) {
+async fn deploy(cluster: &mut Cluster, job: &Job, change: impl Fn(Vec<TaskDescriptor>) -> Vec<TaskDescriptor>) {
     let addresses: Vec<String> = (0..cluster.members.len()).map(|member| cluster.address(member)).collect();
     let place = |vertex: &str, index: u32| if vertex == "window" { index as usize % addresses.len() } else { 0 };
-    let tasks = into_files(job.descriptors(|vertex, index| addresses[place(vertex, index)].clone()), dir);
+    let tasks = change(job.descriptors(|vertex, index| addresses[place(vertex, index)].clone()));
     let placed: Vec<_> = tasks.into_iter().map(|task| (place(&task.vertex_name, task.subtask().index), task)).collect();
     cluster.deploy(&placed).await;
 }
@@ -74,7 +110,7 @@ async fn files_hold_each_row_once_although_the_job_is_cut_down_before_and_after_
     for round in 0..4 {
         job.attempt = round;
         job.parallelism = 1 + round % 3;
-        deploy(&mut cluster, &job, out.path()).await;
+        deploy(&mut cluster, &job, |tasks| into_files(tasks, out.path())).await;
         cluster.until_all("RUNNING").await;
         checkpoint += 1;
         cluster.trigger(checkpoint, CheckpointKind::Checkpoint).await;
@@ -91,7 +127,7 @@ async fn files_hold_each_row_once_although_the_job_is_cut_down_before_and_after_
         cluster.forget();
     }
     job.attempt = 4;
-    deploy(&mut cluster, &job, out.path()).await;
+    deploy(&mut cluster, &job, |tasks| into_files(tasks, out.path())).await;
     cluster.run_to_the_end(checkpoint + 1).await;
     let found = visible(out.path());
     assert!(found.values().all(|times| *times == 1), "a row stands twice");
@@ -103,4 +139,40 @@ async fn files_hold_each_row_once_although_the_job_is_cut_down_before_and_after_
         let stamp = format!("\"1970-01-01 {:02}:{:02}:{:02}\"", second / 3_600, second / 60 % 60, second % 60);
         assert!(found.contains_key(&format!("{prefix}{stamp}")), "{prefix}{stamp} is missing, for example {:?}", found.keys().next());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_cut_down_in_the_middle_goes_on_at_its_position() {
+    const ROWS: u64 = 40_000;
+    let (out, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut job = Job::new(rows(1, 1), 1);
+    job.checkpoint_dir = format!("file://{}", state.path().display());
+    let mut cluster = Cluster::start(2).await;
+    for round in 0..4 {
+        (job.attempt, job.parallelism) = (round, 1 + (round * 2) % 3);
+        deploy(&mut cluster, &job, |tasks| from_a_slow_source(tasks, ROWS, out.path())).await;
+        cluster.until_all("RUNNING").await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let checkpoint = u64::from(round) + 1;
+        cluster.trigger(checkpoint, CheckpointKind::Checkpoint).await;
+        let count = cluster.tasks().len();
+        cluster.until("the checkpoint", |cluster| cluster.acknowledged.get(&checkpoint).is_some_and(|acks| acks.len() == count)).await;
+        assert!(cluster.ended.is_empty(), "the cut was meant to be in the middle");
+        job.restore = restore_of(checkpoint, &cluster.acknowledged[&checkpoint]);
+        // Rows that nobody will see: they are behind the checkpoint.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        cluster.cancel_all().await;
+        cluster.until_all("CANCELED").await;
+        cluster.forget();
+    }
+    job.attempt = 4;
+    deploy(&mut cluster, &job, |tasks| from_a_slow_source(tasks, ROWS, out.path())).await;
+    cluster.run_to_the_end(5).await;
+    let mut keys: Vec<u64> = Vec::new();
+    for (line, times) in visible(out.path()) {
+        keys.extend(std::iter::repeat_n(line.split(',').next().unwrap().parse::<u64>().unwrap(), times));
+    }
+    keys.sort_unstable();
+    assert_eq!(keys.len() as u64, ROWS, "rows were lost or doubled");
+    assert!(keys.into_iter().eq(0..ROWS));
 }

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+use arrow::array::AsArray;
 use arrow::ipc::reader::StreamReader;
 use irmak_common::expr::{Expr, Value};
 use irmak_common::id::{AttemptId, JobId, SubtaskId, VertexId};
@@ -202,17 +201,23 @@ pub(crate) fn collected(cluster: &Cluster) -> BTreeMap<(i64, i64), i64> {
         }
         for batch in StreamReader::try_new(message.arrow_ipc.as_slice(), None).unwrap() {
             let batch = batch.unwrap();
-            let (keys, counts) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
-            let starts = batch.column(2).as_primitive::<TimestampMillisecondType>();
+            let column = |at: usize| batch.column(at).as_string::<i32>();
             for row in 0..batch.num_rows() {
-                assert!(!keys.is_null(row));
-                let old = rows.insert((keys.value(row), starts.value(row)), counts.value(row));
+                let number = |at| column(at).value(row).parse::<i64>().unwrap();
+                let old = rows.insert((number(0), millis(column(2).value(row))), number(1));
                 assert_eq!(old, None, "a window was emitted twice");
             }
         }
     }
     assert!(cluster.rows.last().is_some_and(|message| message.end), "the last message says that no rows follow");
     rows
+}
+
+/// Milliseconds of `1970-01-01 00:00:01.000`, a time of the first day.
+fn millis(text: &str) -> i64 {
+    let time = text.strip_prefix("1970-01-01 ").unwrap();
+    let parts: Vec<i64> = time.split([':', '.']).map(|part| part.parse().unwrap()).collect();
+    ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1_000 + parts[3]
 }
 
 /// Rows of `keys` keys, in order of time.
