@@ -13,11 +13,14 @@ mod facts;
 mod flow;
 mod guard;
 mod jobs;
+pub(crate) mod measured;
+mod metrics;
 pub(crate) mod refused;
 mod statistics;
 mod task_managers;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod vertices;
 
 use std::sync::Arc;
 
@@ -58,27 +61,67 @@ async fn other_method(method: Method, uri: Uri) -> Refused {
 }
 
 fn api() -> Router<Rest> {
-    let one_job = read(jobs::details).patch(control::cancel).delete(control::cancel);
     Router::new()
         .route("/overview", read(cluster::overview))
         .route("/config", read(cluster::dashboard))
         .route("/jars", read(cluster::jars))
         .route("/jobmanager/config", read(cluster::configuration))
         .route("/jobmanager/environment", read(cluster::environment))
+        .route("/jobmanager/metrics", read(metrics::of_job_manager))
+        .route("/taskmanagers", read(task_managers::list))
+        .route("/taskmanagers/metrics", read(metrics::over_task_managers))
+        .route("/taskmanagers/{manager}", read(task_managers::details))
+        .route("/taskmanagers/{manager}/metrics", read(metrics::of_task_manager))
         .route("/jobs", read(jobs::ids))
         .route("/jobs/overview", read(jobs::overview))
-        .route("/jobs/{job}", one_job)
-        .route("/jobs/{job}/stop", post(control::stop))
-        .route("/jobs/{job}/plan", read(jobs::plan))
-        .route("/jobs/{job}/config", read(jobs::configuration))
-        .route("/jobs/{job}/status", read(jobs::status))
-        .route("/jobs/{job}/accumulators", read(jobs::accumulators))
-        .route("/jobs/{job}/execution-result", read(jobs::execution_result))
-        .route("/jobs/{job}/exceptions", read(exceptions::of_job))
-        .route("/jobs/{job}/checkpoints", read(checkpoints::statistics))
-        .route("/jobs/{job}/checkpoints/config", read(checkpoints::configuration))
-        .route("/jobs/{job}/checkpoints/details/{checkpoint}", read(checkpoints::details))
-        .route("/jobs/{job}/checkpoints/details/{checkpoint}/subtasks/{vertex}", read(checkpoints::subtasks))
-        .route("/taskmanagers", read(task_managers::list))
-        .route("/taskmanagers/{manager}", read(task_managers::details))
+        .route("/jobs/metrics", read(metrics::over_jobs))
+        .route("/jobs/{job}", read(jobs::details).patch(control::cancel).delete(control::cancel))
+        .nest("/jobs/{job}", of_job())
+        .nest("/jobs/{job}/checkpoints", of_checkpoints())
+        .route("/jobs/{job}/vertices/{vertex}", read(vertices::details))
+        .nest("/jobs/{job}/vertices/{vertex}", of_vertex())
+        .nest("/jobs/{job}/vertices/{vertex}/subtasks", of_subtasks())
+}
+
+fn of_job() -> Router<Rest> {
+    Router::new()
+        .route("/stop", post(control::stop))
+        .route("/plan", read(jobs::plan))
+        .route("/config", read(jobs::configuration))
+        .route("/status", read(jobs::status))
+        .route("/metrics", read(metrics::of_job))
+        .route("/accumulators", read(jobs::accumulators))
+        .route("/execution-result", read(jobs::execution_result))
+        .route("/exceptions", read(exceptions::of_job))
+        .route("/checkpoints", read(checkpoints::statistics))
+        .route("/jobmanager/config", read(cluster::configuration))
+        .route("/jobmanager/environment", read(cluster::environment))
+}
+
+fn of_checkpoints() -> Router<Rest> {
+    Router::new()
+        .route("/config", read(checkpoints::configuration))
+        .route("/details/{checkpoint}", read(checkpoints::details))
+        .route("/details/{checkpoint}/subtasks/{vertex}", read(checkpoints::subtasks))
+}
+
+fn of_vertex() -> Router<Rest> {
+    Router::new()
+        .route("/metrics", read(metrics::of_vertex))
+        .route("/jm-operator-metrics", read(metrics::of_coordinators))
+        .route("/watermarks", read(vertices::watermarks))
+        .route("/backpressure", read(vertices::backpressure))
+        .route("/subtasktimes", read(vertices::times))
+        .route("/taskmanagers", read(vertices::task_managers))
+        .route("/accumulators", read(vertices::accumulators))
+}
+
+fn of_subtasks() -> Router<Rest> {
+    Router::new()
+        .route("/metrics", read(metrics::over_subtasks))
+        .route("/accumulators", read(vertices::subtask_accumulators))
+        .route("/{subtask}", read(vertices::subtask))
+        .route("/{subtask}/metrics", read(metrics::of_subtask))
+        .route("/{subtask}/attempts/{attempt}", read(vertices::attempt))
+        .route("/{subtask}/attempts/{attempt}/accumulators", read(vertices::attempt_accumulators))
 }

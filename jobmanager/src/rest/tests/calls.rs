@@ -12,7 +12,7 @@ use super::world::{config, registration, submission};
 use crate::actor::{Handle, Message, start};
 use crate::core::testing::JOB;
 
-struct Site {
+pub(super) struct Site {
     router: Router,
     actor: Handle,
     shutdown: Shutdown,
@@ -25,7 +25,7 @@ impl Drop for Site {
     }
 }
 
-async fn site() -> Site {
+pub(super) async fn site() -> Site {
     let dir = tempfile::tempdir().unwrap();
     let (config, shutdown) = (config(dir.path()), Shutdown::new());
     let actor = start(config.settings.clone(), config.heartbeat, dir.path(), &shutdown).unwrap();
@@ -46,7 +46,7 @@ impl Site {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(super) async fn get(&self, path: &str) -> (StatusCode, Value) {
         self.call("GET", path, &[], Body::empty()).await
     }
 

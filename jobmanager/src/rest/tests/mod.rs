@@ -1,6 +1,7 @@
 //! REST against a core that was fed with events: over the router for statuses and guards, and by its functions for shapes.
 
 mod calls;
+mod endpoints;
 mod shape;
 mod shapes;
-mod world;
+pub(crate) mod world;

@@ -9,7 +9,7 @@ use crate::actor::View;
 use crate::core::event::Event;
 use crate::core::testing::JOB;
 use crate::rest::asked::{Answer, Asked};
-use crate::rest::{checkpoints, cluster, exceptions, jobs, task_managers};
+use crate::rest::{checkpoints, cluster, exceptions, jobs, metrics, task_managers, vertices};
 
 fn recorded(name: &str) -> Value {
     let path = format!("{}/tests/rest/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -101,4 +101,87 @@ fn the_newest_failure_comes_first_and_names_its_place() {
     assert_eq!((&told["root-exception"], &told["truncated"]), (&json!("division by zero at row 7"), &json!(true)));
     let entry = &told["exceptionHistory"]["entries"][0];
     assert_eq!((&entry["taskName"], &entry["endpoint"]), (&json!("source (1/2) - execution #1"), &json!("b.host:6121")));
+}
+
+#[test]
+fn a_job_has_the_metrics_that_flinks_has() {
+    let world = World::running();
+    let names = |list: &Value| {
+        let mut names: Vec<String> = list.as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&world.ask(metrics::of_job, &[], &[]).unwrap()), names(&recorded("job_metrics")));
+    let values = world.ask(metrics::of_job, &[], &[("get", "numberOfCompletedCheckpoints,lastCheckpointExternalPath,nope")]).unwrap();
+    assert_eq!(
+        values,
+        json!([
+            { "id": "numberOfCompletedCheckpoints", "value": "1" },
+            { "id": "lastCheckpointExternalPath", "value": format!("file:///c/{JOB}/chk-1") },
+        ])
+    );
+}
+
+#[test]
+fn a_vertex_tells_its_subtasks_with_their_place_and_flow() {
+    let world = World::running();
+    let vertex = VertexId::of_text("source").to_string();
+    let details = world.ask(vertices::details, &[("vertex", &vertex)], &[]).unwrap();
+    let slow = &details["subtasks"][1];
+    assert_eq!((&slow["status"], &slow["endpoint"], &slow["taskmanager-id"]), (&json!("RUNNING"), &json!("a.host:6121"), &json!("a")));
+    assert_eq!((&slow["irmak"]["busy-ratio"], &slow["irmak"]["message"]), (&json!(0.5), &json!("the broker is away")));
+    let flinks = &recorded("job")["vertices"][1]["metrics"];
+    assert_eq!(differences(&slow["metrics"], flinks, &[]), [""; 0]);
+    assert_eq!(details["aggregated"]["metrics"]["write-records"]["sum"], 2_200);
+    assert_eq!(slow["status-duration"]["CREATED"], -1);
+    let path = [("vertex", vertex.as_str()), ("subtask", "1"), ("attempt", "0")];
+    assert_eq!(&world.ask(vertices::attempt, &path, &[]).unwrap(), slow);
+    let missing = [("vertex", vertex.as_str()), ("subtask", "2")];
+    assert!(world.ask(vertices::subtask, &missing, &[]).unwrap_err().message.contains("no subtask 2"));
+}
+
+#[test]
+fn a_waiting_vertex_has_subtasks_without_a_place() {
+    let vertex = VertexId::of_text("sink").to_string();
+    let details = World::waiting().ask(vertices::details, &[("vertex", &vertex)], &[]).unwrap();
+    let first = &details["subtasks"][0];
+    assert_eq!((&first["status"], &first["taskmanager-id"]), (&json!("CREATED"), &json!("(unassigned)")));
+    assert_eq!(details["subtasks"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn watermarks_and_backpressure_are_told_by_subtask() {
+    let world = World::running();
+    let vertex = VertexId::of_text("sink").to_string();
+    let path = [("vertex", vertex.as_str())];
+    let watermarks = world.ask(vertices::watermarks, &path, &[]).unwrap();
+    assert_eq!(watermarks[1], json!({ "id": "1.currentInputWatermark", "value": "5" }));
+    let pressure = world.ask(vertices::backpressure, &path, &[]).unwrap();
+    assert_eq!((&pressure["status"], &pressure["backpressure-level"]), (&json!("ok"), &json!("ok")));
+    assert_eq!((&pressure["subtasks"][1]["busyRatio"], &pressure["subtasks"][1]["idleRatio"]), (&json!(0.5), &json!(0.5)));
+}
+
+#[test]
+fn metrics_of_subtasks_are_aggregated_as_asked() {
+    let world = World::running();
+    let vertex = VertexId::of_text("source").to_string();
+    let path = [("vertex", vertex.as_str())];
+    let ask = |query: &[(&str, &str)]| world.ask(metrics::over_subtasks, &path, query);
+    let all = ask(&[("get", "accumulateBusyTimeMs")]).unwrap();
+    assert_eq!(all, json!([{ "id": "accumulateBusyTimeMs", "min": 0.0, "max": 550.0, "avg": 275.0, "sum": 550.0, "skew": 100.0 }]));
+    let one = ask(&[("get", "accumulateBusyTimeMs"), ("agg", "max"), ("subtasks", "0-0")]).unwrap();
+    assert_eq!(one, json!([{ "id": "accumulateBusyTimeMs", "max": 0.0 }]));
+    assert!(ask(&[("get", "numRecordsIn"), ("agg", "mode")]).unwrap_err().message.contains("`mode`"));
+    assert!(ask(&[("subtasks", "x")]).unwrap_err().message.contains("`x`"));
+    let by_subtask = world.ask(metrics::of_vertex, &path, &[("get", "1.numRecordsIn")]).unwrap();
+    assert_eq!(by_subtask, json!([{ "id": "1.numRecordsIn", "value": "1100" }]));
+}
+
+#[test]
+fn an_ended_job_says_how_it_ended() {
+    let mut world = World::waiting();
+    assert_eq!(world.ask(jobs::execution_result, &[], &[]).unwrap(), json!({ "status": { "id": "IN_PROGRESS" } }));
+    world.tell(Event::Cancel(JOB));
+    let result = world.ask(jobs::execution_result, &[], &[]).unwrap();
+    assert_eq!(result["job-execution-result"]["application-status"], "CANCELED");
 }

@@ -23,12 +23,12 @@ use crate::wire::HeartbeatTimes;
 /// The moment of the first event: within the clock's years, as every time that REST shows.
 pub(super) const START: i64 = 1_795_197_200_000;
 
-pub(super) struct World {
-    pub(super) core: Core,
-    pub(super) now: i64,
+pub(crate) struct World {
+    pub(crate) core: Core,
+    pub(crate) now: i64,
 }
 
-pub(super) fn config(dir: &std::path::Path) -> JobManagerConfig {
+pub(crate) fn config(dir: &std::path::Path) -> JobManagerConfig {
     let given = [("rest.address", "irmak.example"), ("s3.secret-key", "hush"), ("parallelism.default", "2")];
     JobManagerConfig {
         rest_address: "127.0.0.1:8081".to_owned(),
@@ -104,7 +104,7 @@ impl World {
     }
 
     /// The same after a task failed, and the job restarted from its checkpoint.
-    pub(super) fn restarted() -> Self {
+    pub(crate) fn restarted() -> Self {
         let mut world = Self::running();
         world.fail();
         world.now += 5_000;
