@@ -127,7 +127,15 @@ impl Rig {
 
     async fn join(self) -> (Result<(), TaskError>, Vec<(Instant, String)>) {
         let log = self.log.clone();
-        let outcome = tokio::task::spawn_blocking(move || self.thread.join().unwrap()).await.unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if !self.thread.is_finished() {
+            self.control.cancel();
+            panic!("the task goes on for ever");
+        }
+        let outcome = self.thread.join().unwrap();
         let log = log.lock().unwrap().clone();
         (outcome, log)
     }
