@@ -82,6 +82,7 @@ fn main() -> ExitCode {
 }
 
 /// Why the process ends with another code than 0.
+#[derive(Debug)]
 struct Failure {
     message: String,
     code: u8,

@@ -3,6 +3,8 @@
 //! A daemon as a library: [`run`] lives until shutdown and may be started several times in one process. Decisions are made in
 //! [`core`], which is pure; the rest carries them out: [`actor`] owns the core, [`journal`] remembers, `service` and `jobs` speak gRPC.
 
+#![allow(clippy::result_large_err, reason = "every answer of a gRPC service is a Result of tonic's large Status")]
+
 pub mod core;
 
 pub mod actor;

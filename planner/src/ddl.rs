@@ -128,11 +128,11 @@ fn declare(create: &CreateTable, binder: &Binder<'_>, columns: &mut Vec<Column>,
         }
     }
     // Inherited computed columns were bound over other positions.
-    for at in 0..inherited {
-        if let ColumnKind::Computed { syntax, .. } = columns[at].kind.clone() {
+    for column in &mut columns[..inherited] {
+        if let ColumnKind::Computed { syntax, .. } = column.kind.clone() {
             let mut bind = ExprBinder { scope: &scope, schema: &layout, grouping: None, clause: "a computed column" };
             let expr = fold(bind.bind(&syntax)?, &binder.environment);
-            columns[at].kind = ColumnKind::Computed { expr, syntax };
+            column.kind = ColumnKind::Computed { expr, syntax };
         }
     }
     Ok(())

@@ -360,6 +360,9 @@ impl Actor {
     fn on_event(&mut self, event: TaskEvent) {
         match event {
             TaskEvent::State { attempt, state, failure } => {
+                if state.is_terminal() {
+                    self.last_figures(attempt);
+                }
                 self.slots.on_state(attempt, state);
                 self.report(attempt, state, failure);
             }

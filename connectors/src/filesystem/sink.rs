@@ -288,12 +288,9 @@ impl Sink for FilesystemSink {
 
     fn commit(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
         // Each is taken off the list when it is done, so that a commit that failed goes on where it stood.
-        let mut first = true;
         while let Some(at) = self.pending.iter().position(|file| file.checkpoint <= checkpoint.0) {
-            if !std::mem::replace(&mut first, false) {
-                (self.kill_point)("mid-commit");
-            }
             commit(&self.table, &self.root, &self.pending[at])?;
+            (self.kill_point)("mid-commit");
             self.pending.remove(at);
             self.files_committed += 1;
         }

@@ -39,6 +39,8 @@ use crate::format::value::ValueDecoder;
 use crate::options::Options;
 use crate::source::{Source, SourceEvent, SourceMetrics};
 
+/// How long a broker must have given nothing before a bounded read ends short of its stop: many fetches.
+const SHORT_OF_STOP: Duration = Duration::from_secs(2);
 /// Rows below which a batch waits for more, within the latency budget.
 const WORTHWHILE_ROWS: usize = 512;
 
@@ -87,6 +89,31 @@ struct Split {
     queue: Option<PartitionQueue<Context>>,
     caught_up: bool,
     finished: bool,
+    /// The broker said that nothing follows though the stop is not reached, and has given nothing since.
+    short_of_stop: Option<Instant>,
+}
+
+impl Split {
+    /// Whether a bounded read is over though its stop was not reached: the last offsets below it belong to no record (marks of
+    /// transactions, compacted records). A broker that has just come back may say "nothing follows" too, before it knows its own end; so
+    /// it must hold the offsets up to the stop, and must have given nothing for a while.
+    fn ends_short(&mut self, stopped: Stopped, moved: bool, consumer: Option<&Consumer>) -> bool {
+        let (Some(stop), Some(consumer)) = (self.stop, consumer) else { return false };
+        if stop == 0 {
+            return stopped == Stopped::AtEnd;
+        }
+        if stopped == Stopped::AtEnd {
+            self.short_of_stop = Some(Instant::now());
+        } else if moved {
+            self.short_of_stop = None;
+        }
+        if self.short_of_stop.is_none_or(|since| since.elapsed() < SHORT_OF_STOP) {
+            return false;
+        }
+        let holds = consumer.fetch_watermarks(&self.topic, self.partition, SHORT_OF_STOP).is_ok_and(|(_, high)| high >= stop);
+        self.short_of_stop = (!holds).then(Instant::now);
+        holds
+    }
 }
 
 /// An event that waits to be handed out, and the position that is reached with it.
@@ -190,7 +217,17 @@ impl KafkaSource {
         let finished = matches!((next, stop), (Next::Offset(next), Some(stop)) if next >= stop);
         let split = self.splits.len() as SplitIndex;
         let name = format!("{topic}[{partition}]");
-        self.splits.push(Split { topic, partition, next, returned: next, stop, queue: None, caught_up: false, finished });
+        self.splits.push(Split {
+            topic,
+            partition,
+            next,
+            returned: next,
+            stop,
+            queue: None,
+            caught_up: false,
+            finished,
+            short_of_stop: None,
+        });
         self.announce(SplitEvent::Added { split, name });
         if finished {
             self.announce(SplitEvent::Finished { split });
@@ -398,7 +435,7 @@ impl KafkaSource {
         let (moved, rows) = (split.next != before, self.reader.decoder.rows());
         let (was_caught_up, number) = (split.caught_up, index as SplitIndex);
         split.caught_up = stopped == Stopped::AtEnd || (was_caught_up && !moved);
-        let ends = stopped == Stopped::AtStop || (stopped == Stopped::AtEnd && split.stop.is_some());
+        let ends = stopped == Stopped::AtStop || split.ends_short(stopped, moved, self.consumer.as_deref());
         if ends {
             split.finished = true;
             split.queue = None;

@@ -37,7 +37,7 @@ pub(super) async fn submit(rest_port: u16, sql: &str) -> Result<String, Failure>
             .into(),
         savepoint_path: String::new(),
     };
-    let outcomes = client.submit(request).await.map_err(|status| irmak_submitter::SubmitterError::from(status))?.into_inner().outcomes;
+    let outcomes = client.submit(request).await.map_err(irmak_submitter::SubmitterError::from)?.into_inner().outcomes;
     let job = outcomes.into_iter().find_map(|outcome| match outcome.outcome {
         Some(Outcome::Job(job)) => Some(job.job_id),
         _ => None,

@@ -128,13 +128,13 @@ impl Core {
                 }
             }
             Event::Declined { from, attempt, checkpoint, reason } => {
-                self.from_task(now, out, &from, attempt, |job, subtask, ctx| job.declined(subtask, checkpoint, &reason, ctx));
+                self.heard_from_task(now, out, &from, attempt, |job, subtask, ctx| job.declined(subtask, checkpoint, &reason, ctx));
             }
             Event::Committed { from, attempt, checkpoint } => {
-                self.from_task(now, out, &from, attempt, |job, subtask, ctx| job.committed(subtask, checkpoint, ctx));
+                self.heard_from_task(now, out, &from, attempt, |job, subtask, ctx| job.committed(subtask, checkpoint, ctx));
             }
             Event::Ended { from, attempt } => {
-                self.from_task(now, out, &from, attempt, |job, subtask, ctx| job.task_ended(subtask, ctx));
+                self.heard_from_task(now, out, &from, attempt, |job, subtask, ctx| job.task_ended(subtask, ctx));
             }
             Event::ManifestWritten { job, checkpoint } => self.with(now, out, job, |job, ctx| job.manifest_stored(checkpoint, ctx)),
             Event::ManifestFailed { job, checkpoint, reason } => {
@@ -180,7 +180,7 @@ impl Core {
     }
 
     /// The same, for what the current task of a living TaskManager says.
-    fn from_task(
+    fn heard_from_task(
         &mut self,
         now: Millis,
         out: &mut Vec<Command>,

@@ -255,7 +255,7 @@ fn continued(cursor: &mut Cursor, mut text: String, start: Span) -> Planned<Expr
 
 fn hex(digits: &str, span: Span) -> Planned<Vec<u8>> {
     let bad = || PlanError::new(Code::Literal, "a binary literal has an even number of hexadecimal digits").at(span);
-    if digits.len() % 2 != 0 || !digits.is_ascii() {
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return Err(bad());
     }
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| bad())).collect()

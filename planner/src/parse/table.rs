@@ -144,8 +144,11 @@ pub(crate) fn named(cursor: &mut Cursor) -> Planned<TableRef> {
     Ok(TableRef::Table { name, hints, alias, snapshot })
 }
 
+/// A hint's name, and one of its options where it has any.
+type Hint = (Name, Option<(String, String)>);
+
 /// `OPTIONS('key' = 'value', ...)`; other hints are passed over, as they only advise.
-fn hint(text: &str, span: Span) -> Planned<Vec<(Name, Option<(String, String)>)>> {
+fn hint(text: &str, span: Span) -> Planned<Vec<Hint>> {
     let at_hint = |error: PlanError| error.at(span);
     let tokens = crate::token::tokenize(text).map_err(|_| PlanError::new(Code::Syntax, "the hint cannot be read").at(span))?;
     let mut cursor = Cursor::new(tokens);

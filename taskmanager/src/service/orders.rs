@@ -189,15 +189,24 @@ impl Actor {
         if waits {
             return Ok(());
         }
-        let mut reports = Vec::new();
-        for member in self.roster.all() {
-            let metrics = convert::to_json("metrics", &member.control.gauges.read())?;
-            reports.push(v1::TaskReport { attempt: Some(member.control.attempt.into()), metrics });
-        }
-        let heartbeat = v1::Heartbeat { tasks: reports, memory_used_bytes: host::memory_used_bytes(), cpu_load: self.cpu.look() };
+        let tasks = self.roster.all().iter().map(|member| report_of(&member.control)).collect::<Result<_, _>>()?;
+        let heartbeat = v1::Heartbeat { tasks, memory_used_bytes: host::memory_used_bytes(), cpu_load: self.cpu.look() };
         self.pending.push_back(Event::Heartbeat(heartbeat));
         Ok(())
     }
+
+    /// A task's figures at its end: a job that is over within a heartbeat has counted all the same.
+    pub(super) fn last_figures(&mut self, attempt: AttemptId) {
+        let Some(control) = self.roster.control(attempt) else { return };
+        if let Ok(report) = report_of(&control) {
+            let heartbeat = v1::Heartbeat { tasks: vec![report], memory_used_bytes: host::memory_used_bytes(), cpu_load: self.cpu.look() };
+            self.pending.push_back(Event::Heartbeat(heartbeat));
+        }
+    }
+}
+
+fn report_of(control: &Control) -> Result<v1::TaskReport, WireError> {
+    Ok(v1::TaskReport { attempt: Some(control.attempt.into()), metrics: convert::to_json("metrics", &control.gauges.read())? })
 }
 
 /// The part of a descriptor that says whose it is.
