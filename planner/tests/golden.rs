@@ -1,6 +1,8 @@
 //! Every recorded query of `golden/` is planned: column types are those that Flink recorded, and what Flink refused while planning is
 //! refused here, with a code and at a place.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
