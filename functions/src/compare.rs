@@ -10,11 +10,12 @@ use arrow::compute::kernels::cmp;
 use arrow::compute::or_kleene;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::error::ArrowError;
-use irmak_common::expr::Value;
+use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::column::{Column, arrow_error, build_bools, internal};
 use crate::constant;
+use crate::decimal::{self, Number};
 use crate::error::{EvalError, FunctionError};
 use crate::registry::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, any_nullable, refuse};
@@ -41,6 +42,15 @@ pub(crate) enum Comparison {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
+}
+
+/// Whether an expression is compared with itself.
+fn with_itself(call: &Call<'_>) -> bool {
+    let nan = |expr: &Expr| matches!(&expr.node, ExprNode::Literal(Value::Float(value)) if value.is_nan());
+    match call.args {
+        [left, right] => left == right || nan(left) && nan(right),
+        _ => false,
+    }
 }
 
 /// The kind that values of both kinds are compared in; `None`: they are not compared.
@@ -101,8 +111,48 @@ fn membership(args: &[Arg<'_>]) -> Signature {
     }
 }
 
+/// The answer of a comparison between two constants of which one is an integer that DOUBLE does not hold. Calcite's constants are
+/// decimals, so `9007199254740993 = 9007199254740992E0` is FALSE, though of columns it is TRUE.
+pub(crate) fn compare_exactly(expr: &Expr) -> Option<bool> {
+    let ExprNode::Call { function, args } = &expr.node else { return None };
+    let [left, right] = args.as_slice() else { return None };
+    let large = |expr: &Expr| {
+        matches!(written(expr), Some(Value::Int(value)) if value.unsigned_abs() > 1 << 53) && expr.ty.kind == TypeKind::Double
+    };
+    if !large(left) && !large(right) {
+        return None;
+    }
+    let order = exact(written(left)?)?.order(&exact(written(right)?)?);
+    Some(match function.as_str() {
+        "=" => order.is_eq(),
+        "<>" => order.is_ne(),
+        "<" => order.is_lt(),
+        "<=" => order.is_le(),
+        ">" => order.is_gt(),
+        ">=" => order.is_ge(),
+        _ => return None,
+    })
+}
+
+/// The constant, as it was written before a cast.
+fn written(expr: &Expr) -> Option<&Value> {
+    match &expr.node {
+        ExprNode::Literal(value) => Some(value),
+        ExprNode::Cast { input, .. } if input.ty.kind.is_numeric() => written(input),
+        _ => None,
+    }
+}
+
+fn exact(value: &Value) -> Option<Number> {
+    match value {
+        Value::Int(value) => decimal::parse(&value.to_string()),
+        Value::Float(value) => decimal::parse(&value.to_string()),
+        _ => None,
+    }
+}
+
 fn comparison(call: &Call<'_>, comparison: Comparison) -> Result<Kernel, FunctionError> {
-    if call.args.len() == 2 && call.args[0] == call.args[1] {
+    if with_itself(call) {
         let answer = matches!(comparison, Comparison::Equal | Comparison::LessOrEqual | Comparison::GreaterOrEqual);
         return kernel(move |args, scope| {
             let (array, column) = (args[0].array(), &args[0]);
@@ -188,7 +238,7 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
 }
 
 fn distinct(call: &Call<'_>, wanted: bool) -> Result<Kernel, FunctionError> {
-    let itself = call.args.len() == 2 && call.args[0] == call.args[1];
+    let itself = with_itself(call);
     let ty = call.arg(0)?.clone();
     kernel(move |args, scope| {
         if itself {
@@ -229,6 +279,27 @@ fn member(call: &Call<'_>) -> Result<Kernel, FunctionError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn constants_are_compared_by_their_digits() {
+        let double = TypeKind::Double.not_null();
+        let large = Expr::literal(Value::Int(9_007_199_254_740_993), TypeKind::BigInt.not_null()).cast(double.clone());
+        let near = Expr::literal(Value::Float(9_007_199_254_740_992.0), double);
+        for (function, answer) in [("=", false), ("<>", true), (">", true), ("<=", false)] {
+            let expr = Expr::call(function, vec![large.clone(), near.clone()], TypeKind::Boolean.not_null());
+            assert_eq!(crate::fold(&expr, &crate::Environment::default()), Ok(Value::Boolean(answer)), "{function}");
+        }
+    }
+
+    #[test]
+    fn nan_is_not_distinct_from_itself_and_equals_no_other() {
+        use crate::testing::{check, double};
+        let nan = Expr::literal(Value::Float(f64::NAN), TypeKind::Double.not_null());
+        let expr = Expr::call("IS NOT DISTINCT FROM", vec![nan.clone(), nan], TypeKind::Boolean.not_null());
+        assert_eq!(crate::fold(&expr, &crate::Environment::default()), Ok(Value::Boolean(true)));
+        check(">", &[double(f64::NAN), double(1.0)], Some("FALSE"));
+        check("=", &[double(0.5), double(0.5)], Some("TRUE"));
+    }
 
     #[test]
     fn kinds_are_compared_in_a_common_one_or_not_at_all() {

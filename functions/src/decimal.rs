@@ -2,6 +2,8 @@
 //!
 //! Source: Flink 1.20, `DecimalDataUtils`, which computes with `BigDecimal`.
 
+use std::cmp::Ordering;
+
 use arrow::datatypes::i256;
 
 /// 10^n as a 128-bit integer, `None` above 38.
@@ -130,6 +132,22 @@ pub(crate) struct Number {
 }
 
 impl Number {
+    /// Which is larger.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        let sign = |number: &Self| if number.digits.is_empty() { 0 } else { 1 - 2 * i8::from(number.negative) };
+        let size = || {
+            let (left, right) = (self.digits.len() as i64 + self.exponent, other.digits.len() as i64 + other.exponent);
+            let padded = |number: &Self, at: usize| number.digits.get(at).copied().unwrap_or(b'0');
+            let longest = self.digits.len().max(other.digits.len());
+            left.cmp(&right).then_with(|| (0..longest).map(|at| padded(self, at)).cmp((0..longest).map(|at| padded(other, at))))
+        };
+        sign(self).cmp(&sign(other)).then_with(|| match sign(self) {
+            0 => Ordering::Equal,
+            1 => size(),
+            _ => size().reverse(),
+        })
+    }
+
     /// In this precision and scale, rounded half up; `None`: it does not fit.
     pub(crate) fn to_form(&self, form: Form) -> Option<i128> {
         // The position, in digits, of the last one that is kept.
@@ -249,6 +267,20 @@ mod tests {
             ("--1", None),
         ] {
             assert_eq!(parse(text).and_then(|number| number.to_form(form(10, 2))), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_value() {
+        let number = |text: &str| parse(text).unwrap();
+        for (left, right, order) in [
+            ("1.50", "1.5", Ordering::Equal),
+            ("1e3", "999", Ordering::Greater),
+            ("-2", "-10", Ordering::Greater),
+            ("0", "-0.0", Ordering::Equal),
+            ("9007199254740993", "9007199254740992", Ordering::Greater),
+        ] {
+            assert_eq!(number(left).order(&number(right)), order, "{left} {right}");
         }
     }
 

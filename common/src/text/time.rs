@@ -27,6 +27,12 @@ impl Instant {
         Self::from_stored(millis, 3)
     }
 
+    /// Without the digits of the fraction behind this precision: rounded down.
+    pub fn floor(self, precision: u8) -> Self {
+        let unit = 10_u32.pow(9 - u32::from(precision.min(9)));
+        Self { nanos: self.nanos / unit * unit, ..self }
+    }
+
     /// As stored in a timestamp of this precision: digits behind the precision are cut off, towards zero below a millisecond's
     /// precision, as Flink does it. `None` where 64 bits do not hold it (nanoseconds reach from 1677 to 2262).
     pub fn to_stored(self, precision: u8) -> Option<i64> {
@@ -223,6 +229,7 @@ mod tests {
         let before_1970 = Instant { seconds: -1, nanos: 999_000_000 };
         assert_eq!(before_1970.to_stored(3), Some(-1));
         assert_eq!(before_1970.to_stored(0), Some(0));
+        assert_eq!(before_1970.floor(0).to_stored(0), Some(-1_000));
         assert_eq!(Instant { seconds: 0, nanos: 123_456_789 }.to_stored(5), Some(123_450));
         assert_eq!(Instant { seconds: i64::MAX / 10, nanos: 0 }.to_stored(9), None);
     }

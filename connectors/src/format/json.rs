@@ -5,6 +5,8 @@ mod decode;
 mod encode;
 mod options;
 #[cfg(test)]
+mod speed;
+#[cfg(test)]
 mod tests;
 mod tree;
 

@@ -276,9 +276,15 @@ pub(crate) fn write_timestamp(out: &mut String, moment: Moment, standard: Standa
     }
 }
 
+/// `00` to `99`, one behind the other.
+const PAIRS: &str = "\
+0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+#[inline]
 fn two_digits(out: &mut String, number: u32) {
-    out.push(char::from(b'0' + (number / 10 % 10) as u8));
-    out.push(char::from(b'0' + (number % 10) as u8));
+    let at = (number % 100) as usize * 2;
+    out.push_str(&PAIRS[at..at + 2]);
 }
 
 #[cfg(test)]

@@ -92,8 +92,8 @@ pub(crate) struct ValueEncoder {
 }
 
 enum EncoderKind {
-    Json(JsonEncoder),
-    Csv(CsvEncoder),
+    Json(Box<JsonEncoder>),
+    Csv(Box<CsvEncoder>),
     Raw,
 }
 
@@ -102,8 +102,8 @@ impl ValueEncoder {
     pub(crate) fn open(options: &Options<'_>, key: &str, name: &str, schema: &Schema) -> Result<Self, ConnectorError> {
         let prefix = prefix(key, name);
         let format = match name {
-            "json" => EncoderKind::Json(JsonEncoder::new(schema, JsonOptions::read(options, &prefix)?)),
-            "csv" => EncoderKind::Csv(CsvEncoder::new(CsvOptions::read(options, &prefix)?)),
+            "json" => EncoderKind::Json(Box::new(JsonEncoder::new(schema, JsonOptions::read(options, &prefix)?))),
+            "csv" => EncoderKind::Csv(Box::new(CsvEncoder::new(CsvOptions::read(options, &prefix)?))),
             "raw" => {
                 // Checks columns and options; writing needs no more of it.
                 RawCodec::open(options, &prefix, schema, true)?;

@@ -155,6 +155,9 @@ impl KafkaSource {
         for note in &config.notes {
             tracing::warn!(table = spec.table, "{note}");
         }
+        if let Some((key, _)) = options.first_of(&["key.format", "key.fields"]).filter(|(_, value)| !value.is_empty()) {
+            return Err(options.unsupported(format!("'{key}'"), "read what the records' values hold, and leave the keys"));
+        }
         let (key, format) = match options.first_of(&["value.format", "format"]) {
             Some(found) => found,
             None => ("format", options.required("format", "the format of the records: json, csv or raw")?),

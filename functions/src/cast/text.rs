@@ -118,7 +118,8 @@ pub(super) fn from_text(_from: &TypeKind, to: &TypeKind, context: &Context) -> C
 
 fn timestamps(array: &ArrayRef, context: &Context, precision: u8, shift: impl Fn(Instant) -> Instant) -> Result<ArrayRef, EvalError> {
     let convert = |text: &str| {
-        let instant = shift(parse_timestamp(text).map_err(|error| error.to_string())?);
+        // Reading rounds down; only a cast between timestamps rounds towards zero.
+        let instant = shift(parse_timestamp(text).map_err(|error| error.to_string())?.floor(precision));
         instant.to_stored(precision).ok_or_else(|| format!("'{text}' is beyond the years 1677 to 2262 that TIMESTAMP({precision}) holds"))
     };
     match timestamp_unit(precision) {

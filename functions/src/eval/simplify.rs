@@ -19,6 +19,15 @@ pub(super) fn simplify(expr: &Expr, env: &Environment) -> Result<Expr, FunctionE
         .or_else(|| crate::time::lower(expr))
         .or_else(|| crate::json::lower(expr))
         .unwrap_or_else(|| expr.clone());
+    if let Some(answer) = crate::compare::compare_exactly(&simple) {
+        return Ok(Expr::literal(Value::Boolean(answer), simple.ty));
+    }
+    if let ExprNode::Literal(Value::Float(zero)) = &mut simple.node
+        && *zero == 0.0
+    {
+        // Calcite's constants are decimals, which have no negative zero.
+        *zero = 0.0;
+    }
     for child in simple.children_mut() {
         *child = simplify(child, env)?;
     }

@@ -1,6 +1,7 @@
 //! `java.text.SimpleDateFormat` in the locale en-US: UNIX_TIMESTAMP, FROM_UNIXTIME, CONVERT_TZ, TO_DATE with a format and
 //! DATE_FORMAT of a text use it.
 //!
+//! Dates before 15 October 1582 are the Julian calendar's, unlike everywhere else: `GregorianCalendar` changes over there.
 //! It reads leniently: what follows the pattern is ignored, fields may lie outside their range and count on.
 
 use irmak_common::text::days_from_civil;
@@ -42,7 +43,7 @@ impl SimpleFormat {
 
     /// Appends a wall clock, in milliseconds, that is so many seconds ahead of UTC.
     pub(super) fn format(&self, local: i64, offset: i64, out: &mut String) {
-        let at = Fields::of_millis(local);
+        let at = hybrid_fields(local);
         for token in &self.tokens {
             match token {
                 Token::Field(letter, count) => write_field(*letter, *count, &at, offset, out),
@@ -99,11 +100,52 @@ impl SimpleFormat {
             hour = half + if afternoon { 12 } else { 0 };
         }
         let months = year.checked_mul(12)?.checked_add(month - 1)?;
-        let first = days_from_civil(months.div_euclid(12), months.rem_euclid(12) as u32 + 1, 1);
-        let days = day_of_year.map_or(first + day - 1, |nth| days_from_civil(year, 1, 1) + nth - 1);
+        let first = |year: i64, month: u32| hybrid_days(year, month, 1);
+        let days = match day_of_year {
+            Some(nth) => first(year, 1) + nth - 1,
+            None => {
+                let (year, month) = (months.div_euclid(12), months.rem_euclid(12) as u32 + 1);
+                // Days count on from the day itself where it exists, so that the days left out in 1582 stay out.
+                if (1..=31).contains(&day) { hybrid_days(year, month, day as u32) } else { first(year, month) + day - 1 }
+            }
+        };
         let clock = hour * 3_600_000 + minute * 60_000 + second * 1_000 + milli;
         Some(Read { local: days.checked_mul(DAY)?.checked_add(clock)?, offset })
     }
+}
+
+/// 15 October 1582, in days since 1970-01-01: the first day of the Gregorian calendar, after 4 October of the Julian.
+const CHANGEOVER: i64 = -141_427;
+
+/// What 1 March of the year 0, Julian, is in days since 1970-01-01.
+const JULIAN_START: i64 = -719_470;
+
+/// Days since 1970-01-01 of a date of the calendar that was in force.
+fn hybrid_days(year: i64, month: u32, day: u32) -> i64 {
+    let gregorian = days_from_civil(year, month, day);
+    if gregorian >= CHANGEOVER {
+        return gregorian;
+    }
+    let year = year - i64::from(month <= 2);
+    let shifted_month = i64::from(if month > 2 { month - 3 } else { month + 9 });
+    year * 365 + year.div_euclid(4) + (153 * shifted_month + 2) / 5 + i64::from(day) - 1 + JULIAN_START
+}
+
+/// A wall clock, with the date of the calendar that was in force.
+fn hybrid_fields(millis: i64) -> Fields {
+    let mut fields = Fields::of_millis(millis);
+    if fields.days >= CHANGEOVER {
+        return fields;
+    }
+    let since = fields.days - JULIAN_START;
+    let day_of_cycle = since.rem_euclid(1_461);
+    let year_of_cycle = (day_of_cycle - day_of_cycle / 1_460) / 365;
+    let day_of_year = day_of_cycle - 365 * year_of_cycle;
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    fields.day = (day_of_year - (153 * shifted_month + 2) / 5 + 1) as u32;
+    fields.month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 } as u32;
+    fields.year = since.div_euclid(1_461) * 4 + year_of_cycle + i64::from(fields.month <= 2);
+    fields
 }
 
 fn is_number(letter: char, count: usize) -> bool {
@@ -277,6 +319,18 @@ mod tests {
         }
         let zoned = SimpleFormat::new("yyyy-MM-dd'T'HH:mm:ss.SSSXXX").unwrap().parse("2025-02-16T07:08:09.123+02:00").unwrap();
         assert_eq!(zoned, Read { local: 1_739_689_689_123, offset: Some(7_200) });
+    }
+
+    #[test]
+    fn dates_before_1582_are_julian() {
+        let format = SimpleFormat::new("yyyy-MM-dd").unwrap();
+        for (text, days) in [("0001-01-01", -719_164), ("1582-10-04", CHANGEOVER - 1), ("1582-10-15", CHANGEOVER), ("1000-02-29", -354_221)]
+        {
+            assert_eq!(format.parse(text).unwrap().local, days * DAY, "{text}");
+            let mut out = String::new();
+            format.format(days * DAY, 0, &mut out);
+            assert_eq!(out, text);
+        }
     }
 
     #[test]

@@ -18,28 +18,60 @@ const QUOTE_CHECK_UNITS_MAX: usize = 24;
 /// Writes lines.
 pub(crate) struct CsvEncoder {
     options: CsvOptions,
-    /// Which ASCII characters make a text be quoted.
-    unsafe_chars: [bool; 128],
+    /// Which bytes make a text be quoted.
+    unsafe_bytes: [bool; 256],
     scratch: String,
+    /// One a column.
+    memos: Vec<Memo>,
+}
+
+/// A column's last value and its text: windows begin at the same time for thousands of rows, and rates are few.
+#[derive(Clone, Default)]
+struct Memo {
+    bits: u64,
+    text: String,
 }
 
 impl CsvEncoder {
     pub(crate) fn new(options: CsvOptions) -> Self {
         let largest = options.delimiter.max(options.quote.unwrap_or(0)).max(b'\n');
-        let unsafe_chars =
-            std::array::from_fn(|byte| byte <= usize::from(largest) || Some(byte as u8) == Some(options.escape.unwrap_or(b'\\')));
-        Self { options, unsafe_chars, scratch: String::new() }
+        let also = options.escape.unwrap_or(b'\\');
+        let unsafe_bytes = std::array::from_fn(|byte| byte <= usize::from(largest) || byte == usize::from(also));
+        Self { options, unsafe_bytes, scratch: String::new(), memos: Vec::new() }
     }
 
     /// Appends one row and its line break. An error names the column and says why it cannot be written.
     pub(crate) fn encode(&mut self, columns: &[Cells<'_>], row: usize, out: &mut String) -> Result<(), (usize, String)> {
+        self.memos.resize_with(columns.len(), Memo::default);
         for (index, cells) in columns.iter().enumerate() {
             if index > 0 {
                 out.push(char::from(self.options.delimiter));
             }
-            self.cell(cells, row, out).map_err(|reason| (index, reason))?;
+            match &cells.values {
+                CellValues::Float64(values) if !cells.is_null(row) => self.remembered(index, cells, row, values[row].to_bits(), out),
+                CellValues::Timestamp { values, .. } if !cells.is_null(row) => self.remembered(index, cells, row, values[row] as u64, out),
+                _ => self.cell(cells, row, out),
+            }
+            .map_err(|reason| (index, reason))?;
         }
         out.push_str(&self.options.row_delimiter);
+        Ok(())
+    }
+
+    /// A cell whose text is that of the row before, often.
+    #[inline]
+    fn remembered(&mut self, index: usize, cells: &Cells<'_>, row: usize, bits: u64, out: &mut String) -> Result<(), String> {
+        let memo = &self.memos[index];
+        if memo.bits == bits && !memo.text.is_empty() {
+            out.push_str(&memo.text);
+            return Ok(());
+        }
+        let start = out.len();
+        self.cell(cells, row, out)?;
+        let memo = &mut self.memos[index];
+        memo.bits = bits;
+        memo.text.clear();
+        memo.text.push_str(&out[start..]);
         Ok(())
     }
 
@@ -136,29 +168,22 @@ impl CsvEncoder {
             out.push_str(text);
             return;
         };
-        let quote = char::from(quote);
-        out.push(quote);
-        let (escape, also) = match self.options.escape {
-            Some(escape) => (char::from(escape), char::from(escape)),
-            None => (quote, quote),
-        };
+        let escape = self.options.escape.unwrap_or(quote);
+        out.push(char::from(quote));
         let mut from = 0;
-        for (at, _) in text.match_indices([quote, also]) {
+        for at in memchr::memchr2_iter(quote, escape, text.as_bytes()) {
             out.push_str(&text[from..at]);
-            out.push(escape);
+            out.push(char::from(escape));
             from = at;
         }
         out.push_str(&text[from..]);
-        out.push(quote);
+        out.push(char::from(quote));
     }
 
     #[inline]
     fn needs_quotes(&self, text: &str) -> bool {
-        // Fewer bytes than that cannot be more units, and a text of only safe bytes has a unit a byte.
-        if text.len() <= QUOTE_CHECK_UNITS_MAX {
-            return text.bytes().any(|byte| byte < 128 && self.unsafe_chars[usize::from(byte)]);
-        }
-        text.bytes().any(|byte| byte < 128 && self.unsafe_chars[usize::from(byte)])
-            || text.encode_utf16().nth(QUOTE_CHECK_UNITS_MAX).is_some()
+        let found = text.bytes().any(|byte| self.unsafe_bytes[usize::from(byte)]);
+        // Fewer bytes than that cannot be more units.
+        found || (text.len() > QUOTE_CHECK_UNITS_MAX && text.encode_utf16().nth(QUOTE_CHECK_UNITS_MAX).is_some())
     }
 }

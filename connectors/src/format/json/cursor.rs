@@ -103,8 +103,8 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let (mut seen, mut escaped) = (0u64, false);
         loop {
-            while let Some(chunk) = self.bytes.get(self.at..self.at + 8) {
-                let word = chunk.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+            while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+                let word = u64::from_le_bytes(*chunk);
                 let stops = equal_bytes(word, ONES * u64::from(b'"')) | equal_bytes(word, ONES * u64::from(b'\\'));
                 if stops != 0 {
                     let before = (stops.trailing_zeros() / 8) as usize;
