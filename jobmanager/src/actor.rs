@@ -181,7 +181,13 @@ impl Actor {
                     self.collects.received(*rows);
                 }
             }
-            Message::Collect(job, reply) => drop(reply.send(self.collects.results(job))),
+            Message::Collect(job, reply) => {
+                let results = self.collects.results(job);
+                if self.core.job(job).is_none_or(|job| job.status.is_terminal()) {
+                    results.end();
+                }
+                let _ = reply.send(results);
+            }
             Message::Consumed(job, upto) => self.allow(job, upto),
             Message::Look(look) => look(&View { core: &self.core, now: clock::now_ms() }),
         }

@@ -35,6 +35,12 @@ impl Results {
         change(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// No rows follow.
+    pub fn end(&self) {
+        self.with(|queue| queue.ended = true);
+        self.news.notify_one();
+    }
+
     /// Takes the client's place; `false` when another has it.
     pub fn take(&self) -> bool {
         self.with(|queue| !std::mem::replace(&mut queue.taken, true))
@@ -61,7 +67,12 @@ impl Results {
 #[derive(Debug, Default)]
 pub struct Collects {
     jobs: BTreeMap<JobId, (Arc<Results>, Option<v1::Attempt>)>,
+    /// Jobs that have ended, oldest first: a client may ask for their rows a moment later.
+    ended: VecDeque<JobId>,
 }
+
+/// Ended jobs whose rows are kept.
+const ENDED_MAX: usize = 64;
 
 impl Collects {
     /// Rows came.
@@ -79,11 +90,15 @@ impl Collects {
         results.news.notify_one();
     }
 
-    /// The job runs no longer: no rows follow.
+    /// The job runs no longer: no rows follow. Those that are here wait for the client, which may be slower than a quick job.
     pub fn job_ended(&mut self, job: JobId) {
-        if let Some((results, _)) = self.jobs.remove(&job) {
-            results.with(|queue| queue.ended = true);
-            results.news.notify_one();
+        let Some((results, _)) = self.jobs.get(&job) else { return };
+        results.end();
+        if !self.ended.contains(&job) {
+            self.ended.push_back(job);
+        }
+        while self.ended.len() > ENDED_MAX {
+            self.ended.pop_front().and_then(|oldest| self.jobs.remove(&oldest));
         }
     }
 
@@ -96,5 +111,36 @@ impl Collects {
     pub fn allow(&self, job: JobId, upto: u64) -> Option<(v1::Attempt, u64)> {
         let (_, attempt) = self.jobs.get(&job)?;
         Some((attempt.clone()?, upto + COLLECT_ROWS_MAX as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use irmak_common::id::{AttemptId, SubtaskId, VertexId};
+
+    use super::*;
+
+    fn rows(offset: u64, end: bool) -> v1::CollectedRows {
+        let subtask = SubtaskId { vertex: VertexId::of_text("v"), index: 0 };
+        let attempt = AttemptId { job: JobId::of_text("j"), subtask, attempt: 0 };
+        v1::CollectedRows { attempt: Some(attempt.into()), offset, rows: 1, arrow_ipc: vec![7], end }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_comes_after_the_end_of_a_quick_job_gets_its_rows() {
+        let (mut collects, job) = (Collects::default(), JobId::of_text("j"));
+        collects.received(rows(0, false));
+        collects.job_ended(job);
+        let results = collects.results(job);
+        assert!(results.take());
+        assert!(matches!(results.next().await, Next::Rows(1, _)));
+        assert!(matches!(results.next().await, Next::End));
+    }
+
+    #[test]
+    fn one_client_has_the_rows() {
+        let mut collects = Collects::default();
+        let results = collects.results(JobId::of_text("j"));
+        assert!(results.take() && !results.take());
     }
 }

@@ -101,25 +101,22 @@ impl v1::jobs_server::Jobs for Jobs {
 
     async fn collect(&self, request: Request<v1::CollectRequest>) -> Result<Response<Self::CollectStream>, Status> {
         let job = find(&self.actor, &request.get_ref().job_id).await?;
-        let over = self.actor.look(move |view| view.core.job(job).is_none_or(|job| job.status.is_terminal())).await?;
         let (sender, receiver) = mpsc::channel(4);
-        if !over {
-            let (reply, answer) = oneshot::channel();
-            self.actor.tell(Message::Collect(job, reply)).await;
-            let results = answer.await.map_err(|_| Status::unavailable("the JobManager is shutting down"))?;
-            if !results.take() {
-                return Err(Status::failed_precondition("another client receives the rows of this job"));
-            }
-            let actor = self.actor.clone();
-            tasks::spawn("collect", async move {
-                while let Next::Rows(upto, arrow_ipc) = results.next().await {
-                    if sender.send(Ok(v1::CollectResponse { arrow_ipc })).await.is_err() {
-                        return;
-                    }
-                    actor.tell(Message::Consumed(job, upto)).await;
-                }
-            });
+        let (reply, answer) = oneshot::channel();
+        self.actor.tell(Message::Collect(job, reply)).await;
+        let results = answer.await.map_err(|_| Status::unavailable("the JobManager is shutting down"))?;
+        if !results.take() {
+            return Err(Status::failed_precondition("another client receives the rows of this job"));
         }
+        let actor = self.actor.clone();
+        tasks::spawn("collect", async move {
+            while let Next::Rows(upto, arrow_ipc) = results.next().await {
+                if sender.send(Ok(v1::CollectResponse { arrow_ipc })).await.is_err() {
+                    return;
+                }
+                actor.tell(Message::Consumed(job, upto)).await;
+            }
+        });
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 
