@@ -101,7 +101,7 @@ impl Table {
 
 impl Catalog {
     /// The plain name behind `a`, `default_database.a` or `default_catalog.default_database.a`.
-    fn plain<'a>(path: &'a [Name]) -> Option<&'a str> {
+    fn plain(path: &[Name]) -> Option<&str> {
         let texts: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
         match texts[..] {
             [name] | [DATABASE, name] | [CATALOG, DATABASE, name] => Some(name),

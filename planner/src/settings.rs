@@ -217,7 +217,7 @@ impl Settings {
 /// What to say of a key that nobody knows; `None`: it is known.
 pub(crate) fn unknown_key(key: &str) -> Option<String> {
     let known = |known: &&str| key == *known || known.strip_suffix('*').is_some_and(|prefix| key.starts_with(prefix));
-    if KEYS.iter().any(|entry| known(&entry)) {
+    if KEYS.iter().any(known) {
         return None;
     }
     let near = nearest(key, KEYS.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! How errors read: code, place, snippet, what was meant.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 
 use irmak_planner::{Format, Request, plan};

@@ -1,6 +1,8 @@
 //! Every recorded query of `golden/` is planned: column types are those that Flink recorded, and what Flink refused while planning is
 //! refused here, with a code and at a place.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -83,4 +85,4 @@ fn recorded_queries_are_planned_with_flinks_types_or_refused() {
 }
 
 /// How many cases of each area have been planned as recorded: these numbers only grow.
-const LEAST: [(&str, usize); 6] = [("windows", 46), ("errors", 42), ("scalar", 80), ("formats", 62), ("relational", 7), ("explain", 4)];
+const LEAST: [(&str, usize); 6] = [("windows", 46), ("errors", 42), ("scalar", 83), ("formats", 62), ("relational", 7), ("explain", 4)];

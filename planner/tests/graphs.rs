@@ -1,5 +1,7 @@
 //! What statements become: parallelism, exchanges, checkpoints, shared sources, pruned columns.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 
 use irmak_common::job_graph::{JobGraph, RestartStrategy};

@@ -1,5 +1,7 @@
 //! The reference job: its plan is the recorded one, and SQL, YAML and JSON say the same.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! The published JSON Schema and the types that read documents have the same fields.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use irmak_common::job_spec::{
     ColumnDoc, EdgeDoc, JobSpec, OperatorDoc, OperatorKind, TableSpec, Text, WatermarkDoc, WindowDoc, WindowType,
 };

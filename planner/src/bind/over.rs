@@ -73,7 +73,7 @@ impl ExprBinder<'_> {
 pub(crate) fn second_window(items: &[crate::ast::SelectItem]) -> Option<Span> {
     let mut first: Option<String> = None;
     let told = |over: &Over| {
-        let keys = |exprs: &mut dyn Iterator<Item = &crate::ast::Expr>| exprs.map(|expr| shape(expr)).collect::<Vec<_>>().join(",");
+        let keys = |exprs: &mut dyn Iterator<Item = &crate::ast::Expr>| exprs.map(shape).collect::<Vec<_>>().join(",");
         format!("{:?}/{}/{}", over.name, keys(&mut over.partition_by.iter()), keys(&mut over.order_by.iter().map(|item| &item.expr)))
     };
     let mut calls = Vec::new();

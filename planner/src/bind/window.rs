@@ -227,7 +227,7 @@ fn arrange<'a>(
             None => position,
             Some(name) => {
                 let wanted = |parameter: &&str| parameter.eq_ignore_ascii_case(&name.text);
-                parameters.iter().position(|parameter| wanted(&parameter)).ok_or_else(|| {
+                parameters.iter().position(wanted).ok_or_else(|| {
                     PlanError::new(Code::Types, format!("{function} has no parameter `{}`", name.text))
                         .at(name.span)
                         .suggest(&name.text, parameters.iter().copied())

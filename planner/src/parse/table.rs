@@ -1,6 +1,6 @@
 //! What stands behind FROM: tables, subqueries, window table functions, UNNEST, joins.
 
-use crate::ast::{Alias, JoinKind, TableRef, WindowArg, WindowValue};
+use crate::ast::{Alias, Hint, JoinKind, TableRef, WindowArg, WindowValue};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, Name, TokenKind};
 
@@ -145,7 +145,7 @@ pub(crate) fn named(cursor: &mut Cursor) -> Planned<TableRef> {
 }
 
 /// `OPTIONS('key' = 'value', ...)`; other hints are passed over, as they only advise.
-fn hint(text: &str, span: Span) -> Planned<Vec<(Name, Option<(String, String)>)>> {
+fn hint(text: &str, span: Span) -> Planned<Vec<Hint>> {
     let at_hint = |error: PlanError| error.at(span);
     let tokens = crate::token::tokenize(text).map_err(|_| PlanError::new(Code::Syntax, "the hint cannot be read").at(span))?;
     let mut cursor = Cursor::new(tokens);
@@ -153,7 +153,7 @@ fn hint(text: &str, span: Span) -> Planned<Vec<(Name, Option<(String, String)>)>
     while !cursor.at_end() {
         let name = Name { text: cursor.word("a hint").map_err(at_hint)?.text, span };
         if !name.text.eq_ignore_ascii_case("OPTIONS") {
-            hints.push((name, None));
+            hints.push(Hint { name, option: None });
             break;
         }
         cursor.expect_symbol("(").map_err(at_hint)?;
@@ -163,7 +163,7 @@ fn hint(text: &str, span: Span) -> Planned<Vec<(Name, Option<(String, String)>)>
             Ok((key, cursor.string("a value in quotes")?))
         });
         for option in options.map_err(|_| PlanError::new(Code::Syntax, "the hint is not OPTIONS('key' = 'value')").at(span))? {
-            hints.push((name.clone(), Some(option)));
+            hints.push(Hint { name: name.clone(), option: Some(option) });
         }
         if !cursor.eat_symbol(")") {
             return Err(PlanError::new(Code::Syntax, "the hint is not OPTIONS('key' = 'value')").at(span));
