@@ -205,8 +205,8 @@ pub enum ConnectorError {
     },
     /// A position that the broker no longer has: rows were deleted before they were read.
     #[error(
-        "table `{table}`: offset {offset} of topic `{topic}`, partition {partition} no longer exists on the broker: records were deleted \
-         before they were read. Start anew with another 'scan.startup.mode', or accept the loss with 'properties.auto.offset.reset' = 'earliest'"
+        "table `{table}`: offset {offset} of topic `{topic}`, partition {partition} is not on the broker (any more): records were \
+         deleted before they were read, or the topic was made anew. Start anew with another 'scan.startup.mode', or accept the loss with 'properties.auto.offset.reset' = 'earliest'"
     )]
     OffsetGone {
         /// The table read.

@@ -215,7 +215,7 @@ pub(crate) enum GroupItem {
 pub(crate) enum TableRef {
     Table {
         name: Vec<Name>,
-        hints: Vec<(Name, Option<(String, String)>)>,
+        hints: Vec<Hint>,
         alias: Option<Alias>,
         snapshot: Option<Span>,
     },
@@ -245,6 +245,13 @@ pub(crate) enum TableRef {
         ordered: bool,
         span: Span,
     },
+}
+
+/// A hint's name, and the option that it sets.
+#[derive(Clone, Debug)]
+pub(crate) struct Hint {
+    pub(crate) name: Name,
+    pub(crate) option: Option<(String, String)>,
 }
 
 /// `AS name (columns)`.

@@ -41,6 +41,9 @@ pub(crate) fn table(create: &CreateTable, binder: &Binder<'_>) -> Planned<Table>
         span: span_of(&create.name),
         temporary: create.temporary,
     };
+    if table.columns.is_empty() {
+        return Err(PlanError::new(Code::Syntax, format!("table `{}` has no columns", table.name)).at(table.span));
+    }
     keys(create, &mut table)?;
     Ok(table)
 }
@@ -128,7 +131,7 @@ fn declare(create: &CreateTable, binder: &Binder<'_>, columns: &mut Vec<Column>,
         }
     }
     // Inherited computed columns were bound over other positions.
-    for column in &mut columns[..inherited] {
+    for column in columns.iter_mut().take(inherited) {
         if let ColumnKind::Computed { syntax, .. } = column.kind.clone() {
             let mut bind = ExprBinder { scope: &scope, schema: &layout, grouping: None, clause: "a computed column" };
             let expr = fold(bind.bind(&syntax)?, &binder.environment);

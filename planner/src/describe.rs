@@ -49,7 +49,7 @@ fn literal(value: &Value, ty: &LogicalType) -> String {
         (Value::Boolean(value), _) => value.to_string(),
         (Value::Int(value), TypeKind::IntervalDayTime { .. }) => format!("{value}:INTERVAL SECOND"),
         (Value::Int(value), TypeKind::IntervalYearMonth { .. }) => format!("{value}:INTERVAL MONTH"),
-        (Value::Int(value), TypeKind::Int) => value.to_string(),
+        (Value::Int(value), TypeKind::TinyInt | TypeKind::SmallInt | TypeKind::Int | TypeKind::BigInt) => value.to_string(),
         (Value::Int(value), kind) => format!("{value}:{kind}"),
         (Value::Float(value), _) => format!("{value:?}"),
         (Value::Decimal(unscaled), TypeKind::Decimal { scale, .. }) => decimal(*unscaled, usize::from(*scale)),

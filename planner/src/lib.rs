@@ -28,6 +28,7 @@ mod describe;
 mod dialect;
 mod error;
 pub mod explain;
+mod logical;
 mod parse;
 mod rewrite;
 mod session;

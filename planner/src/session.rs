@@ -11,7 +11,7 @@ use crate::catalog::{CATALOG, Catalog, DATABASE, Entry, View, span_of};
 use crate::chain::Plan;
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::settings::Settings;
-use crate::{Outcome, Statement, algebra::Root, algebra::Target, ddl, depth, explain, rewrite, show};
+use crate::{Outcome, Statement, algebra::Root, algebra::Target, ddl, depth, explain, logical, rewrite, show};
 
 /// What statements share.
 pub(crate) struct Session<'a> {
@@ -189,9 +189,10 @@ impl Session<'_> {
             StatementKind::StatementSet(inserts) => self.inserts(inserts)?,
             _ => return Err(PlanError::new(Code::Unsupported, "EXPLAIN takes a query, an INSERT or a statement set").at(statement.span)),
         };
+        let understood = logical::text(&bound.roots);
         let graph = self.graph(bound)?;
         warnings.extend(graph.warnings.iter().cloned());
-        let rows = vec![vec![Some(explain::text(&graph))]];
+        let rows = vec![vec![Some(format!("{understood}{}", explain::text(&graph)))]];
         Ok(Outcome::Table { columns: vec![("result".into(), "STRING".into())], rows, plain: true })
     }
 

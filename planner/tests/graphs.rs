@@ -139,6 +139,27 @@ fn an_unknown_setting_is_a_warning_that_names_the_nearest() {
 }
 
 #[test]
+fn an_insert_with_a_column_list_writes_null_to_the_rest() {
+    let graph = job(
+        "CREATE TABLE a (x BIGINT, y STRING, z BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO a (z, x) SELECT auction, price FROM bid;",
+    );
+    let chain = &graph.vertices[0].chain;
+    assert_eq!(chain[chain.len() - 2].description, "Calc(select=[price AS x, null:STRING AS y, auction AS z])");
+}
+
+#[test]
+fn grouping_sets_are_one_aggregation_each() {
+    let graph = job("SELECT auction, channel, COUNT(*) AS c FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(dt), INTERVAL '5' SECOND)) \
+         GROUP BY window_start, window_end, ROLLUP (auction, channel);");
+    let aggregates = graph.vertices.iter().flat_map(|vertex| &vertex.chain).filter(|node| node.name == "WindowAggregate").count();
+    assert_eq!(aggregates, 3);
+    let sources = graph.vertices.iter().filter(|vertex| vertex.is_source()).count();
+    assert_eq!(sources, 1, "the table is read once: {:?}", shape(&graph));
+    let types: Vec<String> = graph.collect.unwrap().fields.iter().map(|field| field.ty.to_string()).collect();
+    assert_eq!(types, ["BIGINT", "STRING", "BIGINT NOT NULL"]);
+}
+
+#[test]
 fn views_and_ctes_are_their_queries() {
     let plain = job("SELECT auction AS a FROM bid WHERE price > 1;");
     let view = job("CREATE VIEW v AS SELECT auction AS a, price FROM bid; SELECT a FROM v WHERE price > 1;");
@@ -159,5 +180,14 @@ fn show_and_describe_answer_without_a_job() {
     assert_eq!(cells("SHOW TABLES;"), ["bid"]);
     assert_eq!(cells("DESCRIBE bid;")[4], "dt|TIMESTAMP(3) *ROWTIME*|TRUE|||(`dt` - 2000:INTERVAL SECOND)");
     assert!(cells("SHOW CREATE TABLE bid;")[0].contains("WATERMARK FOR `dt`"));
-    assert!(cells("EXPLAIN SELECT * FROM bid;")[0].contains("== Optimized Physical Plan =="));
+    let explained = &cells("EXPLAIN SELECT price * 2 AS twice FROM bid WHERE auction > 1;")[0];
+    for line in [
+        "== Abstract Syntax Tree ==",
+        "LogicalProject(twice=[(price * CAST(2 AS BIGINT))])",
+        "== Optimized Physical Plan ==",
+        "Calc(select=[auction, price, dt], where=[(auction > 1)])",
+        "== Optimized Execution Plan ==",
+    ] {
+        assert!(explained.contains(line), "{line} is missing in:\n{explained}");
+    }
 }

@@ -32,6 +32,11 @@ impl Names {
         format!(".{}.inprogress.{}", self.visible(number), self.attempt)
     }
 
+    /// A file that is written and removed to see whether files can be written; the next attempt takes the same.
+    pub(super) fn probe(&self) -> String {
+        format!(".probe-{}-{}", self.uuid, self.subtask)
+    }
+
     /// Subtask and attempt of a hidden file of this sink; `None` for everything else.
     pub(super) fn hidden_by(&self, name: &str) -> Option<(u32, u32)> {
         let rest = name.strip_prefix(".part-")?.strip_prefix(self.uuid.as_str())?.strip_prefix('-')?;

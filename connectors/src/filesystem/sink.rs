@@ -101,7 +101,7 @@ impl FilesystemSink {
     /// The folder is there and can be written: better said now than with the first row.
     fn prepare_folder(&self) -> Result<(), ConnectorError> {
         std::fs::create_dir_all(&self.root).map_err(|error| ConnectorError::file(&self.table, "create folder", &self.root, error))?;
-        let probe = self.root.join(format!(".probe-{}", self.names.hidden(0)));
+        let probe = self.root.join(self.names.probe());
         let tried = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
         tried.map_err(|error| ConnectorError::file(&self.table, "write to folder", &self.root, error))
     }

@@ -41,9 +41,16 @@ impl Shared {
         lock(&self.news).down.take()
     }
 
-    /// The last trouble that librdkafka told of.
+    /// The last trouble that librdkafka told of; empty if there was none since [`Shared::forget_trouble`].
     pub(super) fn last_reason(&self) -> String {
         lock(&self.news).last_reason.clone()
+    }
+
+    /// The brokers answer: what was said of them before counts no more.
+    pub(super) fn forget_trouble(&self) {
+        let mut news = lock(&self.news);
+        news.last_reason.clear();
+        news.down = None;
     }
 
     /// The end of a partition, as far as known.

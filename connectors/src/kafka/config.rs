@@ -138,14 +138,8 @@ impl KafkaConfig {
         client.set("enable.auto.commit", "false");
         client.set("enable.auto.offset.store", "false");
         client.set("enable.partition.eof", "true");
-        client.set(
-            "auto.offset.reset",
-            match self.reset {
-                Reset::Fail => "error",
-                Reset::Earliest => "earliest",
-                Reset::Latest => "latest",
-            },
-        );
+        // A position that is gone is this side's to judge: librdkafka would jump in silence.
+        client.set("auto.offset.reset", "error");
         client
     }
 }

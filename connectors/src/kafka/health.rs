@@ -39,11 +39,6 @@ impl Health {
         self.trouble.is_none()
     }
 
-    /// Tries that have failed in a row.
-    pub(super) fn tries(&self) -> u32 {
-        self.trouble.as_ref().map_or(0, |trouble| trouble.tries)
-    }
-
     /// Whether it is time to try again.
     pub(super) fn try_is_due(&self, now: Millis) -> bool {
         self.trouble.as_ref().is_none_or(|trouble| trouble.next <= now)

@@ -3,7 +3,7 @@
 //! Each partition has a queue of its own in librdkafka, so that the end of a partition is told apart from another's. Positions are this file's: librdkafka is told where
 //! to begin and never asked where it stands. A position counts as reached when its batch has been handed out.
 //!
-//! Nothing here waits longer than the caller says, but for questions to the brokers (200 ms at first, more where they are slow).
+//! Nothing here waits longer than the caller says, but for questions to the brokers (200 ms, more where they are slow).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{Consumer, Context, Shared, Verdict, judge};
-use super::config::{KafkaConfig, Topics};
+use super::config::{KafkaConfig, Point, Reset, Topics};
 use super::discovery::{Problem, partitions};
 use super::entry::{Entry, Next, is_new};
 use super::health::Health;
@@ -44,9 +44,10 @@ const SHORT_OF_STOP: Duration = Duration::from_secs(2);
 /// Rows below which a batch waits for more, within the latency budget.
 const WORTHWHILE_ROWS: usize = 512;
 
-/// A question to the brokers waits so long at first, twice as long after each failure, and at most 5 s.
+/// A question to the brokers waits so long: the task can do nothing else meanwhile. Where nobody refuses and nobody answers (a slow network, a
+/// long TLS handshake), each further try waits twice as long.
 const QUESTION_MS: u64 = 200;
-const QUESTION_MS_MAX: u64 = 5_000;
+const QUESTION_MS_MAX: u64 = 3_200;
 
 /// Partitions that the first consumer is configured for.
 const PARTITIONS_AT_FIRST: usize = 4;
@@ -72,6 +73,7 @@ pub(crate) struct KafkaSource {
     assigned: bool,
     next_discovery: Option<Instant>,
     health: Health,
+    patience: u32,
     snapshots: BTreeMap<CheckpointId, Vec<(String, i32, i64)>>,
     commits: (u64, u64),
     stopped: bool,
@@ -191,6 +193,7 @@ impl KafkaSource {
             assigned: true,
             next_discovery: Some(Instant::now()),
             health: Health::default(),
+            patience: 0,
             snapshots: BTreeMap::new(),
             commits: (0, 0),
             stopped: false,
@@ -314,7 +317,7 @@ impl KafkaSource {
             return Ok(());
         }
         let Some(consumer) = self.consumer.clone() else { return Ok(()) };
-        let timeout = Duration::from_millis((QUESTION_MS << self.health.tries().min(8)).min(QUESTION_MS_MAX));
+        let timeout = Duration::from_millis((QUESTION_MS << self.patience).min(QUESTION_MS_MAX));
         let found = if due { self.look(&consumer, timeout) } else { self.probe(&consumer, timeout) };
         match found {
             Ok(()) => {
@@ -322,10 +325,13 @@ impl KafkaSource {
                     tracing::info!(table = self.config.table, servers = self.config.servers, "brokers can be reached again");
                 }
                 self.health.well();
+                self.shared.forget_trouble();
+                self.patience = 0;
                 Ok(())
             }
             Err(Problem::Unreachable(reason)) => {
                 let reason = if reason.is_empty() { self.shared.last_reason() } else { reason };
+                self.patience = if reason.is_empty() { (self.patience + 1).min(8) } else { 0 };
                 self.health.failed((self.context.clock)(), reason);
                 Ok(())
             }
@@ -396,13 +402,7 @@ impl KafkaSource {
     fn on_error(&mut self, error: &KafkaError, split: Option<usize>) -> Result<(), ConnectorError> {
         let table = self.config.table.clone();
         match (judge(error), split.and_then(|index| self.splits.get(index))) {
-            (Verdict::OffsetGone, Some(split)) => {
-                let offset = match split.next {
-                    Next::Offset(offset) => offset,
-                    Next::Earliest => 0,
-                };
-                Err(ConnectorError::OffsetGone { table, topic: split.topic.clone(), partition: split.partition, offset })
-            }
+            (Verdict::OffsetGone, Some(_)) => self.reset(split.unwrap_or_default()),
             (Verdict::Final(advice), _) => {
                 Err(ConnectorError::Kafka { table, what: "reading failed".to_owned(), reason: error.to_string(), advice })
             }
@@ -416,6 +416,39 @@ impl KafkaSource {
                 Ok(())
             }
         }
+    }
+
+    /// The position is not in the partition: an error, unless the table says where to go on.
+    fn reset(&mut self, index: usize) -> Result<(), ConnectorError> {
+        let (table, reset) = (self.config.table.clone(), self.config.reset);
+        let (Some(split), Some(consumer)) = (self.splits.get_mut(index), &self.consumer) else { return Ok(()) };
+        let offset = if let Next::Offset(offset) = split.next { offset } else { 0 };
+        let place = (split.topic.clone(), split.partition);
+        let next = match reset {
+            Reset::Fail if split.next == Next::Earliest => Next::Earliest,
+            Reset::Fail => return Err(ConnectorError::OffsetGone { table, topic: place.0, partition: place.1, offset }),
+            Reset::Earliest => Next::Earliest,
+            Reset::Latest => {
+                let timeout = Duration::from_millis(QUESTION_MS_MAX);
+                match resolve(consumer, &self.config, &Point::Latest, std::slice::from_ref(&place), timeout) {
+                    Ok(ends) => ends.first().copied().unwrap_or(split.next),
+                    Err(Problem::Final(error)) => return Err(*error),
+                    // The same position is tried again, and this with it.
+                    Err(Problem::Unreachable(_)) => split.next,
+                }
+            }
+        };
+        tracing::warn!(
+            table,
+            topic = place.0,
+            partition = place.1,
+            offset,
+            ?reset,
+            "records were passed over: the offset is not on the broker"
+        );
+        (split.next, split.returned) = (next, next);
+        self.assigned = false;
+        Ok(())
     }
 
     /// Reads the next partition that has something, in turn. What was read is then in `events`.
@@ -448,8 +481,9 @@ impl KafkaSource {
             }
         }
         let (next, caught_up) = (split.next, split.caught_up);
-        if moved || stopped == Stopped::AtEnd {
+        if (moved || stopped == Stopped::AtEnd) && !self.health.is_well() {
             self.health.well();
+            self.shared.forget_trouble();
         }
         if moved && was_caught_up {
             self.announce(SplitEvent::Behind { split: number });

@@ -258,6 +258,18 @@ fn specific_offsets_say_where_to_begin() {
 }
 
 #[test]
+fn a_position_that_the_broker_does_not_have_is_an_error_and_no_jump() {
+    let mock = cluster("t", 1);
+    produce(&mock, "t", 0, ids(0..5));
+    let mut spec = spec(&mock.bootstrap_servers(), &[("scan.startup.specific-offsets", "partition:0,offset:900")]);
+    spec.connector.options.insert("scan.startup.mode".into(), "specific-offsets".into());
+    let error = read(&mut open(&spec, &context(0, 1, None)), 1, LONG).unwrap_err();
+    assert!(matches!(error, ConnectorError::OffsetGone { offset: 900, .. }), "{error}");
+    spec.connector.options.insert("properties.auto.offset.reset".into(), "earliest".into());
+    assert_eq!(read(&mut open(&spec, &context(0, 1, None)), 5, LONG).unwrap().ids, [0, 1, 2, 3, 4]);
+}
+
+#[test]
 fn an_unknown_topic_is_named_with_the_nearest() {
     let mock = cluster("sahibinden", 1);
     let mut spec = spec(&mock.bootstrap_servers(), &[]);

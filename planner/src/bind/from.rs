@@ -26,9 +26,9 @@ impl Binder<'_> {
                     }
                     return Err(PlanError::new(Code::Unsupported, "temporal joins (FOR SYSTEM_TIME AS OF) are not supported yet").at(*span));
                 }
-                let options: Vec<(String, String)> = hints.iter().filter_map(|(_, option)| option.clone()).collect();
-                for (hint, _) in hints.iter().filter(|(_, option)| option.is_none()) {
-                    self.warn(format!("hint {} is ignored", hint.text));
+                let options: Vec<(String, String)> = hints.iter().filter_map(|hint| hint.option.clone()).collect();
+                for hint in hints.iter().filter(|hint| hint.option.is_none()) {
+                    self.warn(format!("hint {} is ignored", hint.name.text));
                 }
                 self.named_table(name, &options, alias.as_ref())
             }

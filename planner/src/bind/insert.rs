@@ -28,6 +28,11 @@ impl Binder<'_> {
         if let Some(span) = insert.overwrite {
             return Err(PlanError::new(Code::Unsupported, "INSERT OVERWRITE is for batch jobs").at(span).label("write INSERT INTO"));
         }
+        if let Some(column) = table.columns.iter().find(|column| matches!(column.kind, ColumnKind::Metadata { is_virtual: false, .. })) {
+            let message = format!("writing metadata columns is not supported yet (`{}` of `{}`)", column.name, table.name);
+            let error = PlanError::new(Code::Unsupported, message).at(span_of(&insert.table));
+            return Err(error.label("declare the column VIRTUAL, it is then only read"));
+        }
         let columns = sink_columns(&table);
         let targets = self.targets(insert, &table, &columns)?;
         let query = self.query(&insert.query)?;

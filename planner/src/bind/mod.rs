@@ -6,6 +6,7 @@ pub(crate) mod aggregate;
 pub(crate) mod call;
 pub(crate) mod expr;
 pub(crate) mod from;
+pub(crate) mod fuse;
 pub(crate) mod group;
 pub(crate) mod insert;
 pub(crate) mod literal;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use irmak_common::error::nearest;
 use irmak_common::expr::Expr;
 use irmak_common::operator_spec::{ConnectorSpec, SourceSpec, WatermarkSpec};
-use irmak_common::table_options::{OptionError, Side, check};
+use irmak_common::table_options::{self, OptionError, Side, check};
 use irmak_common::types::{Field, Schema, TimeAttribute};
 
 use crate::algebra::{Rel, RelNode, with_attribute};
@@ -27,6 +27,16 @@ impl Binder<'_> {
                 _ => None,
             })
             .collect();
+        let offered = table_options::connector(&connector.connector).map_or(&[][..], |connector| connector.metadata);
+        if let Some((key, column)) = metadata.iter().find(|(key, _)| !offered.contains(&key.as_str())) {
+            let message = format!(
+                "column `{}` of table `{}` is metadata `{key}`, which connector {} does not have",
+                column.name, table.name, connector.connector
+            );
+            let error = PlanError::new(Code::UnknownField, message).at(used).suggest(key, offered.iter().copied());
+            let none = format!("connector {} has no metadata columns", connector.connector);
+            return Err(error.note(if offered.is_empty() { none } else { format!("metadata: {}", offered.join(", ")) }));
+        }
         let mut schema = physical.clone();
         schema.fields.extend(metadata.iter().map(|(_, column)| Field::new(&column.name, column.ty.clone())));
         let source = SourceSpec {

@@ -80,7 +80,7 @@ impl Scope {
             return error.at(path[0].span).suggest(&path[0].text, relations.clone()).note(format!("tables: {}", relations.join(", ")));
         }
         let place = match relations[..] {
-            [] => "no table is in FROM".to_owned(),
+            [] => "is not known here".to_owned(),
             [only] if self.columns.iter().all(|column| column.relation.is_some()) => format!("is not in table `{only}`"),
             _ if qualified => format!("is not in table `{}`", path[0].text),
             _ => "is not in any table of FROM".to_owned(),

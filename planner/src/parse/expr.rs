@@ -5,11 +5,11 @@
 
 use irmak_common::limits;
 
-use crate::ast::{Bound, Call, Expr, ExprKind, Frame, Interval, OrderItem, Over, Unit};
-use crate::error::{Code, PlanError, Planned, Span};
+use crate::ast::{Call, Expr, ExprKind};
+use crate::error::{Planned, Span};
 use crate::token::{Cursor, TokenKind, too_deep};
 
-use super::{query, special, types};
+use super::{literal, over, query, special, types};
 
 const OR: u8 = 22;
 const AND: u8 = 24;
@@ -210,11 +210,11 @@ fn prefix(cursor: &mut Cursor) -> Planned<Expr> {
         }
         TokenKind::String(text) => {
             cursor.next();
-            continued(cursor, text, start)
+            literal::continued(cursor, text, start)
         }
         TokenKind::Hex(digits) => {
             cursor.next();
-            node(ExprKind::Bytes(hex(&digits, start)?), start)
+            node(ExprKind::Bytes(literal::hex(&digits, start)?), start)
         }
         TokenKind::Symbol("(") => parenthesized(cursor),
         TokenKind::Symbol("-") => {
@@ -237,28 +237,6 @@ fn prefix(cursor: &mut Cursor) -> Planned<Expr> {
         TokenKind::Word { text, quoted: false } => keyword(cursor, &text),
         _ => Err(cursor.unexpected(&["an expression"])),
     }
-}
-
-/// Texts on several lines are one text; on one line they are an error, as in Calcite.
-fn continued(cursor: &mut Cursor, mut text: String, start: Span) -> Planned<Expr> {
-    while let TokenKind::String(more) = &cursor.peek().kind {
-        if cursor.span().line == cursor.last_span().end_line {
-            return Err(PlanError::new(Code::Syntax, "string literal continued on the same line")
-                .at(cursor.span())
-                .label("join texts with `||`"));
-        }
-        text.push_str(more);
-        cursor.next();
-    }
-    node(ExprKind::String(text), start.to(cursor.last_span()))
-}
-
-fn hex(digits: &str, span: Span) -> Planned<Vec<u8>> {
-    let bad = || PlanError::new(Code::Literal, "a binary literal has an even number of hexadecimal digits").at(span);
-    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
-        return Err(bad());
-    }
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| bad())).collect()
 }
 
 fn parenthesized(cursor: &mut Cursor) -> Planned<Expr> {
@@ -309,21 +287,14 @@ fn keyword(cursor: &mut Cursor, text: &str) -> Planned<Expr> {
             cursor.expect_symbol(")")?;
             node(ExprKind::Exists, start.to(cursor.last_span()))
         }
-        "DATE" if literal_follows => typed(cursor, "DATE"),
-        "TIME" if literal_follows => typed(cursor, "TIME"),
-        "TIMESTAMP" if literal_follows => typed(cursor, "TIMESTAMP"),
-        "INTERVAL" => interval(cursor),
+        "DATE" if literal_follows => literal::typed(cursor, "DATE"),
+        "TIME" if literal_follows => literal::typed(cursor, "TIME"),
+        "TIMESTAMP" if literal_follows => literal::typed(cursor, "TIMESTAMP"),
+        "INTERVAL" => literal::interval(cursor),
         "ARRAY" if cursor.is_symbol_at(1, "[") => bracketed(cursor, "ARRAY"),
         "MAP" if cursor.is_symbol_at(1, "[") => bracketed(cursor, "MAP"),
         _ => column_or_call(cursor),
     }
-}
-
-fn typed(cursor: &mut Cursor, keyword: &'static str) -> Planned<Expr> {
-    let start = cursor.span();
-    cursor.next();
-    let text = cursor.string("a string")?;
-    node(ExprKind::Typed { keyword, text }, start.to(cursor.last_span()))
 }
 
 fn bracketed(cursor: &mut Cursor, name: &str) -> Planned<Expr> {
@@ -372,49 +343,6 @@ fn cast(cursor: &mut Cursor) -> Planned<Expr> {
     node(ExprKind::Cast { input, ty, safe }, start.to(cursor.last_span()))
 }
 
-fn interval(cursor: &mut Cursor) -> Planned<Expr> {
-    let start = cursor.span();
-    cursor.expect(&["INTERVAL"])?;
-    let negative = cursor.eat_symbol("-");
-    if !negative {
-        cursor.eat_symbol("+");
-    }
-    let text = cursor.string("an interval in quotes, such as '5'")?;
-    let from = qualified_unit(cursor)?;
-    let to = if cursor.eat(&["TO"]) { Some(qualified_unit(cursor)?) } else { None };
-    node(ExprKind::Interval(Interval { negative, text, from, to }), start.to(cursor.last_span()))
-}
-
-/// `SECOND`, `DAY(3)`, `SECOND(2, 3)`.
-fn qualified_unit(cursor: &mut Cursor) -> Planned<Unit> {
-    let unit = unit(cursor)?;
-    if cursor.eat_symbol("(") {
-        cursor.list(|cursor| cursor.number::<u8>("a precision"))?;
-        cursor.expect_symbol(")")?;
-    }
-    Ok(unit)
-}
-
-/// A field of an interval.
-pub(crate) fn unit(cursor: &mut Cursor) -> Planned<Unit> {
-    let units = [
-        ("YEAR", "YEARS", Unit::Year),
-        ("QUARTER", "QUARTERS", Unit::Quarter),
-        ("MONTH", "MONTHS", Unit::Month),
-        ("WEEK", "WEEKS", Unit::Week),
-        ("DAY", "DAYS", Unit::Day),
-        ("HOUR", "HOURS", Unit::Hour),
-        ("MINUTE", "MINUTES", Unit::Minute),
-        ("SECOND", "SECONDS", Unit::Second),
-    ];
-    for (singular, plural, unit) in units {
-        if cursor.eat(&[singular]) || cursor.eat(&[plural]) {
-            return Ok(unit);
-        }
-    }
-    Err(cursor.unexpected(&["DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR"]))
-}
-
 /// Words that are functions without parentheses.
 const BARE_FUNCTIONS: [&str; 6] = ["CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_USER"];
 
@@ -457,67 +385,7 @@ fn plain_call(cursor: &mut Cursor, name: crate::token::Name) -> Planned<Expr> {
         cursor.expect_symbol(")")?;
     }
     if cursor.eat(&["OVER"]) {
-        call.over = Some(over(cursor)?);
+        call.over = Some(over::over(cursor)?);
     }
     node(ExprKind::Call(Box::new(call)), start.to(cursor.last_span()))
-}
-
-/// What stands behind OVER, or behind `WINDOW name AS`.
-pub(crate) fn over(cursor: &mut Cursor) -> Planned<Over> {
-    let span = cursor.span();
-    let mut over = Over { name: None, partition_by: Vec::new(), order_by: Vec::new(), frame: None, span };
-    if !cursor.at_symbol("(") {
-        over.name = Some(cursor.name("a window's name")?);
-        return Ok(over);
-    }
-    cursor.expect_symbol("(")?;
-    if cursor.eat(&["PARTITION", "BY"]) {
-        over.partition_by = cursor.list(expr)?;
-    }
-    if cursor.eat(&["ORDER", "BY"]) {
-        over.order_by = cursor.list(order_item)?;
-    }
-    let rows = cursor.at_words(&["ROWS"]);
-    if rows || cursor.at_words(&["RANGE"]) {
-        cursor.next();
-        let (start, end) = if cursor.eat(&["BETWEEN"]) {
-            let start = bound(cursor)?;
-            cursor.expect(&["AND"])?;
-            (start, bound(cursor)?)
-        } else {
-            (bound(cursor)?, Bound::CurrentRow)
-        };
-        over.frame = Some(Frame { rows, start, end });
-    }
-    cursor.expect_symbol(")")?;
-    over.span = span.to(cursor.last_span());
-    Ok(over)
-}
-
-fn bound(cursor: &mut Cursor) -> Planned<Bound> {
-    if cursor.eat(&["UNBOUNDED", "PRECEDING"]) || cursor.eat(&["UNBOUNDED", "FOLLOWING"]) {
-        return Ok(Bound::Unbounded);
-    }
-    if cursor.eat(&["CURRENT", "ROW"]) {
-        return Ok(Bound::CurrentRow);
-    }
-    let distance = climb(cursor, RANGE + 1)?;
-    if cursor.eat(&["PRECEDING"]) {
-        return Ok(Bound::Preceding(distance));
-    }
-    cursor.expect(&["FOLLOWING"])?;
-    Ok(Bound::Following)
-}
-
-/// One item of ORDER BY.
-pub(crate) fn order_item(cursor: &mut Cursor) -> Planned<OrderItem> {
-    let expr = expr(cursor)?;
-    let descending = cursor.eat(&["DESC"]);
-    if !descending {
-        cursor.eat(&["ASC"]);
-    }
-    if cursor.eat(&["NULLS"]) && !cursor.eat(&["FIRST"]) {
-        cursor.expect(&["LAST"])?;
-    }
-    Ok(OrderItem { expr, descending })
 }

@@ -6,6 +6,8 @@
 
 pub(crate) mod ddl;
 pub(crate) mod expr;
+pub(crate) mod literal;
+pub(crate) mod over;
 pub(crate) mod query;
 pub(crate) mod special;
 pub(crate) mod statement;

@@ -4,7 +4,7 @@ use crate::ast::{Body, Cte, Expr, GroupItem, Query, Select, SelectItem, SetKind}
 use crate::error::{Planned, Span};
 use crate::token::{Cursor, TokenKind};
 
-use super::{expr, table};
+use super::{expr, over, table};
 
 /// Whether a query begins here.
 pub(crate) fn starts(cursor: &Cursor) -> bool {
@@ -27,7 +27,7 @@ pub(crate) fn query(cursor: &mut Cursor) -> Planned<Query> {
         let start = cursor.span();
         let with = if cursor.eat(&["WITH"]) { cursor.list(cte)? } else { Vec::new() };
         let body = union(cursor)?;
-        let order_by = if cursor.eat(&["ORDER", "BY"]) { cursor.list(expr::order_item)? } else { Vec::new() };
+        let order_by = if cursor.eat(&["ORDER", "BY"]) { cursor.list(over::order_item)? } else { Vec::new() };
         let mut query = Query { with, body, order_by, limit: None, offset: None, span: start };
         limits(cursor, &mut query)?;
         query.span = start.to(cursor.last_span());
@@ -201,7 +201,7 @@ fn select(cursor: &mut Cursor) -> Planned<Select> {
         select.windows = cursor.list(|cursor| {
             let name = cursor.name("a window's name")?;
             cursor.expect(&["AS"])?;
-            Ok((name, expr::over(cursor)?))
+            Ok((name, over::over(cursor)?))
         })?;
     }
     select.span = start.to(cursor.last_span());

@@ -1,6 +1,6 @@
 //! What stands behind FROM: tables, subqueries, window table functions, UNNEST, joins.
 
-use crate::ast::{Alias, JoinKind, TableRef, WindowArg, WindowValue};
+use crate::ast::{Alias, Hint, JoinKind, TableRef, WindowArg, WindowValue};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, Name, TokenKind};
 
@@ -156,7 +156,7 @@ fn hint(text: &str, span: Span) -> Planned<Vec<Hint>> {
     while !cursor.at_end() {
         let name = Name { text: cursor.word("a hint").map_err(at_hint)?.text, span };
         if !name.text.eq_ignore_ascii_case("OPTIONS") {
-            hints.push((name, None));
+            hints.push(Hint { name, option: None });
             break;
         }
         cursor.expect_symbol("(").map_err(at_hint)?;
@@ -166,7 +166,7 @@ fn hint(text: &str, span: Span) -> Planned<Vec<Hint>> {
             Ok((key, cursor.string("a value in quotes")?))
         });
         for option in options.map_err(|_| PlanError::new(Code::Syntax, "the hint is not OPTIONS('key' = 'value')").at(span))? {
-            hints.push((name.clone(), Some(option)));
+            hints.push(Hint { name: name.clone(), option: Some(option) });
         }
         if !cursor.eat_symbol(")") {
             return Err(PlanError::new(Code::Syntax, "the hint is not OPTIONS('key' = 'value')").at(span));

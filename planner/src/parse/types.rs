@@ -213,13 +213,13 @@ fn row(cursor: &mut Cursor) -> Planned<TypeKind> {
 }
 
 fn interval(cursor: &mut Cursor) -> Planned<TypeKind> {
-    let unit = super::expr::unit(cursor)?;
+    let unit = super::literal::unit(cursor)?;
     if cursor.eat_symbol("(") {
         cursor.number::<u8>("a precision")?;
         cursor.expect_symbol(")")?;
     }
     if cursor.eat(&["TO"]) {
-        super::expr::unit(cursor)?;
+        super::literal::unit(cursor)?;
         if cursor.eat_symbol("(") {
             cursor.number::<u8>("a precision")?;
             cursor.expect_symbol(")")?;

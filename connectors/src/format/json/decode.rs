@@ -30,6 +30,8 @@ pub(crate) struct JsonDecoder {
     names: Vec<String>,
     kinds: Vec<String>,
     columns: Vec<Column>,
+    /// Columns declared NOT NULL.
+    required: Vec<usize>,
     by_name: HashMap<Vec<u8>, usize>,
     layout: Vec<(Vec<u8>, Option<usize>)>,
     rows: usize,
@@ -81,6 +83,7 @@ impl JsonDecoder {
             by_name: names.iter().enumerate().map(|(index, name)| (name.clone().into_bytes(), index)).collect(),
             kinds: schema.fields.iter().map(|field| field.ty.kind.to_string()).collect(),
             columns: schema.fields.iter().map(|field| Column::new(&field.ty.kind)).collect(),
+            required: (0..schema.len()).filter(|index| !schema.fields[*index].ty.nullable).collect(),
             layout: Vec::new(),
             names,
             rows: 0,
@@ -107,13 +110,8 @@ impl JsonDecoder {
         if body.is_empty() {
             return Ok(Decoded::Empty);
         }
-        match self.object(body) {
+        match self.row(body) {
             Ok(()) => {
-                for column in &mut self.columns {
-                    if column.len() == self.rows {
-                        column.push_null();
-                    }
-                }
                 self.rows += 1;
                 Ok(Decoded::Row)
             }
@@ -121,6 +119,22 @@ impl JsonDecoder {
                 self.columns.iter_mut().for_each(|column| column.truncate(self.rows));
                 if self.options.ignore_parse_errors { Ok(Decoded::Skipped) } else { Err(self.explain(body, fault)) }
             }
+        }
+    }
+
+    /// One row: what the object has of the columns, NULL for the others.
+    #[inline]
+    fn row(&mut self, body: &[u8]) -> Result<(), Fault> {
+        self.object(body)?;
+        for column in &mut self.columns {
+            if column.len() == self.rows {
+                column.push_null();
+            }
+        }
+        // The planner relies on NOT NULL; Flink finds such a row at the sink.
+        match self.required.iter().find(|index| self.columns[**index].is_null(self.rows)) {
+            Some(index) => Err(Fault::value(0, "NULL in a column that is NOT NULL").inside(&self.names[*index])),
+            None => Ok(()),
         }
     }
 

@@ -182,6 +182,15 @@ fn with_ignore_parse_errors_a_bad_value_is_null_and_a_bad_record_is_left_out() {
 }
 
 #[test]
+fn null_in_a_column_that_is_not_null_is_a_bad_record() {
+    let mut columns = schema(&[("id", TypeKind::Int), ("s", TypeKind::STRING)]);
+    columns.fields[1].ty.nullable = false;
+    let found = decode(&columns, &JsonOptions::default(), &input("fmt_json_not_null_column.json"));
+    assert!(fails("json_not_null_column") && found.as_ref().is_err_and(|error| error.contains("column `s`")), "{found:?}");
+    assert_eq!(decode(&columns, &ignoring(), &input("fmt_json_not_null_column.json")).unwrap().len(), 1);
+}
+
+#[test]
 fn bad_records_leave_no_trace_in_good_ones() {
     let columns = schema(&[("s", TypeKind::STRING), ("n", TypeKind::Int)]);
     let mut decoder = JsonDecoder::new(&columns, JsonOptions::default());

@@ -1,0 +1,60 @@
+//! The first section of EXPLAIN: the query as it was understood, before any rewrite, under the names of Calcite's operators.
+
+use crate::algebra::{Rel, RelNode, Root, Target};
+use crate::catalog::{CATALOG, DATABASE};
+use crate::describe;
+
+/// `== Abstract Syntax Tree ==` of some queries.
+pub(crate) fn text(roots: &[Root]) -> String {
+    let mut out = String::from("== Abstract Syntax Tree ==\n");
+    for root in roots {
+        let mut depth = 0;
+        if let Target::Sink { spec, .. } = &root.target {
+            let fields = describe::fields(&spec.schema);
+            out.push_str(&format!("LogicalSink(table=[{CATALOG}.{DATABASE}.{}], fields=[{fields}])\n", spec.table));
+            depth = 1;
+        }
+        tree(&root.rel, depth, &mut out);
+        out.push('\n');
+    }
+    out
+}
+
+fn tree(rel: &Rel, depth: usize, out: &mut String) {
+    if let RelNode::Table { input, .. } = &rel.node {
+        return tree(input, depth, out);
+    }
+    if depth > 0 {
+        out.push_str(&"   ".repeat(depth - 1));
+        out.push_str("+- ");
+    }
+    out.push_str(&line(rel));
+    out.push('\n');
+    rel.inputs().into_iter().for_each(|input| tree(input, depth + 1, out));
+}
+
+fn line(rel: &Rel) -> String {
+    let below = rel.inputs().first().map(|input| input.schema.clone()).unwrap_or_default();
+    match &rel.node {
+        RelNode::Scan(source) => format!("LogicalTableScan(table=[[{CATALOG}, {DATABASE}, {}]])", source.table),
+        RelNode::Table { name, .. } => name.clone(),
+        RelNode::Values(rows) => format!("LogicalValues(tuples=[{} rows])", rows.len()),
+        RelNode::Watermark { spec, .. } => {
+            let rowtime = below.fields.get(spec.rowtime).map_or("", |field| field.name.as_str());
+            format!("LogicalWatermarkAssigner(rowtime=[{rowtime}], watermark=[{}])", describe::expr(&spec.expr, &below))
+        }
+        RelNode::Project { exprs, .. } => {
+            let item = |(expr, field): (&irmak_common::expr::Expr, &irmak_common::types::Field)| {
+                format!("{}=[{}]", field.name, describe::expr(expr, &below))
+            };
+            format!("LogicalProject({})", exprs.iter().zip(&rel.schema.fields).map(item).collect::<Vec<_>>().join(", "))
+        }
+        RelNode::Filter { predicate, .. } => format!("LogicalFilter(condition=[{}])", describe::expr(predicate, &below)),
+        RelNode::WindowAggregate { spec, .. } => {
+            describe::aggregate(spec, &below).replacen(describe::aggregate_name(spec), "LogicalAggregate", 1)
+        }
+        RelNode::WindowAssign { window, .. } => format!("LogicalTableFunctionScan(invocation=[{}])", describe::window(window, &below)),
+        RelNode::Union(_) => "LogicalUnion(all=[true])".into(),
+        RelNode::Limit { offset, count, .. } => format!("LogicalSort(offset=[{offset}], fetch=[{count}])"),
+    }
+}

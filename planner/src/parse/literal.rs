@@ -1,0 +1,79 @@
+//! Literals that are more than one token: continued texts, binary digits, dates and times, intervals.
+
+use crate::ast::{Expr, ExprKind, Interval, Unit};
+use crate::error::{Code, PlanError, Planned, Span};
+use crate::token::{Cursor, TokenKind};
+
+use super::expr::node;
+
+/// Texts on several lines are one text; on one line they are an error, as in Calcite.
+pub(crate) fn continued(cursor: &mut Cursor, mut text: String, start: Span) -> Planned<Expr> {
+    while let TokenKind::String(more) = &cursor.peek().kind {
+        if cursor.span().line == cursor.last_span().end_line {
+            return Err(PlanError::new(Code::Syntax, "string literal continued on the same line")
+                .at(cursor.span())
+                .label("join texts with `||`"));
+        }
+        text.push_str(more);
+        cursor.next();
+    }
+    node(ExprKind::String(text), start.to(cursor.last_span()))
+}
+
+pub(crate) fn hex(digits: &str, span: Span) -> Planned<Vec<u8>> {
+    let bad = || PlanError::new(Code::Literal, "a binary literal has an even number of hexadecimal digits").at(span);
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
+        return Err(bad());
+    }
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| bad())).collect()
+}
+
+pub(crate) fn typed(cursor: &mut Cursor, keyword: &'static str) -> Planned<Expr> {
+    let start = cursor.span();
+    cursor.next();
+    let text = cursor.string("a string")?;
+    node(ExprKind::Typed { keyword, text }, start.to(cursor.last_span()))
+}
+
+pub(crate) fn interval(cursor: &mut Cursor) -> Planned<Expr> {
+    let start = cursor.span();
+    cursor.expect(&["INTERVAL"])?;
+    let negative = cursor.eat_symbol("-");
+    if !negative {
+        cursor.eat_symbol("+");
+    }
+    let text = cursor.string("an interval in quotes, such as '5'")?;
+    let from = qualified_unit(cursor)?;
+    let to = if cursor.eat(&["TO"]) { Some(qualified_unit(cursor)?) } else { None };
+    node(ExprKind::Interval(Interval { negative, text, from, to }), start.to(cursor.last_span()))
+}
+
+/// `SECOND`, `DAY(3)`, `SECOND(2, 3)`.
+fn qualified_unit(cursor: &mut Cursor) -> Planned<Unit> {
+    let unit = unit(cursor)?;
+    if cursor.eat_symbol("(") {
+        cursor.list(|cursor| cursor.number::<u8>("a precision"))?;
+        cursor.expect_symbol(")")?;
+    }
+    Ok(unit)
+}
+
+/// A field of an interval.
+pub(crate) fn unit(cursor: &mut Cursor) -> Planned<Unit> {
+    let units = [
+        ("YEAR", "YEARS", Unit::Year),
+        ("QUARTER", "QUARTERS", Unit::Quarter),
+        ("MONTH", "MONTHS", Unit::Month),
+        ("WEEK", "WEEKS", Unit::Week),
+        ("DAY", "DAYS", Unit::Day),
+        ("HOUR", "HOURS", Unit::Hour),
+        ("MINUTE", "MINUTES", Unit::Minute),
+        ("SECOND", "SECONDS", Unit::Second),
+    ];
+    for (singular, plural, unit) in units {
+        if cursor.eat(&[singular]) || cursor.eat(&[plural]) {
+            return Ok(unit);
+        }
+    }
+    Err(cursor.unexpected(&["DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR"]))
+}
