@@ -28,6 +28,8 @@ const NAMES: &[&str] = &[
     "ROW_NUMBER",
     "RANK",
     "DENSE_RANK",
+    "PERCENT_RANK",
+    "CUME_DIST",
     "LAG",
     "LEAD",
     "JSON_OBJECTAGG",
@@ -51,6 +53,7 @@ pub fn aggregate_type(name: &str, args: &[LogicalType], grouped_by_key: bool) ->
         ("COUNT", _) | ("ROW_NUMBER" | "RANK" | "DENSE_RANK", []) | ("APPROX_COUNT_DISTINCT", [_]) => {
             return Ok(TypeKind::BigInt.not_null());
         }
+        ("PERCENT_RANK" | "CUME_DIST", []) => return Ok(TypeKind::Double.not_null()),
         ("SUM" | "SUM0", [arg]) if arg.kind.is_numeric() => sum(&arg.kind),
         ("AVG", [arg]) if arg.kind.is_numeric() => average(&arg.kind),
         ("STDDEV_POP" | "STDDEV_SAMP" | "STDDEV" | "VAR_POP" | "VAR_SAMP" | "VARIANCE", [arg]) if arg.kind.is_numeric() => {

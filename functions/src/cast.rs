@@ -20,6 +20,9 @@ use crate::error::{EvalError, FunctionError};
 use crate::types::{KindExt, castable, same_values};
 use crate::zone::Zone;
 
+/// How far a CHAR or BINARY is padded: beyond it one value would be larger than a batch.
+const PADDED_MAX: u32 = 4 << 20;
+
 /// The conversion of arrays, of all their values.
 type Convert = Arc<dyn Fn(&ArrayRef) -> Result<ArrayRef, EvalError> + Send + Sync>;
 
@@ -47,7 +50,7 @@ impl Cast {
     /// When Flink has none, or the session's zone does not exist.
     pub(crate) fn new(from: &LogicalType, to: &LogicalType, mode: CastMode, env: &Environment) -> Result<Self, FunctionError> {
         let refused = || FunctionError::Cast { from: from.to_string(), to: to.to_string() };
-        if !castable(from, to) {
+        if !castable(from, to) || matches!(to.kind, TypeKind::Char(length) | TypeKind::Binary(length) if length > PADDED_MAX) {
             return Err(refused());
         }
         let word = if mode == CastMode::Try { "TRY_CAST" } else { "CAST" };

@@ -41,6 +41,10 @@ pub(crate) fn divide_half_up(value: i128, divisor: i128) -> i128 {
 
 fn rescale_wide(value: i256, from_scale: i32, precision: u8, scale: u8) -> Option<i128> {
     let change = i32::from(scale) - from_scale;
+    if change < -76 {
+        // Less than half of the last digit, whatever it is.
+        return Some(0);
+    }
     let rescaled = if change >= 0 {
         value.checked_mul(wide_power_of_ten(change as u32))?
     } else {

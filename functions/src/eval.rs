@@ -7,6 +7,8 @@
 mod lazy;
 mod node;
 mod simplify;
+#[cfg(test)]
+mod tests;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::record_batch::RecordBatch;
@@ -20,6 +22,7 @@ use crate::column::internal;
 use crate::environment::Environment;
 use crate::error::{EvalError, FunctionError};
 use node::{Node, Rows};
+pub use simplify::simplified;
 
 /// An expression, ready to run. Cheap to clone, shared between threads.
 #[derive(Clone)]

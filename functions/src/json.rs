@@ -7,7 +7,7 @@ mod path;
 mod query;
 mod write;
 
-pub(crate) use build::lower;
+pub(crate) use build::{builds, lower};
 
 use crate::registry::Function;
 

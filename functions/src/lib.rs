@@ -1,7 +1,7 @@
 //! What an expression means: Flink's casts, operators and built-in functions over Arrow batches.
 //!
 //! Two sides. For the planner: [`resolve`] (which function, which implicit casts, which result type), [`common_type`], [`castable`],
-//! [`aggregate_type`], [`names`] and [`fold`]. For the engine: [`compile`] turns an [`irmak_common::expr::Expr`] into an [`Evaluator`],
+//! [`aggregate_type`], [`names`], [`fold`] and [`simplified`]. For the engine: [`compile`] turns an [`irmak_common::expr::Expr`] into an [`Evaluator`],
 //! which computes columns ([`Evaluator::evaluate`]) and selections ([`Evaluator::select`]).
 //!
 //! Knows nothing of SQL text, tasks, clocks or connectors: processing time arrives as an argument, the session's zone in the
@@ -39,6 +39,6 @@ pub use aggregate::aggregate_type;
 pub use cell::cell_text;
 pub use environment::Environment;
 pub use error::{EvalError, FunctionError, SignatureError};
-pub use eval::{Evaluator, compile, fold};
+pub use eval::{Evaluator, compile, fold, simplified};
 pub use signature::{Arg, Resolved, names, resolve};
 pub use types::{castable, common_type, implicitly_castable};

@@ -28,7 +28,7 @@
 //! `CURRENT_DATE`, `LOCALTIME`, `CURRENT_TIMESTAMP`, `PROCTIME` and the like are functions without arguments. `COALESCE`, `NULLIF`,
 //! `IF`, `IFNULL`, `GREATEST` and `LEAST` are functions; CASE, AND, OR and CAST are nodes of their own, typed by [`common_type`].
 
-use irmak_common::expr::Value;
+use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::error::SignatureError;
@@ -42,6 +42,16 @@ pub struct Arg<'a> {
     pub ty: &'a LogicalType,
     /// Its value, where it is a constant.
     pub literal: Option<&'a Value>,
+}
+
+impl<'a> Arg<'a> {
+    pub(crate) fn of_expr(expr: &'a Expr) -> Self {
+        let literal = match &expr.node {
+            ExprNode::Literal(value) => Some(value),
+            _ => None,
+        };
+        Self { ty: &expr.ty, literal }
+    }
 }
 
 impl Arg<'_> {

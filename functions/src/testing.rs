@@ -107,3 +107,19 @@ pub(crate) fn check(function: &str, args: &[Constant], expected: Option<&str>) {
     let found = run(function, args, &Environment::default());
     assert_eq!(found.as_ref().map(Option::as_deref), Ok(expected), "{function} of {args:?}");
 }
+
+/// Runs the call both ways for its own sake: an error is an answer, a panic is not. Constants and columns may differ here, in the
+/// sign of zero for one.
+pub(crate) fn exercise(function: &str, args: &[Constant], env: &Environment) {
+    let Ok(expr) = call(function, args) else { return };
+    let _ = fold(&expr, env);
+    let Ok(arrays) = args.iter().map(|(value, ty)| constant::to_array(value, ty)).collect::<Result<Vec<_>, _>>() else { return };
+    let fields = arrays.iter().enumerate().map(|(at, array)| ArrowField::new(at.to_string(), array.data_type().clone(), true));
+    let Ok(batch) = RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), arrays) else { return };
+    if let Ok(compiled) = compile(&over_columns(&expr, args), env)
+        && let Ok(array) = compiled.evaluate(&batch, 0)
+    {
+        assert_eq!((array.len(), array.data_type()), (1, &expr.ty.kind.to_arrow()), "{function} of {args:?}");
+        let _ = cell_text(&array, 0, &expr.ty, &env.zone);
+    }
+}

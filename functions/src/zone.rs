@@ -1,7 +1,7 @@
 //! Time zones: from instants to wall clocks and back, with Java's rules for the hours that do not exist or exist twice.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+
 use jiff::tz::{Offset, TimeZone};
 
 use crate::error::FunctionError;
@@ -60,7 +60,7 @@ impl Zone {
         match self {
             Self::Fixed(seconds) => *seconds,
             Self::Named(zone) => {
-                let civil = Timestamp::from_second(local).map(|at| Offset::UTC.to_datetime(at)).unwrap_or(DateTime::MIN);
+                let Ok(civil) = Timestamp::from_second(local).map(|at| Offset::UTC.to_datetime(at)) else { return self.offset_at(local) };
                 let resolved = zone.to_ambiguous_timestamp(civil).compatible();
                 resolved.map_or(0, |instant| local - instant.as_second())
             }

@@ -37,7 +37,7 @@ pub(super) fn add(call: &Call<'_>, sign: i64) -> Result<Option<Kernel>, Function
     let months = matches!(interval, TypeKind::IntervalYearMonth { .. });
     let moved = match (time, &call.ty.kind) {
         (TypeKind::Date, TypeKind::Timestamp { .. }) => {
-            shift::<Date32Type, TimestampMillisecondType>(time_at, sign, |days, millis| i64::from(days) * DAY_MILLIS + millis)
+            shift::<Date32Type, TimestampMillisecondType>(time_at, sign, |days, millis| (i64::from(days) * DAY_MILLIS).wrapping_add(millis))
         }
         (TypeKind::Date, _) if months => {
             shift_months::<Date32Type>(time_at, sign, |days, months| add_months(i64::from(days), months) as i32)
@@ -46,7 +46,7 @@ pub(super) fn add(call: &Call<'_>, sign: i64) -> Result<Option<Kernel>, Function
             shift::<Date32Type, Date32Type>(time_at, sign, |days, millis| days.wrapping_add((millis / DAY_MILLIS) as i32))
         }
         (TypeKind::Time(_), _) => shift::<Time32MillisecondType, Time32MillisecondType>(time_at, sign, |time, millis| {
-            (i64::from(time) + millis).rem_euclid(DAY_MILLIS) as i32
+            i64::from(time).wrapping_add(millis).rem_euclid(DAY_MILLIS) as i32
         }),
         (TypeKind::Timestamp { precision, .. } | TypeKind::TimestampLtz { precision, .. }, _) => match timestamp_unit(*precision) {
             TimeUnit::Microsecond => timestamps::<TimestampMicrosecondType>(time_at, sign, months, 1_000),
@@ -62,17 +62,17 @@ fn timestamps<T: ArrowTimestampType>(time_at: usize, sign: i64, months: bool, pe
     if months {
         return shift_months::<T>(time_at, sign, move |time, months| {
             let day = DAY_MILLIS * per_milli;
-            add_months(time.div_euclid(day), months) * day + time.rem_euclid(day)
+            add_months(time.div_euclid(day), months).wrapping_mul(day).wrapping_add(time.rem_euclid(day))
         });
     }
     // The way of `ts - INTERVAL '5' SECOND`: one vectorised operation where the interval is a constant.
     kernel(move |args, scope| {
         let (times, intervals) = (args[time_at].numbers::<T>()?, args[1 - time_at].longs()?);
         if let (Column::Rows(_), Some(Some(interval))) = (&args[time_at], intervals.constant()) {
-            let step = interval * sign * per_milli;
+            let step = interval.wrapping_mul(sign * per_milli);
             return Ok(Arc::new(times.into_array().unary::<_, T>(|time| time.wrapping_add(step))) as ArrayRef);
         }
-        moved::<T, T>(args, scope, time_at, |time, millis| time.wrapping_add(millis * sign * per_milli))
+        moved::<T, T>(args, scope, time_at, |time, millis| time.wrapping_add(millis.wrapping_mul(sign * per_milli)))
     })
 }
 

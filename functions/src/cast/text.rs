@@ -217,7 +217,7 @@ fn short_decimal(bytes: &[u8], form: Form) -> Option<i128> {
             rest.first()?;
         }
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let power: i32 = std::str::from_utf8(&rest[..count]).ok()?.parse().unwrap_or(0);
+        let power: i32 = std::str::from_utf8(&rest[..count]).ok()?.parse().unwrap_or(1_000_000);
         // Behind the exponent, too, one character is swallowed.
         rest = &rest[(count + 1).min(rest.len())..];
         exponent += if below { -power } else { power };

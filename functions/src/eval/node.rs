@@ -15,6 +15,7 @@ use crate::constant;
 use crate::environment::Environment;
 use crate::error::{EvalError, FunctionError};
 use crate::registry::{self, Call, Kernel, Nature, Scope};
+use crate::signature::Arg;
 
 /// What is to be computed.
 pub(super) enum Node {
@@ -49,6 +50,12 @@ impl Node {
             },
             ExprNode::Call { function, args } => {
                 let found = registry::find(function).ok_or_else(|| FunctionError::Unknown(function.clone()))?;
+                let described: Vec<Arg<'_>> = args.iter().map(Arg::of_expr).collect();
+                // Kernels rely on what signatures promise, and a job graph comes from another process.
+                (found.signature)(&described).map_err(|_| FunctionError::Arguments {
+                    function: function.clone(),
+                    message: format!("does not take ({})", args.iter().map(|arg| arg.ty.to_string()).collect::<Vec<_>>().join(", ")),
+                })?;
                 let kernel = (found.kernel)(&Call { function: found.name, args, ty: &expr.ty, env })?;
                 Self::Call { args: Self::compile_all(args, env)?, kernel, nature: found.nature }
             }

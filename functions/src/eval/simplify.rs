@@ -46,6 +46,31 @@ pub(super) fn simplify(expr: &Expr, env: &Environment) -> Result<Expr, FunctionE
     Ok(simple)
 }
 
+/// The expression with its constant parts computed, for a planner: what it shows is what it was given, only shorter. The whole is
+/// tried before its parts, since a part alone may mean something else (a JSON_OBJECT inside another is no text). What fails stays,
+/// and so does a NULL that its type forbids.
+pub fn simplified(expr: &Expr, env: &Environment) -> Expr {
+    let literal = matches!(expr.node, ExprNode::Literal(_) | ExprNode::Column(_)) || expr.ty.kind == TypeKind::Symbol;
+    if literal {
+        return expr.clone();
+    }
+    if let Ok(value) = super::fold(expr, env)
+        && (expr.ty.nullable || value != Value::Null)
+    {
+        return Expr::literal(value, expr.ty.clone());
+    }
+    let mut simple = expr.clone();
+    let outer_json = crate::json::builds(expr);
+    for child in simple.children_mut() {
+        if outer_json && crate::json::builds(child) {
+            child.children_mut().into_iter().for_each(|part| *part = simplified(part, env));
+        } else {
+            *child = simplified(child, env);
+        }
+    }
+    simple
+}
+
 /// The value of an expression without columns, `None` where it has no one value.
 ///
 /// # Errors

@@ -56,10 +56,13 @@ fn string_signature(args: &[Arg<'_>]) -> Signature {
     }
 }
 
+/// Whether the expression is JSON by construction.
+pub(crate) fn builds(expr: &Expr) -> bool {
+    matches!(&expr.node, ExprNode::Call { function, .. } if function == "JSON_OBJECT" || function == "JSON_ARRAY")
+}
+
 /// The same call, which remembers in its symbol which operands are JSON already: `ABSENT 2 4`.
 pub(crate) fn lower(expr: &Expr) -> Option<Expr> {
-    let builds =
-        |expr: &Expr| matches!(&expr.node, ExprNode::Call { function, .. } if function == "JSON_OBJECT" || function == "JSON_ARRAY");
     let ExprNode::Call { function, args } = &expr.node else { return None };
     let (behaviour, operands) = args.split_first()?;
     let ExprNode::Literal(Value::String(word)) = &behaviour.node else { return None };
@@ -190,5 +193,7 @@ mod tests {
         let behaviour = Expr::literal(Value::String("ABSENT".into()), TypeKind::Symbol.not_null());
         let outer = Expr::call("JSON_ARRAY", vec![behaviour, inner], TypeKind::STRING.not_null());
         assert_eq!(fold(&outer, &Environment::default()), Ok(Value::String("[{\"x\":1}]".into())));
+        let simple = crate::simplified(&outer, &Environment::default());
+        assert_eq!(simple, Expr::literal(Value::String("[{\"x\":1}]".into()), TypeKind::STRING.not_null()));
     }
 }

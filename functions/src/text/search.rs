@@ -17,7 +17,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 
 /// `needle` in `text`, from the character `start` (from 1) on: the position of its first character, 0 where there is none.
 fn position(text: &str, needle: &str, start: i32) -> i32 {
-    let skipped = usize::try_from(start - 1).unwrap_or(0);
+    let skipped = usize::try_from(start.saturating_sub(1)).unwrap_or(0);
     if needle.is_empty() {
         return start.max(1);
     }
@@ -59,7 +59,7 @@ fn instr() -> Result<Kernel, FunctionError> {
 fn occurrence(text: &str, needle: &str, start: i32, count: i32) -> i32 {
     let places: Vec<i32> =
         text.char_indices().enumerate().filter(|(_, (at, _))| text[*at..].starts_with(needle)).map(|(index, _)| index as i32 + 1).collect();
-    let wanted = usize::try_from(count - 1).unwrap_or(usize::MAX);
+    let wanted = usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
     let found = if start >= 0 {
         places.iter().filter(|place| **place >= start).nth(wanted)
     } else {

@@ -217,9 +217,9 @@ fn unix_timestamp(call: &Call<'_>) -> Result<Kernel, FunctionError> {
         build_numbers::<Int64Type>(scope.rows, |row| {
             let Some((text, pattern)) = texts.get(row).zip(patterns.get(row, &cache)) else { return Ok(None) };
             let pattern = pattern.as_ref().as_ref().map_err(|message| refused("UNIX_TIMESTAMP", message, row))?;
-            let millis = pattern
-                .parse(text)
-                .map(|read| read.offset.map_or_else(|| zone.to_instant_millis(read.local), |offset| read.local - offset * 1_000));
+            let millis = pattern.parse(text).map(|read| {
+                read.offset.map_or_else(|| zone.to_instant_millis(read.local), |offset| read.local.saturating_sub(offset * 1_000))
+            });
             Ok(Some(millis.map_or(i64::MIN, |millis| millis / 1_000)))
         })
     })

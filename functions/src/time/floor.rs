@@ -75,10 +75,10 @@ fn moved(time: i64, unit: &str, direction: Direction) -> i64 {
         "MINUTE" => 60_000,
         "HOUR" => 3_600_000,
         "DAY" => DAY,
-        _ => return date_moved(time / DAY, unit, direction) * DAY,
+        _ => return date_moved(time / DAY, unit, direction).saturating_mul(DAY),
     };
-    let floor = time.div_euclid(millis) * millis;
-    if direction == Direction::Up && floor < time { floor + millis } else { floor }
+    let floor = time.saturating_sub(time.rem_euclid(millis));
+    if direction == Direction::Up && floor < time { floor.saturating_add(millis) } else { floor }
 }
 
 fn date_moved(days: i64, unit: &str, direction: Direction) -> i64 {

@@ -142,7 +142,7 @@ struct Parsed {
 
 impl Parsed {
     fn resolve(&self) -> Option<Instant> {
-        let year = self.year?;
+        let year = self.year.filter(|year| year.abs() <= 999_999_999)?;
         let days = match (self.month, self.day, self.day_of_year) {
             (Some(month), Some(day), _) => {
                 let valid = (1..=12).contains(&month) && (1..=31).contains(&day);
