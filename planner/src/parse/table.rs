@@ -144,9 +144,6 @@ pub(crate) fn named(cursor: &mut Cursor) -> Planned<TableRef> {
     Ok(TableRef::Table { name, hints, alias, snapshot })
 }
 
-/// A hint's name, and one of its options where it has any.
-type Hint = (Name, Option<(String, String)>);
-
 /// `OPTIONS('key' = 'value', ...)`; other hints are passed over, as they only advise.
 fn hint(text: &str, span: Span) -> Planned<Vec<Hint>> {
     let at_hint = |error: PlanError| error.at(span);
