@@ -2,8 +2,7 @@
 //!
 //! What fails when folded stays as it is, and fails when (and if) it runs. What depends on the clock or on chance is left alone.
 
-use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::types::TypeKind;
+use irmak_common::expr::{Expr, ExprNode};
 use irmak_functions::Environment;
 
 use crate::algebra::{Rel, RelNode};
@@ -28,32 +27,8 @@ const VOLATILE: [&str; 16] = [
 ];
 
 /// The expression with its constant parts computed.
-pub(crate) fn fold(mut expr: Expr, environment: &Environment) -> Expr {
-    for child in expr.children_mut() {
-        let owned = std::mem::replace(child, Expr::null(TypeKind::Null));
-        *child = fold(owned, environment);
-    }
-    if !foldable(&expr) {
-        return expr;
-    }
-    match irmak_functions::fold(&expr, environment) {
-        // A NULL where the type promises none would be a lie: the evaluator that runs it may object.
-        Ok(Value::Null) if !expr.ty.nullable => expr,
-        Ok(value) => Expr::literal(value, expr.ty),
-        Err(_) => expr,
-    }
-}
-
-fn foldable(expr: &Expr) -> bool {
-    let constant = |child: &&Expr| matches!(child.node, ExprNode::Literal(_));
-    match &expr.node {
-        ExprNode::Column(_) | ExprNode::Literal(_) => false,
-        ExprNode::Call { function, args } if args.is_empty() || function == "UNIX_TIMESTAMP" => {
-            !VOLATILE.contains(&function.as_str()) && args.iter().all(|arg| constant(&arg))
-        }
-        ExprNode::Call { function, .. } if VOLATILE.contains(&function.as_str()) => false,
-        _ => expr.children().iter().all(constant),
-    }
+pub(crate) fn fold(expr: Expr, environment: &Environment) -> Expr {
+    irmak_functions::simplified(&expr, environment)
 }
 
 /// Whether computing the expression twice may give two results.
