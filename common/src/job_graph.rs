@@ -171,13 +171,20 @@ pub enum RestartStrategy {
         reset_ms: u64,
         /// Share of the delay that is random, `0.0..=1.0`.
         jitter: f64,
+        /// So many restarts without calm between them, then the job fails.
+        #[serde(default = "no_bound")]
+        attempts: u32,
     },
+}
+
+fn no_bound() -> u32 {
+    u32::MAX
 }
 
 impl Default for RestartStrategy {
     /// Flink's default with checkpointing, but starting at 100 ms: a lost TaskManager is replaced in place.
     fn default() -> Self {
-        Self::ExponentialDelay { initial_ms: 100, max_ms: 60_000, multiplier: 1.5, reset_ms: 3_600_000, jitter: 0.1 }
+        Self::ExponentialDelay { initial_ms: 100, max_ms: 60_000, multiplier: 1.5, reset_ms: 3_600_000, jitter: 0.1, attempts: u32::MAX }
     }
 }
 

@@ -11,7 +11,7 @@ use irmak_common::id::{JobId, TaskManagerId};
 use irmak_proto::v1;
 use irmak_proto::v1::task_manager_command::Command as Wire;
 use irmak_runtime::shutdown::Shutdown;
-use irmak_runtime::{clock, tasks};
+use irmak_runtime::tasks;
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::Status;
 
@@ -21,6 +21,7 @@ use crate::core::event::{Command, Event, Peer, Registration, Session};
 use crate::core::{Core, Settings};
 use crate::error::JobManagerError;
 use crate::journal::Journal;
+use crate::steady::Steady;
 use crate::wire;
 
 /// Messages that wait for the actor: each sender then waits in turn.
@@ -42,8 +43,8 @@ pub enum Message {
     Attach(Box<Registration>, oneshot::Sender<(Session, mpsc::Receiver<Result<v1::TaskManagerCommand, Status>>)>),
     /// Rows of a collect sink.
     Collected(Peer, Box<v1::CollectedRows>),
-    /// A client wants a job's rows.
-    Collect(JobId, oneshot::Sender<Arc<Results>>),
+    /// A client wants a job's rows; none: there are none, or no longer.
+    Collect(JobId, oneshot::Sender<Option<Arc<Results>>>),
     /// A client has taken rows: up to here.
     Consumed(JobId, u64),
     /// Somebody looks.
@@ -102,6 +103,7 @@ struct Actor {
     changed: watch::Sender<u64>,
     heartbeat: wire::HeartbeatTimes,
     last_heartbeat: i64,
+    clock: Steady,
 }
 
 /// Starts the actor on what an earlier JobManager left behind.
@@ -118,7 +120,8 @@ pub fn start(
     let (mailbox, messages) = mpsc::channel(MAILBOX);
     let (changed, changes) = watch::channel(0);
     let handle = Handle { mailbox, changes, epoch: image.epoch };
-    let (core, commands) = Core::recover(settings, clock::now_ms(), &image);
+    let mut clock = Steady::start();
+    let (core, commands) = Core::recover(settings, clock.now(), &image);
     let mut actor = Actor {
         core,
         journal,
@@ -130,6 +133,7 @@ pub fn start(
         changed,
         heartbeat,
         last_heartbeat: 0,
+        clock,
     };
     let shutdown = shutdown.clone();
     tasks::spawn("jobmanager", async move {
@@ -162,7 +166,8 @@ impl Actor {
     }
 
     fn on_tick(&mut self) -> Result<(), JobManagerError> {
-        let now = clock::now_ms();
+        let now = self.clock.now();
+        self.collects.forget(now);
         if now - self.last_heartbeat >= self.heartbeat.interval_ms as i64 {
             self.last_heartbeat = now;
             let ids: Vec<TaskManagerId> = self.streams.keys().cloned().collect();
@@ -181,15 +186,9 @@ impl Actor {
                     self.collects.received(*rows);
                 }
             }
-            Message::Collect(job, reply) => {
-                let results = self.collects.results(job);
-                if self.core.job(job).is_none_or(|job| job.status.is_terminal()) {
-                    results.end();
-                }
-                let _ = reply.send(results);
-            }
+            Message::Collect(job, reply) => drop(reply.send(self.results(job))),
             Message::Consumed(job, upto) => self.allow(job, upto),
-            Message::Look(look) => look(&View { core: &self.core, now: clock::now_ms() }),
+            Message::Look(look) => look(&View { core: &self.core, now: self.clock.now() }),
         }
         Ok(())
     }
@@ -212,6 +211,11 @@ impl Actor {
         self.on_event(Event::Registered(registration))
     }
 
+    fn results(&mut self, job: JobId) -> Option<Arc<Results>> {
+        let job = self.core.job(job).filter(|job| job.collects())?;
+        self.collects.results(job.id, job.status.is_terminal())
+    }
+
     fn allow(&mut self, job: JobId, upto: u64) {
         if let Some((attempt, offset)) = self.collects.allow(job, upto) {
             let at = attempt.clone();
@@ -231,7 +235,7 @@ impl Actor {
         {
             self.streams.remove(&peer.id);
         }
-        let commands = self.core.on_event(clock::now_ms(), event);
+        let commands = self.core.on_event(self.clock.now(), event);
         self.run_commands(commands)
     }
 
@@ -276,8 +280,8 @@ impl Actor {
                 None
             }),
             Command::Changed(job) => {
-                if self.core.job(job).is_none_or(|job| job.status.is_terminal()) {
-                    self.collects.job_ended(job);
+                if self.core.job(job).is_some_and(|job| job.status.is_terminal() && job.collects()) {
+                    self.collects.job_ended(job, self.clock.now());
                 }
                 self.changed.send_modify(|count| *count = count.wrapping_add(1));
             }

@@ -13,7 +13,8 @@ use crate::core::event::{Event, RestoreFrom};
 /// The object whose existence is the checkpoint's.
 const METADATA: &str = "_metadata";
 
-/// Writes a manifest with put-if-absent. One that is there already is this one: ids are never given twice.
+/// Writes a manifest with put-if-absent. One that is there already is not this one: ids are never given twice, so somebody else
+/// works on this job, and the checkpoint fails.
 pub(crate) async fn write(folder: &str, manifest: &Arc<Manifest>) -> Event {
     let (job, checkpoint) = (manifest.job, manifest.checkpoint);
     match try_write(folder, manifest).await {
@@ -27,10 +28,7 @@ async fn try_write(folder: &str, manifest: &Manifest) -> Result<(), String> {
     let bytes = serde_json::to_vec(manifest).map_err(|error| error.to_string())?;
     let storage = Storage::open(folder).map_err(|error| error.to_string())?;
     let path = format!("chk-{}/{METADATA}", manifest.checkpoint);
-    match storage.put_if_absent(&path, Bytes::from(bytes)).await {
-        Ok(()) => {}
-        Err(error) => return Err(error.to_string()),
-    }
+    storage.put_if_absent(&path, Bytes::from(bytes)).await.map_err(|error| error.to_string())?;
     kill_point("after-manifest");
     Ok(())
 }
@@ -98,5 +96,47 @@ pub(crate) async fn delete_objects(objects: &[String]) {
         if let Err(error) = removed.await {
             tracing::warn!("a state object is no longer needed and could not be removed: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use irmak_common::element::CheckpointKind;
+    use irmak_common::id::JobId;
+
+    use super::*;
+
+    fn manifest(triggered_at: i64) -> Arc<Manifest> {
+        Arc::new(Manifest {
+            version: MANIFEST_VERSION,
+            job: JobId::from_u128(1),
+            checkpoint: CheckpointId(7),
+            kind: CheckpointKind::Checkpoint,
+            max_parallelism: 128,
+            triggered_at,
+            tasks: Vec::new(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_manifest_that_exists_is_never_written_over_and_the_second_writer_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = format!("file://{}", dir.path().display());
+        assert!(matches!(write(&folder, &manifest(1)).await, Event::ManifestWritten { .. }));
+        let Event::ManifestFailed { reason, .. } = write(&folder, &manifest(2)).await else { panic!("written over") };
+        assert!(reason.contains("exists"), "{reason}");
+        let found = load(&RestoreFrom::JobFolder(folder)).await.unwrap();
+        assert_eq!(found, [manifest(1).as_ref().clone()]);
+    }
+
+    #[tokio::test]
+    async fn a_deleted_checkpoint_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = format!("file://{}", dir.path().display());
+        write(&folder, &manifest(1)).await;
+        let object = format!("{folder}/chk-7/state");
+        std::fs::write(dir.path().join("chk-7/state"), b"x").unwrap();
+        delete(&folder, CheckpointId(7), &[object]).await;
+        assert!(!dir.path().join("chk-7").exists());
     }
 }

@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
 use crate::actor::{Handle, Message};
-use crate::collect::Next;
+use crate::collect::{Next, Results};
 use crate::core::event::Event;
 use crate::core::record::{NewJob, Outcome, StatementOutcome, Submission};
 use crate::progress;
@@ -101,22 +101,15 @@ impl v1::jobs_server::Jobs for Jobs {
 
     async fn collect(&self, request: Request<v1::CollectRequest>) -> Result<Response<Self::CollectStream>, Status> {
         let job = find(&self.actor, &request.get_ref().job_id).await?;
-        let (sender, receiver) = mpsc::channel(4);
         let (reply, answer) = oneshot::channel();
         self.actor.tell(Message::Collect(job, reply)).await;
         let results = answer.await.map_err(|_| Status::unavailable("the JobManager is shutting down"))?;
+        let results = results.ok_or_else(|| Status::not_found(format!("job {job} has no rows to send, or has them no longer")))?;
         if !results.take() {
             return Err(Status::failed_precondition("another client receives the rows of this job"));
         }
-        let actor = self.actor.clone();
-        tasks::spawn("collect", async move {
-            while let Next::Rows(upto, arrow_ipc) = results.next().await {
-                if sender.send(Ok(v1::CollectResponse { arrow_ipc })).await.is_err() {
-                    return;
-                }
-                actor.tell(Message::Consumed(job, upto)).await;
-            }
-        });
+        let (sender, receiver) = mpsc::channel(4);
+        tasks::spawn("collect", hand_out(self.actor.clone(), job, results, sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
 
@@ -206,6 +199,31 @@ async fn ended(actor: &Handle, job: JobId) -> Result<String, Status> {
         }
         let _ = tokio::time::timeout(Duration::from_secs(1), changes.changed()).await;
     }
+}
+
+/// Sends a job's rows to its one client. A client that goes before the end leaves the job without an audience: it is cancelled.
+async fn hand_out(actor: Handle, job: JobId, results: Arc<Results>, sender: mpsc::Sender<Result<v1::CollectResponse, Status>>) {
+    loop {
+        let next = tokio::select! {
+            next = results.next() => next,
+            () = sender.closed() => break,
+        };
+        match next {
+            Next::Rows(upto, arrow_ipc) => {
+                if sender.send(Ok(v1::CollectResponse { arrow_ipc })).await.is_err() {
+                    break;
+                }
+                actor.tell(Message::Consumed(job, upto)).await;
+            }
+            Next::End => return,
+            Next::Broken(reason) => {
+                let _ = sender.send(Err(Status::aborted(reason))).await;
+                break;
+            }
+        }
+    }
+    tracing::info!("job {job} is cancelled: nobody receives its rows any more");
+    actor.tell(Message::Event(Event::Cancel(job))).await;
 }
 
 async fn watch(actor: Handle, job: JobId, sender: mpsc::Sender<Result<v1::JobProgress, Status>>) {

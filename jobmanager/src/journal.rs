@@ -1,7 +1,8 @@
 //! The journal: what a JobManager must know after a crash, as lines of checksum and JSON in one append-only file.
 //!
 //! A record is on disk when [`Journal::append`] returns. A torn last line (a crash while writing) is cut off; a damaged line before
-//! others is an error, since what follows it cannot be trusted. At each start the file is rewritten as one image.
+//! others is an error, since what follows it cannot be trusted. The file is rewritten as one image at each start, and whenever its
+//! records have grown to a few times that: it is bounded by the jobs that are remembered, not by how long they run.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
@@ -14,6 +15,11 @@ use crate::error::JobManagerError;
 
 const FILE: &str = "journal.jsonl";
 
+/// Bytes of records that are always kept as they are: rewriting costs more than reading them again.
+const RECORDS_BYTES: u64 = 1 << 20;
+/// Beyond that, so many times the image's size.
+const RECORDS_TIMES: u64 = 4;
+
 #[derive(Serialize, Deserialize)]
 enum Line {
     Image(Image),
@@ -25,6 +31,10 @@ enum Line {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// What the file says.
+    image: Image,
+    image_bytes: u64,
+    record_bytes: u64,
     _lock: File,
 }
 
@@ -43,8 +53,8 @@ impl Journal {
         let path = dir.join(FILE);
         let mut image = read(&path)?;
         image.apply(Record::Epoch(image.epoch + 1));
-        let file = rewrite(dir, &path, &image).map_err(|error| failed(&path, error))?;
-        Ok((Self { path, file, _lock: lock }, image))
+        let (file, image_bytes) = rewrite(&path, &image).map_err(|error| failed(&path, error))?;
+        Ok((Self { path, file, image: image.clone(), image_bytes, record_bytes: 0, _lock: lock }, image))
     }
 
     /// Adds records; they are on disk on return.
@@ -52,10 +62,23 @@ impl Journal {
     /// # Errors
     /// When the disk refuses.
     pub fn append(&mut self, records: Vec<Record>) -> Result<(), JobManagerError> {
+        self.try_append(records).map_err(|source| JobManagerError::Journal { path: self.path.clone(), source })
+    }
+
+    fn try_append(&mut self, records: Vec<Record>) -> std::io::Result<()> {
         let mut bytes = Vec::new();
-        let written = records.into_iter().try_for_each(|record| put(&mut bytes, &Line::Record(record)));
-        let written = written.and_then(|()| self.file.write_all(&bytes)).and_then(|()| self.file.sync_data());
-        written.map_err(|source| JobManagerError::Journal { path: self.path.clone(), source })
+        for record in records {
+            put(&mut bytes, &Line::Record(record.clone()))?;
+            self.image.apply(record);
+        }
+        self.file.write_all(&bytes)?;
+        self.file.sync_data()?;
+        self.record_bytes += bytes.len() as u64;
+        if self.record_bytes > RECORDS_BYTES.max(self.image_bytes * RECORDS_TIMES) {
+            (self.file, self.image_bytes) = rewrite(&self.path, &self.image)?;
+            self.record_bytes = 0;
+        }
+        Ok(())
     }
 }
 
@@ -97,17 +120,20 @@ fn parse(line: &[u8]) -> Option<Line> {
     (u64::from_str_radix(sum, 16).ok()? == checksum(json.as_bytes())).then(|| serde_json::from_str(json).ok())?
 }
 
-fn rewrite(dir: &Path, path: &Path, image: &Image) -> std::io::Result<File> {
-    let staged = dir.join("journal.new");
+/// Puts one image in the place of the file at once; returns the open file and its size.
+fn rewrite(path: &Path, image: &Image) -> std::io::Result<(File, u64)> {
+    let staged = path.with_extension("new");
     let mut bytes = Vec::new();
     put(&mut bytes, &Line::Image(image.clone()))?;
     let mut file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&staged)?;
     file.write_all(&bytes)?;
     file.sync_all()?;
     std::fs::rename(&staged, path)?;
-    File::open(dir)?.sync_all()?;
+    if let Some(dir) = path.parent() {
+        File::open(dir)?.sync_all()?;
+    }
     file.seek(SeekFrom::End(0))?;
-    Ok(file)
+    Ok((file, bytes.len() as u64))
 }
 
 #[cfg(test)]
@@ -165,5 +191,21 @@ mod tests {
         journal.append(vec![Record::Epoch(41)]).unwrap();
         drop(journal);
         assert_eq!(Journal::open(dir.path()).unwrap().1.epoch, 42);
+    }
+
+    #[test]
+    fn a_journal_does_not_grow_for_ever_and_forgets_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(dir.path()).unwrap();
+        for epoch in 100..200 {
+            journal.append((0..400).map(triggered).chain([Record::Epoch(epoch)]).collect()).unwrap();
+            let size = std::fs::metadata(dir.path().join(FILE)).unwrap().len();
+            assert!(size < 2 * RECORDS_BYTES, "{size} bytes");
+        }
+        assert!(journal.record_bytes < RECORDS_BYTES, "it was rewritten");
+        let expected = journal.image.clone();
+        drop(journal);
+        assert_eq!(read(&dir.path().join(FILE)).unwrap(), expected);
+        assert_eq!(expected.epoch, 199);
     }
 }

@@ -19,6 +19,7 @@ mod progress;
 mod prometheus;
 mod rest;
 mod service;
+mod steady;
 mod ui;
 pub mod wire;
 

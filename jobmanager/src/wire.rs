@@ -77,6 +77,7 @@ pub(crate) fn event(from: &Peer, said: Said) -> Result<Option<Event>, WireError>
             attempt: convert::attempt(&said.attempt)?,
             state: state(&said.state)?,
             failure: (!said.failure.is_empty()).then_some(said.failure),
+            unrecoverable: said.unrecoverable,
             at: said.at,
         },
         Said::CheckpointAcknowledged(said) => Event::Acknowledged {

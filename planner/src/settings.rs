@@ -184,7 +184,11 @@ impl Settings {
 
     /// `restart-strategy.*`; `default`: what holds when nothing is said.
     pub(crate) fn restart(&self, default: RestartStrategy) -> Planned<RestartStrategy> {
-        let Some((key, name)) = self.first(&["restart-strategy.type", "restart-strategy"]) else { return Ok(default) };
+        let Some((key, name)) = self.first(&["restart-strategy.type", "restart-strategy"]) else {
+            // Read in any case: a wrong value is said.
+            let exponential = self.exponential()?;
+            return Ok(if default == RestartStrategy::None { default } else { exponential });
+        };
         match name.trim().to_ascii_lowercase().as_str() {
             "none" | "off" | "disable" | "disabled" | "no-restart" | "norestart" => Ok(RestartStrategy::None),
             "fixed-delay" | "fixeddelay" => Ok(RestartStrategy::FixedDelay {
@@ -201,18 +205,45 @@ impl Settings {
         }
     }
 
+    /// The keys of the exponential delay, which count whether or not the strategy is named: it is the default.
     fn exponential(&self) -> Planned<RestartStrategy> {
-        let share = |key: &'static str| self.parsed::<f64>(&[key], "a number");
-        let millis = |key: &'static str| self.millis(&[key]);
+        let default = RestartStrategy::default();
+        let RestartStrategy::ExponentialDelay { initial_ms, max_ms, multiplier, reset_ms, jitter, attempts } = default else {
+            return Ok(default);
+        };
+        let key = |name: &str| EXPONENTIAL.iter().copied().find(|key| key.ends_with(name)).unwrap_or_default();
+        let millis = |name: &str, default: u64| self.millis(&[key(name)]).map(|found| found.unwrap_or(default));
+        let share = |name: &str, default: f64, least: f64, most: f64, expected: &str| -> Planned<f64> {
+            let Some(share) = self.parsed::<f64>(&[key(name)], expected)? else { return Ok(default) };
+            let fits = (least..=most).contains(&share);
+            if fits { Ok(share) } else { Err(self.bad(key(name), &share.to_string(), expected)) }
+        };
+        let attempts = match self.get(key("attempts-before-reset-backoff")) {
+            None => attempts,
+            // Flink's default is `Infinite`, which stands for the largest of its numbers.
+            Some(text) if text.trim().eq_ignore_ascii_case("infinite") => u32::MAX,
+            Some(_) => self.parsed::<u32>(&[key("attempts-before-reset-backoff")], "a whole number")?.unwrap_or(attempts),
+        };
+        let (initial_ms, max_ms) = (millis("initial-backoff", initial_ms)?, millis("max-backoff", max_ms)?);
         Ok(RestartStrategy::ExponentialDelay {
-            initial_ms: millis("restart-strategy.exponential-delay.initial-backoff")?.unwrap_or(1_000),
-            max_ms: millis("restart-strategy.exponential-delay.max-backoff")?.unwrap_or(60_000),
-            multiplier: share("restart-strategy.exponential-delay.backoff-multiplier")?.unwrap_or(1.5).max(1.0),
-            reset_ms: millis("restart-strategy.exponential-delay.reset-backoff-threshold")?.unwrap_or(3_600_000),
-            jitter: share("restart-strategy.exponential-delay.jitter-factor")?.unwrap_or(0.1).clamp(0.0, 1.0),
+            initial_ms,
+            max_ms,
+            multiplier: share("backoff-multiplier", multiplier, 1.0, f64::MAX, "a number from 1")?,
+            reset_ms: millis("reset-backoff-threshold", reset_ms)?,
+            jitter: share("jitter-factor", jitter, 0.0, 1.0, "a number from 0 to 1")?,
+            attempts,
         })
     }
 }
+
+const EXPONENTIAL: [&str; 6] = [
+    "restart-strategy.exponential-delay.initial-backoff",
+    "restart-strategy.exponential-delay.max-backoff",
+    "restart-strategy.exponential-delay.backoff-multiplier",
+    "restart-strategy.exponential-delay.reset-backoff-threshold",
+    "restart-strategy.exponential-delay.jitter-factor",
+    "restart-strategy.exponential-delay.attempts-before-reset-backoff",
+];
 
 /// What to say of a key that nobody knows; `None`: it is known.
 pub(crate) fn unknown_key(key: &str) -> Option<String> {
@@ -288,6 +319,29 @@ mod tests {
         assert_eq!(unknown_key("execution.checkpointing.interval"), None);
         let warning = unknown_key("paralelism.default").unwrap();
         assert!(warning.ends_with("did you mean `parallelism.default`?"), "{warning}");
+    }
+
+    #[test]
+    fn the_exponential_delays_keys_count_without_its_name() {
+        let check = |pairs: &[(&str, &str)], expected: Result<(u64, f64, u32), &str>| {
+            let base = pairs.iter().map(|(key, value)| (format!("restart-strategy.{key}"), (*value).to_owned())).collect();
+            let got = match Settings::new(&base).restart(RestartStrategy::default()) {
+                Ok(RestartStrategy::ExponentialDelay { initial_ms, multiplier, attempts, .. }) => Ok((initial_ms, multiplier, attempts)),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => Err(error.in_script("f", "").message),
+            };
+            match expected {
+                Ok(expected) => assert_eq!(got, Ok(expected)),
+                Err(words) => assert!(got.as_ref().is_err_and(|message| message.contains(words)), "{got:?}"),
+            }
+        };
+        check(&[], Ok((100, 1.5, u32::MAX)));
+        check(&[("type", "exponential-delay")], Ok((100, 1.5, u32::MAX)));
+        check(&[("exponential-delay.initial-backoff", "3 s")], Ok((3_000, 1.5, u32::MAX)));
+        check(&[("exponential-delay.attempts-before-reset-backoff", "4")], Ok((100, 1.5, 4)));
+        check(&[("exponential-delay.attempts-before-reset-backoff", "Infinite")], Ok((100, 1.5, u32::MAX)));
+        check(&[("exponential-delay.backoff-multiplier", "0.5")], Err("`0.5`"));
+        check(&[("exponential-delay.jitter-factor", "2")], Err("jitter-factor"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 
+use irmak_common::error::ErrorCode;
 use irmak_common::id::CheckpointId;
 use irmak_connectors::error::ConnectorError;
 use irmak_engine::error::EngineError;
@@ -139,6 +140,21 @@ impl TaskError {
         matches!(self, Self::Canceled(_))
     }
 
+    /// Whether another attempt would fail in the same way: the job itself or what it reads is wrong, not the world around it.
+    ///
+    /// An absent topic may be made, a full disk emptied, a lost file put back; a record stays as it is, and so does a statement.
+    pub fn is_unrecoverable(&self) -> bool {
+        match self {
+            Self::Connector { source, .. } => {
+                let wrong = matches!(source.code(), ErrorCode::InvalidArgument | ErrorCode::Forbidden);
+                wrong || matches!(**source, ConnectorError::OffsetGone { .. })
+            }
+            Self::Operator { source, .. } => !matches!(**source, EngineError::Arrow { .. }),
+            Self::Descriptor(_) => true,
+            _ => false,
+        }
+    }
+
     /// The sentence for a person: the error, then its causes as far as they say something new.
     pub fn sentence(&self) -> String {
         let mut text = self.to_string();
@@ -152,5 +168,31 @@ impl TaskError {
             cause = error.source();
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use irmak_connectors::error::{RecordError, RecordPlace};
+
+    use super::*;
+
+    fn check(source: ConnectorError, unrecoverable: bool) {
+        let words = source.to_string();
+        assert_eq!(TaskError::connector(1, "Source: t", source).is_unrecoverable(), unrecoverable, "{words}");
+    }
+
+    #[test]
+    fn what_stays_wrong_is_told_from_what_may_heal() {
+        let table = || "t".to_owned();
+        let place = RecordPlace::Kafka { topic: table(), partition: 0, offset: 7 };
+        let error = RecordError::whole(b"x", 0, "no JSON");
+        check(ConnectorError::BadRecord { table: table(), place: Box::new(place), error: Box::new(error) }, true);
+        check(ConnectorError::Forbidden { table: table(), path: "/etc".into(), roots: "/data".into() }, true);
+        check(ConnectorError::OffsetGone { table: table(), topic: table(), partition: 0, offset: 7 }, true);
+        check(ConnectorError::UnknownTopic { table: table(), topic: table(), servers: "s".into(), nearest: None }, false);
+        check(ConnectorError::FileLost { table: table(), hidden: "a".into(), visible: "b".into() }, false);
+        assert!(!TaskError::Channel("it broke".into()).is_unrecoverable());
+        assert!(TaskError::Descriptor("no vertex".into()).is_unrecoverable());
     }
 }

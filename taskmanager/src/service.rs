@@ -359,12 +359,12 @@ impl Actor {
 
     fn on_event(&mut self, event: TaskEvent) {
         match event {
-            TaskEvent::State { attempt, state, failure } => {
+            TaskEvent::State { attempt, state, failure, unrecoverable } => {
                 if state.is_terminal() {
                     self.last_figures(attempt);
                 }
                 self.slots.on_state(attempt, state);
-                self.report(attempt, state, failure);
+                self.report_as(attempt, state, failure, unrecoverable);
             }
             TaskEvent::Wire(event) => self.pending.push_back(event),
             TaskEvent::Gone(attempt) => {
@@ -376,7 +376,12 @@ impl Actor {
     }
 
     fn report(&mut self, attempt: AttemptId, state: ExecutionState, failure: String) {
-        let changed = v1::TaskStateChanged { attempt: Some(attempt.into()), state: state.to_string(), failure, at: now_ms() };
+        self.report_as(attempt, state, failure, false);
+    }
+
+    fn report_as(&mut self, attempt: AttemptId, state: ExecutionState, failure: String, unrecoverable: bool) {
+        let changed =
+            v1::TaskStateChanged { attempt: Some(attempt.into()), state: state.to_string(), failure, unrecoverable, at: now_ms() };
         self.pending.push_back(Event::TaskState(changed));
     }
 }

@@ -79,6 +79,8 @@ pub enum Event {
         state: ExecutionState,
         /// With FAILED: why.
         failure: Option<String>,
+        /// With FAILED: another attempt would fail in the same way.
+        unrecoverable: bool,
         /// When, by the TaskManager's clock.
         at: Millis,
     },

@@ -454,6 +454,7 @@ impl Job {
         match failure.name.as_str() {
             "TaskManagerLost" => Blame::Machine,
             "JobManagerRestarted" => Blame::JobManager,
+            "Unrecoverable" => Blame::Input,
             _ => Blame::Job,
         }
     }

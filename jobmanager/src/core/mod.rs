@@ -33,6 +33,7 @@ use self::event::{Command, Event, Order, Peer, Registration};
 use self::job::{Context, Job, Phase};
 use self::liveness::{Liveness, LossReason};
 use self::record::{Image, Record, Submission};
+use self::running::TaskFault;
 
 /// Bounds and folders of a JobManager.
 #[derive(Clone, Debug)]
@@ -103,12 +104,13 @@ impl Core {
                     self.heartbeat(now, &from, tasks, memory_used, cpu_load);
                 }
             }
-            Event::TaskState { from, attempt, state, failure, .. } => {
+            Event::TaskState { from, attempt, state, failure, unrecoverable, .. } => {
                 if !self.liveness.heard(now, &from) {
                     return;
                 }
                 if self.is_current(&from, attempt) {
-                    self.with(now, out, attempt.job, |job, ctx| job.task_state(attempt.subtask, state, failure, ctx));
+                    let why = failure.map(|words| TaskFault { words, unrecoverable });
+                    self.with(now, out, attempt.job, |job, ctx| job.task_state(attempt.subtask, state, why, ctx));
                 } else if state.is_terminal() {
                     self.with(now, out, attempt.job, |job, ctx| {
                         job.lingering.remove(&(from.id, attempt));
@@ -124,7 +126,7 @@ impl Core {
                     self.with(now, out, attempt.job, |job, ctx| job.acknowledged(checkpoint, *snapshot, ctx));
                 } else {
                     let objects = checkpoint::objects_of(std::slice::from_ref(&snapshot));
-                    self.with(now, out, attempt.job, |_, ctx| running::delete_objects(objects, ctx));
+                    self.with(now, out, attempt.job, |job, ctx| job.discard(objects, ctx));
                 }
             }
             Event::Declined { from, attempt, checkpoint, reason } => {

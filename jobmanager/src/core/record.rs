@@ -91,7 +91,7 @@ pub enum Goal {
 /// One entry of a job's exception history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// A class in one word: `TaskFailed`, `TaskManagerLost`, `CheckpointFailed`, `JobManagerRestarted`, `RestoreFailed`.
+    /// A class in one word: `TaskFailed`, `Unrecoverable`, `TaskManagerLost`, `CheckpointFailed`, `JobManagerRestarted`, `RestoreFailed`.
     pub name: String,
     /// The sentence for a person.
     pub message: String,

@@ -16,6 +16,8 @@ use irmak_common::time::Millis;
 pub enum Blame {
     /// A task, or a checkpoint.
     Job,
+    /// What the job reads or how it is written: another attempt fails in the same way, so there is none.
+    Input,
     /// A TaskManager that is gone.
     Machine,
     /// The JobManager was away too long: never counts against the job.
@@ -53,7 +55,11 @@ impl Restarts {
 
     /// A failure: milliseconds until the next attempt, or `None` where there is none. `progressed`: the attempt completed a checkpoint.
     pub fn on_failure(&mut self, now: Millis, blame: Blame, progressed: bool) -> Option<u64> {
-        let delay = if blame == Blame::JobManager { Some(0) } else { self.delay(now, blame, progressed) };
+        let delay = match blame {
+            Blame::JobManager => Some(0),
+            Blame::Input => None,
+            Blame::Job | Blame::Machine => self.delay(now, blame, progressed),
+        };
         self.count += u32::from(delay.is_some());
         delay
     }
@@ -71,7 +77,7 @@ impl Restarts {
                 self.recent.retain(|at| now - at < interval_ms as i64);
                 (self.recent.len() <= max_failures as usize).then_some(delay_ms)
             }
-            RestartStrategy::ExponentialDelay { initial_ms, max_ms, multiplier, reset_ms, jitter } => {
+            RestartStrategy::ExponentialDelay { initial_ms, max_ms, multiplier, reset_ms, jitter, attempts } => {
                 let calm = last.is_some_and(|last| now - last >= reset_ms as i64);
                 if calm || (blame == Blame::Machine && progressed) {
                     self.in_a_row = 0;
@@ -79,7 +85,8 @@ impl Restarts {
                 self.recent.clear();
                 self.recent.push_back(now);
                 self.in_a_row = self.in_a_row.saturating_add(1);
-                Some(Backoff { initial_ms, max_ms, multiplier, jitter }.delay_ms(self.in_a_row, self.draw()))
+                let wait = || Backoff { initial_ms, max_ms, multiplier, jitter }.delay_ms(self.in_a_row, self.draw());
+                (self.in_a_row <= attempts).then(wait)
             }
         }
     }
@@ -106,7 +113,14 @@ mod tests {
     }
 
     fn exponential() -> RestartStrategy {
-        RestartStrategy::ExponentialDelay { initial_ms: 100, max_ms: 1_000, multiplier: 2.0, reset_ms: 60_000, jitter: 0.0 }
+        RestartStrategy::ExponentialDelay {
+            initial_ms: 100,
+            max_ms: 1_000,
+            multiplier: 2.0,
+            reset_ms: 60_000,
+            jitter: 0.0,
+            attempts: u32::MAX,
+        }
     }
 
     #[test]
@@ -133,9 +147,21 @@ mod tests {
     }
 
     #[test]
+    fn exponential_delay_ends_after_so_many_attempts_without_calm() {
+        let RestartStrategy::ExponentialDelay { initial_ms, max_ms, multiplier, reset_ms, jitter, .. } = exponential() else { return };
+        let strategy = RestartStrategy::ExponentialDelay { initial_ms, max_ms, multiplier, reset_ms, jitter, attempts: 1 };
+        check(strategy, &[(0, JOB, false), (70_000, JOB, false), (70_001, JOB, false)], &[Some(100), Some(100), None]);
+    }
+
+    #[test]
     fn a_lost_machine_after_a_checkpoint_starts_the_delay_anew() {
         let times = [(0, JOB, false), (1, Blame::Machine, false), (2, Blame::Machine, true), (3, JOB, true)];
         check(exponential(), &times, &[Some(100), Some(200), Some(100), Some(200)]);
+    }
+
+    #[test]
+    fn what_would_fail_again_in_the_same_way_is_not_tried_again() {
+        check(exponential(), &[(0, JOB, false), (1, Blame::Input, false)], &[Some(100), None]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The end of a job: every task has emitted all it will (`TaskEnded`), the final checkpoint is taken and written, every task has
 //! made visible what it pre-committed, all are told to finish, all have finished.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use irmak_common::checkpoint::{Manifest, TaskSnapshot};
@@ -10,14 +11,21 @@ use irmak_common::element::CheckpointKind;
 use irmak_common::id::{AttemptId, CheckpointId, SubtaskId};
 use irmak_common::status::{ExecutionState, JobStatus};
 
-use super::checkpoint::{Acknowledged, Verdict};
+use super::checkpoint::{Acknowledged, Verdict, objects_of};
 use super::event::{Command, Order};
 use super::job::{Context, Job, Phase};
 use super::record::{Goal, Record};
 
+/// Why a task says it failed.
+pub(super) struct TaskFault {
+    pub(super) words: String,
+    /// Another attempt would fail in the same way.
+    pub(super) unrecoverable: bool,
+}
+
 impl Job {
     /// A task of the current attempt changed its state.
-    pub(super) fn task_state(&mut self, subtask: SubtaskId, state: ExecutionState, failure: Option<String>, ctx: &mut Context<'_>) {
+    pub(super) fn task_state(&mut self, subtask: SubtaskId, state: ExecutionState, fault: Option<TaskFault>, ctx: &mut Context<'_>) {
         let Some(execution) = self.executions.get_mut(&subtask) else { return };
         if execution.state.is_terminal() {
             return;
@@ -27,8 +35,12 @@ impl Job {
         match (&self.phase, state) {
             (Phase::Draining { .. }, _) if state.is_terminal() => self.check_drained(ctx),
             (Phase::Running | Phase::Reconciling { .. }, ExecutionState::Failed) => {
-                let words = failure.unwrap_or_else(|| "the task failed without saying why".to_owned());
-                let failure = self.task_failure(subtask, words, ctx.now);
+                let unknown = || TaskFault { words: "the task failed without saying why".to_owned(), unrecoverable: false };
+                let fault = fault.unwrap_or_else(unknown);
+                let mut failure = self.task_failure(subtask, fault.words, ctx.now);
+                if fault.unrecoverable {
+                    failure.name = "Unrecoverable".to_owned();
+                }
                 self.fail(failure, ctx);
             }
             (Phase::Running | Phase::Reconciling { .. }, ExecutionState::Canceled) => {
@@ -128,7 +140,7 @@ impl Job {
     pub(super) fn acknowledged(&mut self, checkpoint: CheckpointId, snapshot: TaskSnapshot, ctx: &mut Context<'_>) {
         match self.checkpoints.acknowledge(ctx.now, checkpoint, snapshot) {
             Acknowledged::Waiting => {}
-            Acknowledged::Stray(objects) => delete_objects(objects, ctx),
+            Acknowledged::Stray(objects) => self.discard(objects, ctx),
             Acknowledged::Write(manifest) if self.needs_no_manifest(&manifest) => self.manifest_written(manifest, ctx),
             Acknowledged::Write(manifest) => {
                 let folder = self.checkpoint_folder(ctx.settings);
@@ -136,6 +148,17 @@ impl Job {
                 self.writing = Some(manifest);
             }
         }
+    }
+
+    /// Removes what a late acknowledgement names, unless a manifest names it too. Before the manifests are read nobody knows.
+    pub(super) fn discard(&self, mut objects: Vec<String>, ctx: &mut Context<'_>) {
+        if self.reload || matches!(self.phase, Phase::Reconciling { loaded: false, .. }) {
+            return;
+        }
+        let kept = self.checkpoints.retained().chain(&self.writing).flat_map(|manifest| objects_of(&manifest.tasks));
+        let kept: BTreeSet<String> = kept.collect();
+        objects.retain(|uri| !kept.contains(uri));
+        delete_objects(objects, ctx);
     }
 
     /// The final checkpoint of a job that takes no others and has no state: nothing is staged, so there is nothing to commit.

@@ -29,7 +29,14 @@ pub(crate) fn graph(parallelism: u32) -> JobGraph {
         max_parallelism: MaxParallelism::default(),
         options: JobOptions {
             checkpointing: Some(CheckpointOptions { interval_ms: 1_000, timeout_ms: 5_000, ..CheckpointOptions::default() }),
-            restart: RestartStrategy::ExponentialDelay { initial_ms: 100, max_ms: 1_000, multiplier: 2.0, reset_ms: 60_000, jitter: 0.0 },
+            restart: RestartStrategy::ExponentialDelay {
+                initial_ms: 100,
+                max_ms: 1_000,
+                multiplier: 2.0,
+                reset_ms: 60_000,
+                jitter: 0.0,
+                attempts: u32::MAX,
+            },
             configuration: Default::default(),
         },
         collect: None,

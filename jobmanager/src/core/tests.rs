@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use irmak_common::checkpoint::{SnapshotStats, TaskSnapshot};
+use irmak_common::checkpoint::{SnapshotStats, StateHandle, TaskSnapshot};
 use irmak_common::id::{AttemptId, CheckpointId, JobId, TaskManagerId};
 use irmak_common::job_graph::{JobGraph, RestartStrategy};
 use irmak_common::status::{ExecutionState, JobStatus};
@@ -65,8 +65,14 @@ impl World {
         let parts: Vec<&str> = line.split_whitespace().collect();
         let attempt_no: u32 = parts.iter().find_map(|part| part.strip_prefix('#')).map_or(0, |n| n.parse().unwrap());
         let task = |text: &str| AttemptId { job: JOB, subtask: subtask(text), attempt: attempt_no };
-        let state =
-            |from: Peer, text: &str, state| Event::TaskState { from, attempt: task(text), state, failure: Some("it broke".into()), at: 0 };
+        let state = |from: Peer, text: &str, state| Event::TaskState {
+            from,
+            attempt: task(text),
+            state,
+            failure: Some("it broke".into()),
+            unrecoverable: parts.contains(&"for-good"),
+            at: 0,
+        };
         let id = |text: &str| CheckpointId(text.parse().unwrap());
         match parts[..] {
             ["submit", parallelism] => self.submit(graph(parallelism.parse().unwrap()), JOB, None),
@@ -89,7 +95,12 @@ impl World {
             ["finished", manager, text, ..] => drop(self.apply(state(peer(manager), text, ExecutionState::Finished))),
             ["ended", manager, text, ..] => drop(self.apply(Event::Ended { from: peer(manager), attempt: task(text) })),
             ["ack", manager, text, checkpoint, ..] => {
-                let snapshot = Box::new(TaskSnapshot { subtask: subtask(text), state: None, stats: SnapshotStats::default() });
+                let object = parts.iter().find(|part| part.starts_with("file:")).map(|uri| StateHandle::Object {
+                    uri: (*uri).to_owned(),
+                    size: 1,
+                    checksum: 0,
+                });
+                let snapshot = Box::new(TaskSnapshot { subtask: subtask(text), state: object, stats: SnapshotStats::default() });
                 self.apply(Event::Acknowledged { from: peer(manager), attempt: task(text), checkpoint: id(checkpoint), snapshot });
             }
             ["decline", manager, text, checkpoint, ..] => {
@@ -321,6 +332,56 @@ fn the_final_checkpoint_waits_for_the_one_under_way() {
          1030 a: commit 1 at sink/0
          1030 a: Final 2 at source/0",
         JobStatus::Running,
+    );
+}
+
+#[test]
+fn a_failure_that_would_come_again_ends_the_job_at_once() {
+    check(
+        &format!(
+            "{CHECKPOINTED}
+             ...
+             1100 failed a source/0 for-good
+             1110 canceled a sink/0
+             9999 tick"
+        ),
+        "1100 a: cancel sink/0#0
+         1110 ended FAILED",
+        JobStatus::Failed,
+    );
+}
+
+#[test]
+fn a_late_acknowledgement_takes_nothing_away_from_a_complete_checkpoint() {
+    check(
+        "0 register a 1
+             0 submit 1
+             10 running a source/0
+             10 running a sink/0
+             1010 tick
+             1020 ack a source/0 1 file:///c/1
+             1020 ack a sink/0 1
+             1030 written 1
+             ...
+             1040 ack a source/0 1 file:///c/1
+             1050 ack a source/0 7 file:///c/7",
+        "1050 delete file:///c/7",
+        JobStatus::Running,
+    );
+}
+
+#[test]
+fn what_the_manifests_name_is_unknown_to_a_new_jobmanager_so_it_deletes_nothing() {
+    check(
+        &format!(
+            "{CHECKPOINTED}
+             1100 restart-jobmanager
+             1110 register a@2 1 source/0 #0 0 sink/0 #0 0
+             ...
+             1120 ack a@2 source/0 2 file:///c/2"
+        ),
+        "",
+        JobStatus::Reconciling,
     );
 }
 

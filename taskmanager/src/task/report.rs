@@ -17,6 +17,8 @@ pub enum TaskEvent {
         state: ExecutionState,
         /// With FAILED: the sentence for a person.
         failure: String,
+        /// With FAILED: another attempt would fail in the same way.
+        unrecoverable: bool,
     },
     /// For the JobManager as it is.
     Wire(Event),
@@ -44,7 +46,12 @@ impl Reporter {
 
     /// A new state, from the task's thread.
     pub fn state(&self, state: ExecutionState, failure: String) {
-        self.say(TaskEvent::State { attempt: self.attempt, state, failure });
+        self.say(TaskEvent::State { attempt: self.attempt, state, failure, unrecoverable: false });
+    }
+
+    /// The task failed for this reason, from its thread.
+    pub fn failed(&self, failure: String, unrecoverable: bool) {
+        self.say(TaskEvent::State { attempt: self.attempt, state: ExecutionState::Failed, failure, unrecoverable });
     }
 
     /// Says something from a tokio task.

@@ -17,7 +17,12 @@ use crate::error::TaskError;
 /// Starts a task. Returns at once; what becomes of it is reported, and [`TaskEvent::Gone`] is the last word.
 pub fn start(descriptor: TaskDescriptor, surroundings: Surroundings, control: Arc<Control>, reporter: Reporter) {
     tasks::spawn("task-restore", async move {
-        let state = TaskEvent::State { attempt: descriptor.attempt, state: ExecutionState::Initializing, failure: String::new() };
+        let state = TaskEvent::State {
+            attempt: descriptor.attempt,
+            state: ExecutionState::Initializing,
+            failure: String::new(),
+            unrecoverable: false,
+        };
         reporter.tell(state).await;
         let restored = load(&descriptor).await;
         let (name, attempt) = (thread_name(&descriptor), descriptor.attempt);
@@ -28,7 +33,7 @@ pub fn start(descriptor: TaskDescriptor, surroundings: Surroundings, control: Ar
             registry.remove(attempt);
             kept.inbox.close();
             let failure = format!("no thread for the task: {error}");
-            last_words.tell(TaskEvent::State { attempt, state: ExecutionState::Failed, failure }).await;
+            last_words.tell(TaskEvent::State { attempt, state: ExecutionState::Failed, failure, unrecoverable: false }).await;
             last_words.tell(TaskEvent::Gone(attempt)).await;
         }
     });
@@ -61,7 +66,7 @@ fn live(
         Err(error) => {
             let failure = format!("{name}: {}", error.sentence());
             tracing::warn!("task failed: {failure}");
-            reporter.state(ExecutionState::Failed, failure);
+            reporter.failed(failure, error.is_unrecoverable());
         }
     }
     control.inbox.close();

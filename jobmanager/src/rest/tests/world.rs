@@ -141,7 +141,7 @@ impl World {
 
     fn task(&mut self, subtask: SubtaskId, state: ExecutionState, failure: Option<&str>) {
         let Some((from, attempt)) = self.who(subtask) else { return };
-        self.tell(Event::TaskState { from, attempt, state, failure: failure.map(str::to_owned), at: self.now });
+        self.tell(Event::TaskState { from, attempt, state, failure: failure.map(str::to_owned), unrecoverable: false, at: self.now });
     }
 
     pub(super) fn all(&mut self, state: ExecutionState, failure: Option<&str>) {
