@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
 use crate::types::{LogicalType, Schema};
 
@@ -50,6 +51,14 @@ pub enum OperatorSpec {
         /// Rows let through.
         count: u64,
     },
+    /// Groups by keys, without windows. Output: keys, aggregates; a changelog.
+    GroupAggregate(GroupAggregateSpec),
+    /// Top-N. Output: the input's columns, and the row number where it is asked for; a changelog.
+    Rank(RankSpec),
+    /// One row a key. Output: the input's columns; a changelog but for the first row by arrival.
+    Deduplicate(DeduplicateSpec),
+    /// INTERSECT, EXCEPT. Output: the input's columns without the last; a changelog.
+    SetOperation(SetOperationSpec),
     /// Writes a table. Last of a chain.
     Sink(SinkSpec),
     /// Sends rows back to whoever submitted the script. Last of a chain, parallelism 1.

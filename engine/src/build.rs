@@ -72,6 +72,9 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::WindowAssign { window } => Box::new(WindowAssign::new(window, input, &node.output)?),
         OperatorSpec::Union => Box::new(Union),
         OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),
+        OperatorSpec::GroupAggregate(_) | OperatorSpec::Rank(_) | OperatorSpec::Deduplicate(_) | OperatorSpec::SetOperation(_) => {
+            return Err(EngineError::Unsupported { what: node.name.clone(), instead: "aggregate within windows".into() });
+        }
         OperatorSpec::Source(_) | OperatorSpec::Sink(_) | OperatorSpec::Values { .. } | OperatorSpec::Collect => {
             return Err(EngineError::plan(format!("operator `{}` is run by the task, not by the engine", node.name)));
         }

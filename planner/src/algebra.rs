@@ -1,7 +1,8 @@
 //! The algebra: what a bound query does, as a tree. A node carries its output columns; its expressions are over its input's.
 //!
-//! Nodes hold the operator specs that they become, so that nothing is said twice. What a tree must not say: an update or a delete.
+//! Nodes hold the operator specs that they become, so that nothing is said twice. Which of them update and delete: [`crate::changelog`].
 
+use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec};
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{SinkSpec, SourceSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec};
 use irmak_common::types::{Field, LogicalType, Schema, TimeAttribute, TypeKind};
@@ -46,6 +47,25 @@ pub(crate) enum RelNode {
         window: WindowSpec,
         partition_by: Vec<usize>,
     },
+    /// A group aggregate without windows.
+    GroupAggregate {
+        input: Box<Rel>,
+        spec: Box<GroupAggregateSpec>,
+    },
+    /// Top-N.
+    Rank {
+        input: Box<Rel>,
+        spec: Box<RankSpec>,
+    },
+    Deduplicate {
+        input: Box<Rel>,
+        spec: DeduplicateSpec,
+    },
+    /// INTERSECT, EXCEPT: the input has one column more, the side.
+    SetOperation {
+        input: Box<Rel>,
+        spec: SetOperationSpec,
+    },
     Union(Vec<Rel>),
     Limit {
         input: Box<Rel>,
@@ -69,6 +89,8 @@ pub(crate) enum Target {
 pub(crate) struct Root {
     pub(crate) rel: Rel,
     pub(crate) target: Target,
+    /// Where the target is named, or the query begins.
+    pub(crate) span: crate::error::Span,
 }
 
 /// The columns that say which window a row is in.
@@ -145,6 +167,10 @@ impl Rel {
             | RelNode::Filter { input, .. }
             | RelNode::WindowAggregate { input, .. }
             | RelNode::WindowAssign { input, .. }
+            | RelNode::GroupAggregate { input, .. }
+            | RelNode::Rank { input, .. }
+            | RelNode::Deduplicate { input, .. }
+            | RelNode::SetOperation { input, .. }
             | RelNode::Limit { input, .. } => vec![input],
             RelNode::Union(inputs) => inputs.iter().collect(),
         }
@@ -160,6 +186,10 @@ impl Rel {
             RelNode::Filter { input, predicate } => RelNode::Filter { input: boxed(input), predicate },
             RelNode::WindowAggregate { input, spec } => RelNode::WindowAggregate { input: boxed(input), spec },
             RelNode::WindowAssign { input, window, partition_by } => RelNode::WindowAssign { input: boxed(input), window, partition_by },
+            RelNode::GroupAggregate { input, spec } => RelNode::GroupAggregate { input: boxed(input), spec },
+            RelNode::Rank { input, spec } => RelNode::Rank { input: boxed(input), spec },
+            RelNode::Deduplicate { input, spec } => RelNode::Deduplicate { input: boxed(input), spec },
+            RelNode::SetOperation { input, spec } => RelNode::SetOperation { input: boxed(input), spec },
             RelNode::Limit { input, offset, count } => RelNode::Limit { input: boxed(input), offset, count },
             RelNode::Union(inputs) => RelNode::Union(inputs.into_iter().map(change).collect()),
             leaf @ (RelNode::Scan(_) | RelNode::Values(_)) => leaf,

@@ -39,6 +39,7 @@ impl Plan {
 
     /// Adds a query and its target.
     pub(crate) fn add(&mut self, root: Root) {
+        let updating = crate::changelog::is_updating(&root.rel);
         let input = self.relation(&root.rel);
         let (have, schema) = (self.nodes[input].parallelism, self.nodes[input].output.clone());
         match root.target {
@@ -53,7 +54,13 @@ impl Plan {
                     describe::fields(&spec.schema)
                 );
                 let output = spec.schema.clone();
-                let partitioning = between(have, parallelism);
+                let partitioning = match between(have, parallelism) {
+                    // What happens to a row must come in order.
+                    Partitioning::Rebalance if updating && !spec.primary_key.is_empty() => {
+                        Partitioning::Hash { columns: spec.primary_key.clone() }
+                    }
+                    any => any,
+                };
                 let inputs = vec![(input, partitioning)];
                 self.push(Node { name, description, spec: OperatorSpec::Sink(spec), output, parallelism, inputs });
             }
@@ -142,6 +149,17 @@ impl Plan {
                 }
                 node
             }
+            RelNode::GroupAggregate { spec, .. } => {
+                self.by_key("GroupAggregate", rel, input, &spec.keys, OperatorSpec::GroupAggregate((**spec).clone()))
+            }
+            RelNode::Rank { spec, .. } => self.by_key("Rank", rel, input, &spec.partition_by, OperatorSpec::Rank((**spec).clone())),
+            RelNode::Deduplicate { spec, .. } => {
+                self.by_key("Deduplicate", rel, input, &spec.keys, OperatorSpec::Deduplicate(spec.clone()))
+            }
+            RelNode::SetOperation { spec, .. } => {
+                let row: Vec<usize> = (0..rel.schema.len()).collect();
+                self.by_key("SetOperation", rel, input, &row, OperatorSpec::SetOperation(*spec))
+            }
             RelNode::Limit { offset, count, .. } => {
                 let description = format!("Limit(offset=[{offset}], fetch=[{count}])");
                 let spec = OperatorSpec::Limit { offset: *offset, count: *count };
@@ -152,6 +170,16 @@ impl Plan {
             RelNode::Table { .. } => return input,
         };
         self.push(node)
+    }
+
+    /// An operator whose rows meet by key, or all in one place where there is no key.
+    fn by_key(&self, name: &str, rel: &Rel, input: usize, keys: &[usize], spec: OperatorSpec) -> Node {
+        let (parallelism, partitioning) = match keys {
+            [] => (1, between(self.nodes[input].parallelism, 1)),
+            _ => (self.parallelism, Partitioning::Hash { columns: keys.to_vec() }),
+        };
+        let inputs = vec![(input, partitioning)];
+        Node { name: name.into(), description: describe::relation(rel), spec, output: rel.schema.clone(), parallelism, inputs }
     }
 
     fn union(&self, inputs: &[usize], schema: &Schema) -> Node {

@@ -2,11 +2,15 @@
 //!
 //! For people and for the ids of vertices: a description is the same for the same script, and never holds a secret.
 
+mod changelog;
+
 use irmak_common::expr::{CastMode, Expr, ExprNode, Value};
 use irmak_common::operator_spec::{AggregateCall, SourceSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
 use irmak_common::types::{LogicalType, Schema, TypeKind};
 
 use crate::catalog::{CATALOG, DATABASE};
+
+pub(crate) use changelog::{deduplicate, group_aggregate, rank, relation, set_operation};
 
 /// An expression over columns of these names.
 pub(crate) fn expr(expr: &Expr, input: &Schema) -> String {

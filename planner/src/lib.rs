@@ -22,6 +22,7 @@ mod ast;
 mod bind;
 mod catalog;
 mod chain;
+mod changelog;
 mod ddl;
 mod depth;
 mod describe;

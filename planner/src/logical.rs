@@ -54,6 +54,12 @@ fn line(rel: &Rel) -> String {
             describe::aggregate(spec, &below).replacen(describe::aggregate_name(spec), "LogicalAggregate", 1)
         }
         RelNode::WindowAssign { window, .. } => format!("LogicalTableFunctionScan(invocation=[{}])", describe::window(window, &below)),
+        RelNode::GroupAggregate { spec, .. } => {
+            describe::group_aggregate(spec, &below).replacen("GroupAggregate", "LogicalAggregate", 1).replace("groupBy=", "group=")
+        }
+        RelNode::Rank { spec, .. } => describe::rank(spec, &below, &rel.schema).replacen("Rank", "LogicalRank", 1),
+        RelNode::Deduplicate { spec, .. } => describe::deduplicate(spec, &below).replacen("Deduplicate", "LogicalRank", 1),
+        RelNode::SetOperation { spec, .. } => format!("Logical{}", describe::set_operation(spec, &rel.schema)),
         RelNode::Union(_) => "LogicalUnion(all=[true])".into(),
         RelNode::Limit { offset, count, .. } => format!("LogicalSort(offset=[{offset}], fetch=[{count}])"),
     }

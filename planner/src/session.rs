@@ -11,7 +11,7 @@ use crate::catalog::{CATALOG, Catalog, DATABASE, Entry, View, span_of};
 use crate::chain::Plan;
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::settings::Settings;
-use crate::{Outcome, Statement, algebra::Root, algebra::Target, ddl, depth, explain, logical, rewrite, show};
+use crate::{Outcome, Statement, algebra::Root, algebra::Target, changelog, ddl, depth, explain, logical, rewrite, show};
 
 /// What statements share.
 pub(crate) struct Session<'a> {
@@ -128,7 +128,7 @@ impl Session<'_> {
         let mut binder = Binder::new(&self.catalog, &self.settings);
         let rel = binder.query(query)?;
         Ok(Bound {
-            roots: vec![Root { rel, target: Target::Collect }],
+            roots: vec![Root { rel, target: Target::Collect, span: query.span }],
             name: "collect".into(),
             warnings: binder.warnings,
             span: query.span,
@@ -157,7 +157,11 @@ impl Session<'_> {
         let collect = roots.iter().find(|root| root.target == Target::Collect).map(|root| root.rel.schema.clone());
         let mut plan = Plan::new(self.settings.parallelism()?, chaining);
         let roots = rewrite::rewrite(roots, &self.settings.environment());
-        roots.into_iter().for_each(|root| plan.add(root));
+        for root in roots {
+            let root = Root { rel: changelog::settle(root.rel), ..root };
+            changelog::check(&root)?;
+            plan.add(root);
+        }
         let (vertices, edges) = plan.vertices();
         let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| match &node.spec {
             OperatorSpec::Sink(sink) => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use irmak_common::changelog_spec::MiniBatch;
 use irmak_common::duration::parse_duration;
 use irmak_common::error::nearest;
 use irmak_common::job_graph::{CheckpointOptions, RestartStrategy};
@@ -146,6 +147,25 @@ impl Settings {
             }
         }
         Ok(0)
+    }
+
+    /// `table.exec.mini-batch.*`; `None`: it is off, or has no size.
+    pub(crate) fn mini_batch(&self) -> Planned<Option<MiniBatch>> {
+        if !self.get("table.exec.mini-batch.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Ok(None);
+        }
+        let rows = self.parsed::<u64>(&["table.exec.mini-batch.size"], "a whole number from 1")?.filter(|rows| *rows > 0);
+        let latency_ms = self.millis(&["table.exec.mini-batch.allow-latency"])?.filter(|latency| *latency > 0);
+        match (rows, latency_ms) {
+            (Some(rows), Some(latency_ms)) => Ok(Some(MiniBatch { rows, latency_ms })),
+            (None, _) => Err(self.bad("table.exec.mini-batch.size", "", "with mini-batch.enabled, a whole number from 1")),
+            (_, None) => Err(self.bad("table.exec.mini-batch.allow-latency", "", "with mini-batch.enabled, a duration above 0")),
+        }
+    }
+
+    /// `table.exec.state.ttl`, 0: state is kept for ever.
+    pub(crate) fn state_ttl_ms(&self) -> Planned<u64> {
+        Ok(self.millis(&["table.exec.state.ttl"])?.unwrap_or(0))
     }
 
     /// Whether `table.exec.sink.not-null-enforcer` is DROP.

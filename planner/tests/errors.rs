@@ -57,7 +57,14 @@ fn each_kind_of_error_has_its_code_and_place() {
         ("SELECT price, COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' SECOND);", "E0208", "3:8", "group by it, or aggregate it"),
         ("SELECT COUNT(*) FROM t GROUP BY TUMBLE(price, INTERVAL '1' SECOND);", "E0306", "3:40", ""),
         ("SELECT COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' MONTH);", "E0307", "3:44", ""),
-        ("SELECT id, COUNT(*) FROM t GROUP BY id;", "E0502", "3:37", ""),
+        (
+            "CREATE TABLE f (id INT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '/f', 'format' = 'json'); \
+             INSERT INTO f SELECT id, COUNT(*) FROM t GROUP BY id;",
+            "E0502",
+            "3:116",
+            "",
+        ),
+        ("SELECT COUNT(*) FROM (SELECT DISTINCT ts FROM t) GROUP BY TUMBLE(ts, INTERVAL '1' SECOND);", "E0306", "3:66", ""),
         ("SELECT CAST(1 AS INTT);", "E0206", "3:18", "did you mean `INT`?"),
         ("SELECT id FROM t ORDER BY id;", "E0501", "3:27", ""),
         ("CREATE TABLE t (id INT) WITH ('connector' = 'datagen');", "E0202", "3:14", ""),

@@ -10,7 +10,7 @@ use crate::error::{Code, PlanError, Planned, Span};
 
 use super::call::refused;
 use super::expr::ExprBinder;
-use super::group::Aggregate;
+use super::group::{Aggregate, Windows};
 use super::scope::Scope;
 use super::window;
 
@@ -98,7 +98,9 @@ impl ExprBinder<'_> {
         }
         let filter = call.filter.as_ref().map(|filter| below.condition(filter, "FILTER")).transpose()?;
         let types: Vec<_> = args.iter().map(|arg| if keeps_time(&name) { arg.ty.clone() } else { plain(&arg.ty) }).collect();
-        let mut ty = aggregate_type(&name, &types, true).map_err(|error| refused(&name, error, span))?;
+        // Without keys, nothing may have come yet, for all that the type can know.
+        let grouped = !matches!(grouping.windows, Windows::None) || !grouping.keys.is_empty();
+        let mut ty = aggregate_type(&name, &types, grouped).map_err(|error| refused(&name, error, span))?;
         if name == "SUM0" {
             // Of nothing it is 0.
             ty.nullable = false;

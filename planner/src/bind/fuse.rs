@@ -17,34 +17,7 @@ impl Binder<'_> {
     pub(crate) fn window_aggregate(&mut self, input: Rel, grouping: Grouping, span: Span) -> Planned<Rel> {
         let (input, mut pre, window) = self.windowed_input(input, &grouping, span)?;
         let keys: Vec<usize> = (0..grouping.keys.len()).collect();
-        let mut add = |expr: &Expr| -> usize {
-            pre.exprs.iter().position(|known| known == expr).unwrap_or_else(|| {
-                pre.exprs.push(expr.clone());
-                pre.exprs.len() - 1
-            })
-        };
-        let mut aggregates = Vec::new();
-        for (position, aggregate) in grouping.aggregates.iter().enumerate() {
-            let args = aggregate.args.iter().map(|arg| pre.map.apply(arg).map(|arg| add(&arg))).collect::<Option<Vec<_>>>();
-            let filter = match &aggregate.filter {
-                Some(filter) => Some(pre.map.apply(filter).map(|filter| add(&filter))),
-                None => None,
-            };
-            let (Some(args), Some(filter)) = (args, filter.map_or(Some(None), |filter| filter.map(Some))) else {
-                return Err(PlanError::new(Code::Unsupported, "an aggregate over window columns is not supported here").at(span));
-            };
-            let arg_types = aggregate.args.iter().map(|arg| arg.ty.clone()).collect();
-            let name = grouping.names.get(position).cloned().flatten().unwrap_or_else(|| format!("agg${position}"));
-            aggregates.push(AggregateCall {
-                function: aggregate.function.clone(),
-                args,
-                arg_types,
-                distinct: aggregate.distinct,
-                filter,
-                ty: aggregate.ty.clone(),
-                name,
-            });
-        }
+        let aggregates = aggregate_calls(&mut pre, &grouping, span)?;
         let names = column_names(&pre.exprs, &input.schema);
         let below = input.project(pre.exprs, names);
         let mut fields: Vec<Field> = keys.iter().map(|key| below.schema.fields[*key].clone()).collect();
@@ -74,6 +47,7 @@ impl Binder<'_> {
     fn windowed_input(&mut self, input: Rel, grouping: &Grouping, span: Span) -> Planned<(Rel, Projection, WindowSpec)> {
         let width = grouping.keys.len();
         match &grouping.windows {
+            Windows::None => Err(PlanError::new(Code::Unsupported, "a window is needed here").at(span)),
             Windows::Group(window) => {
                 let mut exprs = grouping.keys.clone();
                 let style = WindowStyle::Group;
@@ -107,10 +81,50 @@ impl Binder<'_> {
     }
 }
 
+/// The aggregates over the projection before them, whose columns they need are added to it.
+pub(crate) fn aggregate_calls(pre: &mut Projection, grouping: &Grouping, span: Span) -> Planned<Vec<AggregateCall>> {
+    let mut add = |expr: &Expr| -> usize {
+        pre.exprs.iter().position(|known| known == expr).unwrap_or_else(|| {
+            pre.exprs.push(expr.clone());
+            pre.exprs.len() - 1
+        })
+    };
+    let mut aggregates = Vec::new();
+    for (position, aggregate) in grouping.aggregates.iter().enumerate() {
+        let args = aggregate.args.iter().map(|arg| pre.map.apply(arg).map(|arg| add(&arg))).collect::<Option<Vec<_>>>();
+        let filter = match &aggregate.filter {
+            Some(filter) => Some(pre.map.apply(filter).map(|filter| add(&filter))),
+            None => None,
+        };
+        let (Some(args), Some(filter)) = (args, filter.map_or(Some(None), |filter| filter.map(Some))) else {
+            return Err(PlanError::new(Code::Unsupported, "an aggregate over window columns is not supported here").at(span));
+        };
+        let arg_types = aggregate.args.iter().map(|arg| arg.ty.clone()).collect();
+        let name = grouping.names.get(position).cloned().flatten().unwrap_or_else(|| format!("agg${position}"));
+        aggregates.push(AggregateCall {
+            function: aggregate.function.clone(),
+            args,
+            arg_types,
+            distinct: aggregate.distinct,
+            filter,
+            ty: aggregate.ty.clone(),
+            name,
+        });
+    }
+    Ok(aggregates)
+}
+
 /// The projection before an aggregate, as it is being made.
-struct Projection {
-    exprs: Vec<Expr>,
+pub(crate) struct Projection {
+    pub(crate) exprs: Vec<Expr>,
     map: ColumnMap,
+}
+
+impl Projection {
+    /// One that begins with these columns.
+    pub(crate) fn of(exprs: Vec<Expr>) -> Self {
+        Self { exprs, map: ColumnMap::Same }
+    }
 }
 
 /// Where the columns of the relation that was bound against are in the one that is aggregated.
@@ -196,7 +210,7 @@ fn fused(pulled: &Pulled, grouping: &Grouping, span: Span) -> Planned<Option<(Re
 }
 
 /// Names for the columns of a projection that only the plan shows: the column's own, or made up.
-fn column_names(exprs: &[Expr], schema: &Schema) -> Vec<String> {
+pub(crate) fn column_names(exprs: &[Expr], schema: &Schema) -> Vec<String> {
     let name = |(position, expr): (usize, &Expr)| match expr.as_column() {
         Some(index) => Some(schema.fields[index].name.clone()),
         None => Some(format!("$f{position}")),

@@ -7,7 +7,7 @@ use irmak_common::expr::{Expr, ExprNode};
 use irmak_common::operator_spec::WindowProperty;
 use irmak_common::types::{LogicalType, Schema, TimeAttribute, TypeKind};
 
-use crate::algebra::{WindowColumns, with_attribute};
+use crate::algebra::{WindowColumns, plain, with_attribute};
 use crate::error::{Code, PlanError, Span};
 use crate::token::Name;
 
@@ -36,6 +36,8 @@ pub(crate) enum Windows {
     Group(GroupWindow),
     /// `window_start` and `window_end` of the relation below are among the keys.
     Attached(WindowColumns),
+    /// There are none: the result is updated as rows come.
+    None,
 }
 
 /// What a grouped query groups by and computes.
@@ -66,7 +68,8 @@ impl Grouping {
     /// The output column that an expression has become, where it is grouped by.
     pub(crate) fn find(&self, expr: &Expr) -> Option<Expr> {
         if let Some(position) = self.keys.iter().position(|key| key == expr) {
-            return Some(Expr::column(position, expr.ty.clone()));
+            let unbounded = matches!(self.windows, Windows::None);
+            return Some(Expr::column(position, if unbounded { plain(&expr.ty) } else { expr.ty.clone() }));
         }
         if self.absent.contains(expr) {
             return Some(Expr::null(expr.ty.kind.clone()));
@@ -120,6 +123,7 @@ impl Grouping {
                 Some(time) => &self.schema.fields[time].ty,
                 None => return TypeKind::timestamp(3).not_null(),
             },
+            Windows::None => return TypeKind::timestamp(3).not_null(),
         };
         match property {
             WindowProperty::Start | WindowProperty::End => TypeKind::timestamp(3).not_null(),

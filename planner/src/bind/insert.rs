@@ -48,7 +48,7 @@ impl Binder<'_> {
             schema: columns,
         };
         let rel = if self.settings.drops_nulls() { without_nulls(rel, &spec.schema) } else { rel };
-        Ok(Root { rel, target: Target::Sink { spec, parallelism } })
+        Ok(Root { rel, target: Target::Sink { spec, parallelism }, span: span_of(&insert.table) })
     }
 
     /// Which sink column each column of the query goes to; static partitions are none of them.

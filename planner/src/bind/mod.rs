@@ -1,6 +1,6 @@
 //! From syntax to algebra: names, types, nullability and time attributes, as Flink gives them.
 //!
-//! A binder lives for one statement. It refuses what Flink refuses, at the very token, and what would make updates or deletes.
+//! A binder lives for one statement. It refuses what Flink refuses, at the very token.
 
 pub(crate) mod aggregate;
 pub(crate) mod call;
@@ -15,6 +15,7 @@ pub(crate) mod query;
 pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod select;
+pub(crate) mod unbounded;
 pub(crate) mod window;
 
 use std::rc::Rc;

@@ -85,10 +85,11 @@ impl Binder<'_> {
             (SetKind::Except, _) => "EXCEPT",
         };
         let union = union_all(rels, name)?;
-        if kind == SetKind::Union && all {
-            return Ok(union);
+        match (kind, all) {
+            (SetKind::Union, true) => Ok(union),
+            (SetKind::Union, false) => self.distinct(union, operator),
+            _ => Ok(self.set_operation(union, kind, all)),
         }
-        Err(changelog(name, operator).label("UNION ALL keeps all rows"))
     }
 
     /// Constant rows.

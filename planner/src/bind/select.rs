@@ -1,7 +1,6 @@
 //! `SELECT ... FROM ... WHERE ... GROUP BY ... HAVING`.
 
 use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::operator_spec::WindowProperty;
 use irmak_common::types::{Field, Schema, TypeKind};
 
 use crate::algebra::{Rel, RelNode, columns_of};
@@ -34,10 +33,10 @@ impl Binder<'_> {
         }
         let aggregated = select.group_by.is_some() || select.having.is_some() || select.items.iter().any(item_aggregates);
         let rel = if aggregated { self.grouped_select(select, input)? } else { self.plain_select(select, input)? };
-        if let Some(span) = select.distinct {
-            return Err(changelog("SELECT DISTINCT", span).label("group by the columns within a window instead"));
+        match select.distinct {
+            Some(span) => self.distinct(rel, span),
+            None => Ok(rel),
         }
-        Ok(rel)
     }
 
     fn plain<'b>(&self, input: &'b Scoped, clause: &'static str) -> ExprBinder<'b> {
@@ -82,31 +81,20 @@ impl Binder<'_> {
 
     fn one_grouping(&mut self, select: &Select, input: Scoped, all: &[Expr]) -> Planned<Rel> {
         let (keys, windows) = self.group_by(select, &input)?;
-        let mut properties = Vec::new();
-        let mut grouped = Vec::new();
-        if let Windows::Attached(columns) = &windows {
-            properties.extend([WindowProperty::Start, WindowProperty::End]);
-            for key in keys {
-                match key.as_column() {
-                    Some(index) if index == columns.start || index == columns.end => {}
-                    Some(index) if Some(index) == columns.time => properties.push(WindowProperty::Rowtime),
-                    _ => grouped.push(key),
-                }
-            }
-        } else {
-            grouped = keys;
-        }
         let mut grouping = Grouping {
-            keys: grouped,
+            keys,
             windows,
             aggregates: Vec::new(),
             names: Vec::new(),
-            properties,
+            properties: Vec::new(),
             scope: input.scope.clone(),
             schema: input.rel.schema.clone(),
             absent: Vec::new(),
             alias: None,
         };
+        if let Windows::Attached(columns) = grouping.windows.clone() {
+            grouping.take_window_keys(&columns);
+        }
         grouping.absent = all.iter().filter(|expr| grouping.find(expr).is_none()).cloned().collect();
         let mut binder = ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: Some(&mut grouping), clause: "SELECT" };
         let (mut exprs, names) = items(&mut binder, select, &input)?;
@@ -115,7 +103,10 @@ impl Binder<'_> {
             None => None,
         };
         exprs.iter_mut().chain(having.iter_mut()).for_each(|expr| grouping.settle(expr));
-        let mut rel = self.window_aggregate(input.rel, grouping, select.span)?;
+        let mut rel = match grouping.windows {
+            Windows::None => self.group_aggregate(input.rel, &grouping, select.span)?,
+            _ => self.window_aggregate(input.rel, grouping, select.span)?,
+        };
         if let Some(having) = having {
             rel = rel.filter(having);
         }
@@ -159,44 +150,7 @@ impl Binder<'_> {
         {
             return Ok((keys, Windows::Attached(columns)));
         }
-        Err(self.unwindowed(select, input))
-    }
-
-    /// The refusal of an aggregation without a window.
-    fn unwindowed(&self, select: &Select, input: &Scoped) -> PlanError {
-        let first = select.group_by.iter().flatten().next();
-        let span = match first {
-            Some(GroupItem::Expr(expr)) => expr.span,
-            Some(GroupItem::Sets { .. }) => select.span,
-            None => select.items.iter().find(|item| item_aggregates(item)).map_or(select.span, |item| match item {
-                SelectItem::Expr { expr, .. } => expr.span,
-                SelectItem::Star { span, .. } => *span,
-            }),
-        };
-        // Errors inside the query come before the refusal of its kind.
-        let probe = select.items.iter().find_map(|item| match item {
-            SelectItem::Expr { expr, .. } => self.probe(expr, input),
-            SelectItem::Star { .. } => None,
-        });
-        probe.unwrap_or_else(|| {
-            let what = if first.is_some() { "GROUP BY without a window" } else { "an aggregate without GROUP BY" };
-            changelog(what, span)
-                .note("windows: GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE), or GROUP BY window_start, window_end of a window table function")
-        })
-    }
-
-    /// What is wrong inside the aggregates of an expression, if something is.
-    fn probe(&self, expr: &ast::Expr, input: &Scoped) -> Option<PlanError> {
-        if let ExprKind::Call(call) = &expr.kind
-            && super::aggregate::is_aggregate(&call.name.text)
-        {
-            if call.args.iter().any(holds_aggregate) {
-                let error = PlanError::new(Code::Aggregate, "aggregate expressions cannot be nested").at(expr.span);
-                return Some(error.label("aggregate in a subquery first"));
-            }
-            return call.args.iter().find_map(|arg| self.plain(input, "an aggregate").bind(arg).err());
-        }
-        expr.children().into_iter().find_map(|child| self.probe(child, input))
+        Ok((keys, Windows::None))
     }
 }
 

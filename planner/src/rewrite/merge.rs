@@ -57,7 +57,16 @@ fn project(input: Rel, exprs: Vec<Expr>, schema: irmak_common::types::Schema) ->
 /// Whether the identity projection to `schema` may go: the names are the same, or are nobody's but the plan's.
 fn renames_freely(input: &Rel, schema: &irmak_common::types::Schema) -> bool {
     let same = input.schema.fields.iter().zip(&schema.fields).all(|(have, want)| have.name == want.name);
-    same || matches!(input.node, RelNode::Project { .. } | RelNode::Values(_) | RelNode::WindowAggregate { .. } | RelNode::Filter { .. })
+    let renamed = |node: &RelNode| match node {
+        RelNode::Project { .. } | RelNode::Values(_) | RelNode::WindowAggregate { .. } | RelNode::Filter { .. } => true,
+        // Shown under the names of its aggregates; keys go by their own.
+        RelNode::GroupAggregate { spec, .. } => {
+            let keys = spec.keys.len();
+            input.schema.fields.iter().zip(&schema.fields).take(keys).all(|(have, want)| have.name == want.name)
+        }
+        _ => false,
+    };
+    same || renamed(&input.node)
 }
 
 /// Whether an inner projection can be written into the outer one without computing anything twice.

@@ -17,7 +17,7 @@ use share::Needs;
 /// All rewrites of the queries of one job.
 pub(crate) fn rewrite(roots: Vec<Root>, environment: &Environment) -> Vec<Root> {
     let each = |roots: Vec<Root>, change: &mut dyn FnMut(Rel) -> Rel| -> Vec<Root> {
-        roots.into_iter().map(|root| Root { rel: named(change, root.rel), target: root.target }).collect()
+        roots.into_iter().map(|root| Root { rel: named(change, root.rel), ..root }).collect()
     };
     let roots = each(roots, &mut |rel| merge::merge(fold::all(rel, environment)));
     // Once to learn what the job needs of each table, once to leave out the rest.

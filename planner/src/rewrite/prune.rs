@@ -1,5 +1,7 @@
 //! Columns that nobody reads are left out, down to the source, so that the format never decodes them.
 
+mod keyed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use irmak_common::expr::Expr;
@@ -72,6 +74,10 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Position
             let node = RelNode::WindowAssign { input: Box::new(input), window, partition_by };
             (Rel { node, schema: Schema::new(fields) }, positions)
         }
+        RelNode::GroupAggregate { input, spec } => keyed::group_aggregate(*input, *spec, &schema, wanted, needs),
+        RelNode::Rank { input, spec } => keyed::rank(*input, *spec, &schema, wanted, needs),
+        RelNode::Deduplicate { input, spec } => keyed::deduplicate(*input, spec, &schema, wanted, needs),
+        RelNode::SetOperation { input, spec } => keyed::set_operation(*input, spec, &schema, needs),
         RelNode::Limit { input, offset, count } => {
             let (input, positions) = keep(*input, wanted, needs);
             let schema = input.schema.clone();

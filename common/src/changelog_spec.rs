@@ -1,0 +1,118 @@
+//! Operators that make updates and deletes: aggregation without windows, Top-N, deduplication, set operations.
+//!
+//! Columns are positions in the operator's input, as in [`crate::operator_spec`]. Their output carries a row kind a row where it is
+//! said so in [`crate::element`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::operator_spec::AggregateCall;
+
+/// `GROUP BY` without a window, or no `GROUP BY` at all (no keys: parallelism 1). Output: keys, aggregates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupAggregateSpec {
+    /// The grouping columns; the input is partitioned by them.
+    pub keys: Vec<usize>,
+    /// One output column each; none: DISTINCT.
+    pub aggregates: Vec<AggregateCall>,
+    /// The input has updates or deletes, so that values must be taken back.
+    pub retracts: bool,
+    /// `table.exec.mini-batch.*`: so many rows are put together and each group's result is said once; `None`: after every row.
+    pub mini_batch: Option<MiniBatch>,
+    /// `table.exec.state.ttl`, milliseconds: a group that no row has reached for so long is forgotten; 0: none is.
+    pub state_ttl_ms: u64,
+}
+
+/// How many rows are put together, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MiniBatch {
+    /// `table.exec.mini-batch.size`
+    pub rows: u64,
+    /// `table.exec.mini-batch.allow-latency`, milliseconds.
+    pub latency_ms: u64,
+}
+
+/// One column of an ORDER BY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SortKey {
+    /// Which column.
+    pub column: usize,
+    /// Greatest first.
+    pub descending: bool,
+    /// NULL before all values.
+    pub nulls_first: bool,
+}
+
+/// How a Top-N keeps its rows. Source: Flink's `RankProcessStrategy`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RankStrategy {
+    /// The input only inserts: the rows of the ranks that are asked for are all that is kept.
+    AppendFast,
+    /// The input updates rows by these columns, and an update never moves a row behind: the same, and `-U` is passed over.
+    UpdateFast {
+        /// The columns that tell one row from another.
+        primary_keys: Vec<usize>,
+    },
+    /// All rows are kept.
+    Retract,
+}
+
+/// `ROW_NUMBER() OVER (PARTITION BY ... ORDER BY ...) BETWEEN start AND end`. Output: the input's columns, then the number (BIGINT) where
+/// it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RankSpec {
+    /// Partition columns; none: parallelism 1.
+    pub partition_by: Vec<usize>,
+    /// The order of rows in a partition; rows of equal rank stand in order of arrival.
+    pub order_by: Vec<SortKey>,
+    /// First rank, from 1.
+    pub start: u64,
+    /// Last rank.
+    pub end: u64,
+    /// Whether the number is a column of the output.
+    pub number: bool,
+    /// How rows are kept.
+    pub strategy: RankStrategy,
+    /// `table.exec.state.ttl`, milliseconds; 0: none.
+    pub state_ttl_ms: u64,
+}
+
+/// Which of the rows of a key stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keep {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+}
+
+/// One row a key. The input only inserts. Output: the input's columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeduplicateSpec {
+    /// The columns of the key.
+    pub keys: Vec<usize>,
+    /// The rowtime that rows are compared by; `None`: by arrival.
+    pub rowtime: Option<usize>,
+    /// Which row stays. By rowtime: of equal ones the first to arrive stays as `First`, the last as `Last`.
+    pub keep: Keep,
+    /// `table.exec.state.ttl`, milliseconds; 0: none.
+    pub state_ttl_ms: u64,
+}
+
+/// INTERSECT or EXCEPT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SetKind {
+    /// Rows of both sides.
+    Intersect,
+    /// Rows of the left side that the right one has not.
+    Except,
+}
+
+/// INTERSECT and EXCEPT, with and without ALL. The last column of the input is the side (INT: 0 left, 1 right), the others are the row.
+/// Output: the columns without the side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetOperationSpec {
+    /// Which.
+    pub kind: SetKind,
+    /// ALL: rows as often as both have them, or as often as the left has them more.
+    pub all: bool,
+}

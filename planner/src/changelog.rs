@@ -1,0 +1,148 @@
+//! Which relations only insert rows, and which also update and delete them; who may read the latter.
+//!
+//! Inferred bottom up over the finished algebra, as Flink's `FlinkChangelogModeInferenceProgram` does: an operator says what kinds of
+//! rows it makes of the kinds that it gets, and refuses those that it cannot take in the words that Flink has for it.
+//!
+//! A new kind of node has an arm in [`kinds`] where it makes updates itself, and one in [`reader`] where it takes none.
+
+use crate::algebra::{Rel, RelNode, Root, Target};
+use crate::catalog::{CATALOG, DATABASE};
+use crate::describe;
+use crate::error::{Code, PlanError, Planned};
+use irmak_common::changelog_spec::{Keep, RankStrategy};
+use irmak_common::operator_spec::SinkSpec;
+
+/// The kinds of rows beside inserts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kinds {
+    /// `-U` and `+U`.
+    pub(crate) update: bool,
+    /// `-D`.
+    pub(crate) delete: bool,
+}
+
+impl Kinds {
+    /// Rows are only added.
+    pub(crate) const INSERT: Self = Self { update: false, delete: false };
+    /// Everything.
+    pub(crate) const ALL: Self = Self { update: true, delete: true };
+
+    /// Whether rows are only added.
+    pub(crate) fn insert_only(self) -> bool {
+        self == Self::INSERT
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { update: self.update || other.update, delete: self.delete || other.delete }
+    }
+
+    /// Flink's words for what is more than inserts.
+    fn told(self) -> &'static str {
+        match (self.update, self.delete) {
+            (true, true) => "update and delete changes",
+            (false, true) => "delete changes",
+            _ => "update changes",
+        }
+    }
+
+    /// `I,UB,UA,D`, as EXPLAIN CHANGELOG_MODE shows it.
+    pub(crate) fn mode(self) -> String {
+        let kinds = [(true, "I"), (self.update, "UB"), (self.update, "UA"), (self.delete, "D")];
+        kinds.iter().filter(|(there, _)| *there).map(|(_, name)| *name).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The kinds of rows that a relation has.
+pub(crate) fn kinds(rel: &Rel) -> Kinds {
+    match &rel.node {
+        RelNode::GroupAggregate { input, .. } => Kinds { update: true, delete: !kinds(input).insert_only() },
+        RelNode::Rank { .. } => Kinds::ALL,
+        RelNode::Deduplicate { spec, .. } if spec.keep == Keep::First && spec.rowtime.is_none() => Kinds::INSERT,
+        RelNode::Deduplicate { .. } => Kinds::ALL,
+        RelNode::SetOperation { .. } => Kinds { update: false, delete: true },
+        _ => rel.inputs().into_iter().map(kinds).fold(Kinds::INSERT, Kinds::and),
+    }
+}
+
+/// Whether a relation has updates or deletes.
+pub(crate) fn is_updating(rel: &Rel) -> bool {
+    !kinds(rel).insert_only()
+}
+
+/// The operator whose updates or deletes a relation passes on; `None`: it has none.
+pub(crate) fn producer(rel: &Rel) -> Option<&Rel> {
+    if !is_updating(rel) {
+        return None;
+    }
+    match &rel.node {
+        // These pass rows on as they come.
+        RelNode::Project { .. } | RelNode::Filter { .. } | RelNode::Union(_) | RelNode::Table { .. } | RelNode::Watermark { .. } => {
+            rel.inputs().into_iter().find_map(producer)
+        }
+        _ => Some(rel),
+    }
+}
+
+/// Refuses an updating relation where only inserts can be read. `reader`: Flink's name of who reads.
+pub(crate) fn refuse_updates(rel: &Rel, reader: &str) -> Planned<()> {
+    let Some(producer) = producer(rel) else { return Ok(()) };
+    let message =
+        format!("{reader} doesn't support consuming {} which is produced by node {}", kinds(rel).told(), describe::relation(producer));
+    Err(PlanError::new(Code::Changelog, message))
+}
+
+/// The name of an operator that takes only inserts; `None`: it takes everything.
+fn reader(rel: &Rel) -> Option<&'static str> {
+    match &rel.node {
+        RelNode::WindowAggregate { spec, .. } if describe::aggregate_name(spec) == "WindowAggregate" => {
+            Some("StreamPhysicalWindowAggregate")
+        }
+        RelNode::WindowAggregate { .. } => Some("StreamPhysicalGroupWindowAggregate"),
+        RelNode::WindowAssign { .. } => Some("StreamPhysicalWindowTableFunction"),
+        RelNode::Deduplicate { .. } => Some("StreamPhysicalDeduplicate"),
+        RelNode::Limit { .. } => Some("StreamPhysicalLimit"),
+        _ => None,
+    }
+}
+
+/// Refuses a query with an operator, or a sink, that is given updates which it cannot take.
+pub(crate) fn check(root: &Root) -> Planned<()> {
+    operators(&root.rel).map_err(|error| error.at(root.span))?;
+    match &root.target {
+        Target::Sink { spec, .. } if !takes_updates(spec) => {
+            let name = format!("Table sink '{CATALOG}.{DATABASE}.{}'", spec.table);
+            let advice = format!(
+                "the `{}` connector only adds rows: write to a sink that takes updates (print, upsert-kafka), or aggregate within windows",
+                spec.connector.connector
+            );
+            refuse_updates(&root.rel, &name).map_err(|error| error.at(root.span).note(advice))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn operators(rel: &Rel) -> Planned<()> {
+    rel.inputs().into_iter().try_for_each(operators)?;
+    let Some(name) = reader(rel) else { return Ok(()) };
+    let advice = "windows, OVER and LIMIT read streams that only add rows: put them below what updates";
+    rel.inputs().into_iter().try_for_each(|input| refuse_updates(input, name)).map_err(|error| error.note(advice))
+}
+
+/// Whether a sink takes updates and deletes.
+fn takes_updates(sink: &SinkSpec) -> bool {
+    let option = |key: &str| sink.connector.options.get(key).map(String::as_str);
+    let format = option("format").or_else(|| option("value.format")).unwrap_or_default();
+    let changelog_format = ["debezium-json", "debezium-avro-confluent", "canal-json", "maxwell-json", "ogg-json"].contains(&format);
+    changelog_format || matches!(sink.connector.connector.as_str(), "print" | "blackhole" | "upsert-kafka")
+}
+
+/// Tells each operator what its input has: which aggregates must take values back, how a Top-N keeps its rows.
+pub(crate) fn settle(rel: Rel) -> Rel {
+    let mut rel = rel.over(&mut settle);
+    match &mut rel.node {
+        RelNode::GroupAggregate { input, spec } => spec.retracts = is_updating(input),
+        RelNode::Rank { input, spec } if is_updating(input) => spec.strategy = RankStrategy::Retract,
+        _ => {}
+    }
+    rel
+}

@@ -1,0 +1,80 @@
+//! Which queries update and delete, who may read them, and what EXPLAIN says of them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use irmak_planner::{Format, Outcome, Request, plan};
+
+const TABLES: &str = "CREATE TABLE t (k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen');
+CREATE TABLE files (k STRING, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '/f', 'format' = 'json');
+CREATE TABLE screen (k STRING, n BIGINT) WITH ('connector' = 'print');
+";
+
+fn planned(statement: &str) -> Result<Outcome, String> {
+    let text = format!("{TABLES}{statement}");
+    let request = Request { file: "job", text: &text, format: Format::Sql, configuration: &BTreeMap::new() };
+    plan(&request).map(|mut all| all.pop().unwrap().outcome).map_err(|error| error.to_string())
+}
+
+fn explained(query: &str) -> String {
+    match planned(&format!("EXPLAIN {query}")).unwrap() {
+        Outcome::Table { rows, .. } => rows[0][0].clone().unwrap().split("== Optimized Execution").next().unwrap().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_sink_of_files_refuses_updates_in_flinks_words() {
+    for (query, what) in [
+        (
+            "SELECT k, COUNT(*) FROM t GROUP BY k",
+            "update changes which is produced by node GroupAggregate(groupBy=[k], select=[k, COUNT(*) AS EXPR$1])",
+        ),
+        ("SELECT DISTINCT k, CAST(1 AS BIGINT) FROM t", "update changes which is produced by node GroupAggregate("),
+        (
+            "SELECT k, COUNT(*) FROM (SELECT k, v, COUNT(*) AS c FROM t GROUP BY k, v) GROUP BY k",
+            "update and delete changes which is produced by node GroupAggregate(groupBy=[k], select=[k, COUNT_RETRACT(*) AS EXPR$1])",
+        ),
+        ("SELECT k, CAST(v AS BIGINT) FROM t INTERSECT SELECT k, CAST(v AS BIGINT) FROM t", "delete changes which is produced by node"),
+    ] {
+        let error = planned(&format!("INSERT INTO files {query};")).unwrap_err();
+        let expected = format!("Table sink 'default_catalog.default_database.files' doesn't support consuming {what}");
+        assert!(error.starts_with("error[E0502]") && error.contains(&expected), "{query}\n{error}");
+        assert!(error.contains("--> job:4:13"), "{error}");
+        planned(&format!("INSERT INTO screen {query};")).unwrap();
+    }
+}
+
+#[test]
+fn windows_and_limits_read_inserts_only() {
+    let updating = "(SELECT k, COUNT(*) AS n FROM t GROUP BY k)";
+    let error = planned(&format!("SELECT * FROM {updating} LIMIT 3;")).unwrap_err();
+    assert!(
+        error.contains("StreamPhysicalLimit doesn't support consuming update changes which is produced by node GroupAggregate"),
+        "{error}"
+    );
+    planned("SELECT COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' SECOND);").unwrap();
+}
+
+#[test]
+fn distinct_within_windows_is_an_aggregate_of_windows() {
+    let query = "SELECT DISTINCT window_start, window_end, k FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND));";
+    let text = explained(query);
+    assert!(text.contains("WindowAggregate(groupBy=[k]"), "{text}");
+    planned(&format!("INSERT INTO files SELECT k, CAST(1 AS BIGINT) FROM ({});", query.trim_end_matches(';'))).unwrap();
+}
+
+#[test]
+fn explain_names_the_operators_that_update() {
+    for (query, line) in [
+        ("SELECT k, COUNT(*) AS c FROM t GROUP BY k;", "GroupAggregate(groupBy=[k], select=[k, COUNT(*) AS c])\n"),
+        ("SELECT COUNT(*) AS c FROM t;", "GroupAggregate(select=[COUNT(*) AS c])\n"),
+        ("SELECT k FROM t UNION SELECT k FROM screen2;", "GroupAggregate(groupBy=[k], select=[k])\n"),
+        ("SELECT k FROM t EXCEPT ALL SELECT k FROM screen2;", "Except(all=[true], select=[k])\n"),
+    ] {
+        let query = query.replace("screen2", "(VALUES ('a')) AS q(k)");
+        let text = explained(&query);
+        assert!(text.contains(line), "{query}\n{text}");
+    }
+}
