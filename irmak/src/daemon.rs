@@ -6,15 +6,11 @@ use irmak_jobmanager::JobManagerConfig;
 use irmak_runtime::config::{Configuration, keys};
 use irmak_runtime::shutdown::Shutdown;
 use irmak_runtime::telemetry;
-use irmak_submitter::{RunArgs, Verb};
 use irmak_taskmanager::TaskManagerConfig;
 use tokio::runtime::Runtime;
 
 use crate::cluster::LocalCluster;
-use crate::{DaemonArgs, Failure, LocalArgs, finish, parent};
-
-/// Slots of the cluster that `irmak run -t local` starts: a slot costs nothing until it is used, and a script may start several jobs.
-const LOCAL_SLOTS: u32 = 256;
+use crate::{DaemonArgs, Failure, LocalArgs, parent};
 
 /// `irmak jobmanager`
 pub(crate) fn jobmanager(args: &DaemonArgs) -> Result<ExitCode, Failure> {
@@ -46,42 +42,6 @@ pub(crate) fn local(args: &LocalArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `irmak run -t local`: a cluster on free ports with data that is gone afterwards, and the verb against it.
-pub(crate) fn run_local(mut args: RunArgs) -> Result<ExitCode, Failure> {
-    let data = tempfile::Builder::new().prefix("irmak-local-").tempdir()?;
-    let (mut config, warnings) = Configuration::load(&args.configuration)?;
-    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-    let dir = data.path().display();
-    for (key, value) in [
-        (keys::REST_PORT.name, "0".to_owned()),
-        (keys::JOBMANAGER_PORT.name, "0".to_owned()),
-        (keys::PROMETHEUS_PORT.name, "off".to_owned()),
-        (keys::DATA_DIR.name, format!("{dir}/jobmanager")),
-        (keys::TASK_SLOTS.name, LOCAL_SLOTS.to_string()),
-    ] {
-        config.set(key, value);
-    }
-    if config.find(&keys::CHECKPOINTS_DIR)?.is_none() {
-        config.set(keys::CHECKPOINTS_DIR.name, format!("file://{dir}/checkpoints"));
-    }
-    let runtime = tokio_runtime(&config)?;
-    let outcome = runtime.block_on(async {
-        let shutdown = Shutdown::new();
-        shutdown.on_signals()?;
-        let cluster = LocalCluster::start(&config, 1, &shutdown).await?;
-        args.cluster.jobmanager = cluster.rest().to_string();
-        let outcome = tokio::select! {
-            outcome = irmak_submitter::execute(Verb::Run(args)) => finish(outcome),
-            () = shutdown.wait() => Err(Failure { message: "interrupted".to_owned(), code: 130 }),
-        };
-        shutdown.trigger();
-        cluster.wait().await?;
-        outcome
-    });
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    outcome
-}
-
 fn configuration(dynamic: &[(String, String)]) -> Result<Configuration, Failure> {
     telemetry::init("info");
     let (config, warnings) = Configuration::load(dynamic)?;
@@ -100,7 +60,7 @@ fn start(args: &DaemonArgs, config: &Configuration) -> Result<(Runtime, Shutdown
     Ok((runtime, shutdown))
 }
 
-fn tokio_runtime(config: &Configuration) -> Result<Runtime, Failure> {
+pub(crate) fn tokio_runtime(config: &Configuration) -> Result<Runtime, Failure> {
     let threads = config.get(&keys::IO_THREADS)? as usize;
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("irmak-io").enable_all().build()?)
 }

@@ -5,6 +5,7 @@
 mod cluster;
 mod daemon;
 mod demo;
+mod local;
 mod parent;
 mod produce;
 
@@ -120,7 +121,13 @@ fn client(verb: irmak_submitter::Verb) -> Result<ExitCode, Failure> {
     telemetry::init("error");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match verb {
-        irmak_submitter::Verb::Run(args) if args.target == RunTarget::Local => daemon::run_local(args),
+        irmak_submitter::Verb::Run(args) if args.target == RunTarget::Local => local::run(args),
+        irmak_submitter::Verb::Sql(args) if args.target == RunTarget::Local => local::sql(args),
+        irmak_submitter::Verb::Sql(_) => {
+            // The prompt holds its thread while somebody types; the connection lives on another.
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            finish(runtime.block_on(irmak_submitter::execute(verb)))
+        }
         verb => finish(runtime.block_on(irmak_submitter::execute(verb))),
     }
 }

@@ -41,9 +41,12 @@ impl Jobs {
         let mut configuration = self.configuration.as_ref().clone();
         configuration.extend(request.configuration.clone());
         let one_by_one = configuration.get("table.dml-sync").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
-        let (file, text) = (request.file_name.clone(), request.script.clone());
+        let (file, text, line, session) = (request.file_name.clone(), request.script.clone(), request.line, request.session.clone());
         let planned = tasks::spawn_blocking(move || {
-            planner::plan(&planner::Request { file: &file, text: &text, format, configuration: &configuration })
+            let earlier: Vec<planner::Part<'_>> =
+                session.iter().map(|part| planner::Part { file: &part.file_name, text: &part.script, line: part.line }).collect();
+            let request = planner::Request { file: &file, text: &text, format, configuration: &configuration };
+            planner::plan_in(&earlier, line, &request)
         });
         let statements = planned.await.map_err(|error| Status::internal(format!("the planner failed: {error}")))?;
         statements.map(|statements| (statements, one_by_one)).map_err(|diagnostic| rejected(&diagnostic))
@@ -73,6 +76,10 @@ impl v1::jobs_server::Jobs for Jobs {
         let (statements, one_by_one) = self.plan_script(&request).await?;
         let savepoint = (!request.savepoint_path.is_empty()).then_some(request.savepoint_path);
         let submission = submission(id.clone(), statements, savepoint, one_by_one);
+        if submission.jobs.is_empty() {
+            // Nothing starts, so nothing needs to be remembered: planned again, it says the same again.
+            return Ok(Response::new(progress::response(&submission.outcomes)));
+        }
         self.actor.tell(Message::Event(Event::Submit(Box::new(submission)))).await;
         let known = outcome(&self.actor, &id).await?;
         known.map(Response::new).ok_or_else(|| Status::unavailable("the submission was not taken; submit it again"))

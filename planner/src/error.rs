@@ -197,6 +197,11 @@ impl PlanError {
         diagnostic
     }
 
+    /// The line it is about, if it has a place.
+    pub(crate) fn line(&self) -> Option<u32> {
+        self.0.span.map(|span| span.line)
+    }
+
     /// The same, its place moved.
     pub(crate) fn moved(mut self, shift: &impl Fn(Span) -> Span) -> Self {
         self.0.span = self.0.span.map(shift);

@@ -13,6 +13,7 @@ use irmak_common::job_graph::JobGraph;
 use irmak_common::limits;
 
 use catalog::Catalog;
+use earlier::Joined;
 use error::{Code, PlanError, Planned};
 use session::Session;
 use settings::Settings;
@@ -27,6 +28,7 @@ mod ddl;
 mod depth;
 mod describe;
 mod dialect;
+mod earlier;
 mod error;
 pub mod explain;
 mod logical;
@@ -37,6 +39,8 @@ mod settings;
 mod show;
 mod spec;
 mod token;
+
+pub use earlier::Part;
 
 /// How a script is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,17 +100,38 @@ pub enum Outcome {
 /// A [`Diagnostic`] with code, position, snippet and what would be accepted.
 #[allow(clippy::result_large_err)] // The interface says so; inside, errors are boxed.
 pub fn plan(request: &Request<'_>) -> Result<Vec<Statement>, Diagnostic> {
+    plan_in(&[], 1, request)
+}
+
+/// Plans a script in a session: `earlier` holds its statements that were accepted before and made tables, views or settings, in order.
+/// They are planned again, their outcomes and warnings dropped. `line` is the line of the request's file that its text begins in. A job
+/// spec knows no session.
+///
+/// # Errors
+/// As [`plan`]; one that is about an earlier statement points into that.
+#[allow(clippy::result_large_err)]
+pub fn plan_in(earlier: &[Part<'_>], line: u32, request: &Request<'_>) -> Result<Vec<Statement>, Diagnostic> {
     match request.format {
-        Format::Sql => sql(request).map_err(|error| error.in_script(request.file, request.text)),
+        Format::Sql => {
+            let joined = Joined::new(earlier, Part { file: request.file, text: request.text, line });
+            sql(&joined, request.configuration).map_err(|error| joined.told(error))
+        }
         Format::Yaml | Format::Json => spec::plan(request),
     }
 }
 
-fn sql(request: &Request<'_>) -> Planned<Vec<Statement>> {
-    if request.text.len() > limits::SCRIPT_BYTES_MAX {
+fn sql(joined: &Joined<'_>, configuration: &BTreeMap<String, String>) -> Planned<Vec<Statement>> {
+    if joined.text.len() > limits::SCRIPT_BYTES_MAX {
         return Err(PlanError::new(Code::TooDeep, format!("a script has at most {} bytes", limits::SCRIPT_BYTES_MAX)));
     }
-    let statements = parse::script(request.text)?;
-    let mut session = Session { catalog: Catalog::default(), settings: Settings::new(request.configuration), script: request.text };
-    statements.iter().map(|statement| session.statement(statement)).collect()
+    let statements = parse::script(&joined.text)?;
+    let mut session = Session { catalog: Catalog::default(), settings: Settings::new(configuration), script: &joined.text };
+    let mut planned = Vec::with_capacity(statements.len());
+    for statement in &statements {
+        let outcome = session.statement(statement)?;
+        if joined.is_last(statement.span) {
+            planned.push(outcome);
+        }
+    }
+    Ok(planned)
 }

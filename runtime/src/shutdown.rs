@@ -42,11 +42,29 @@ impl Shutdown {
     /// When the process may not listen for signals.
     pub fn on_signals(&self) -> std::io::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        self.on_termination()?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let shutdown = self.clone();
         crate::tasks::spawn("signals", async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
+                () = shutdown.wait() => {}
+            }
+            shutdown.trigger();
+        });
+        Ok(())
+    }
+
+    /// The same for SIGTERM alone: for a process where Ctrl-C has another meaning.
+    ///
+    /// # Errors
+    /// Where the signal cannot be listened to.
+    pub fn on_termination(&self) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let shutdown = self.clone();
+        crate::tasks::spawn("signals", async move {
+            tokio::select! {
                 _ = terminate.recv() => {}
                 () = shutdown.wait() => {}
             }

@@ -8,6 +8,8 @@ use irmak_common::duration::parse_duration;
 /// The client verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Type Flink SQL and see its results, or run a file of it statement by statement
+    Sql(SqlArgs),
     /// Run a script (SQL, YAML or JSON) on a cluster and wait for it to end
     Run(RunArgs),
     /// List the jobs of a cluster
@@ -91,6 +93,51 @@ pub struct RunArgs {
     #[arg(value_name = "FILE")]
     pub file: String,
 }
+
+/// `irmak sql`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SQL_HELP)]
+pub struct SqlArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub cluster: Target,
+    /// Where to run
+    #[arg(short = 't', long = "target", value_enum, default_value = "remote")]
+    pub target: RunTarget,
+    /// Carry out the statements of a file, stop at the first that fails, leave; `-` for standard input
+    #[arg(short = 'f', long, value_name = "FILE", conflicts_with_all = ["execute", "script"])]
+    pub file: Option<String>,
+    /// Carry out these statements, stop at the first that fails, leave
+    #[arg(short = 'e', long, value_name = "STATEMENTS", conflicts_with = "script")]
+    pub execute: Option<String>,
+    /// Statements to begin the session with: tables, views, settings
+    #[arg(short = 'i', long, value_name = "FILE")]
+    pub init: Option<String>,
+    /// A configuration key, as SET in the session
+    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_value)]
+    pub configuration: Vec<(String, String)>,
+    /// How rows and answers are shown
+    #[arg(long, value_enum, default_value = "table")]
+    pub output: OutputFormat,
+    /// Where typed statements are kept; by default irmak/sql_history in XDG_STATE_HOME (~/.local/state)
+    #[arg(long, alias = "hist", value_name = "FILE", env = "IRMAK_SQL_HISTORY")]
+    pub history: Option<std::path::PathBuf>,
+    /// The same as -f
+    #[arg(value_name = "FILE")]
+    pub script: Option<String>,
+}
+
+const SQL_HELP: &str = "\
+Without a file, statements are typed at a prompt, or read from standard input if that is no terminal: there, a
+statement that fails does not end the session, and the exit code is 1 in the end.
+
+INSERT submits a job, prints its id and does not wait (SET 'table.dml-sync' = 'true' waits); SELECT streams its rows
+until Ctrl-C, which cancels the query and nothing else. HELP; lists the statements.
+
+  irmak sql                                    a prompt, against the cluster on localhost:8081
+  irmak sql -t local                           the same, with a cluster inside this process
+  irmak sql -i tables.sql -e 'SELECT * FROM orders;'
+  irmak sql -f job.sql -m jobmanager:8081";
 
 /// `irmak list`
 #[derive(Clone, Debug, Args)]

@@ -16,18 +16,28 @@ use crate::error::SubmitterError;
 use crate::output;
 use crate::progress;
 
-pub(crate) async fn collect(client: &mut Client, job: &v1::SubmittedJob, format: OutputFormat) -> Result<(), SubmitterError> {
+/// Until when rows were shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// The job finished.
+    ToItsEnd,
+    /// Ctrl-C cancelled it.
+    UntilInterrupted,
+}
+
+pub(crate) async fn collect(client: &mut Client, job: &v1::SubmittedJob, format: OutputFormat) -> Result<Watched, SubmitterError> {
     let schema: Schema = serde_json::from_slice(&job.collect_schema).map_err(|error| SubmitterError::Answer(error.to_string()))?;
     let mut printer = output::printer(format, &schema).map_err(SubmitterError::Output)?;
     tokio::select! {
         end = show_all(client.clone(), &job.job_id, printer.as_mut()) => end?,
         _ = tokio::signal::ctrl_c() => {
             client.cancel(v1::CancelRequest { job_id: job.job_id.clone() }).await?;
-            return printer.finish().map_err(SubmitterError::Output);
+            printer.finish().map_err(SubmitterError::Output)?;
+            return Ok(Watched::UntilInterrupted);
         }
     }
     printer.finish().map_err(SubmitterError::Output)?;
-    outcome(client, &job.job_id).await
+    outcome(client, &job.job_id).await.map(|()| Watched::ToItsEnd)
 }
 
 async fn show_all(mut client: Client, job: &str, printer: &mut dyn output::Printer) -> Result<(), SubmitterError> {

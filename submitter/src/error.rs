@@ -47,6 +47,20 @@ pub enum SubmitterError {
         /// Why.
         message: String,
     },
+    /// Statements of a script failed that went on behind them; each has been told already.
+    #[error("error: {failed} of {statements} statements failed")]
+    Statements {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        statements: usize,
+    },
+    /// Ctrl-C, where nobody is there to go on.
+    #[error("interrupted")]
+    Interrupted,
+    /// The terminal cannot be read.
+    #[error("cannot read the terminal: {0}")]
+    Terminal(String),
     /// The result cannot be written.
     #[error("cannot write the result: {0}")]
     Output(std::io::Error),
@@ -56,10 +70,11 @@ pub enum SubmitterError {
 }
 
 impl SubmitterError {
-    /// 1: the job or the request failed. 3: nobody answered.
+    /// 1: the job or the request failed. 3: nobody answered. 130: interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unreachable { .. } => 3,
+            Self::Interrupted => 130,
             _ => 1,
         }
     }

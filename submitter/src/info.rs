@@ -21,6 +21,7 @@ pub(crate) async fn info(args: InfoArgs) -> Result<(), SubmitterError> {
         script: script.text,
         configuration,
         savepoint_path: String::new(),
+        ..Default::default()
     };
     let plan = client.plan(request).await?.into_inner();
     println!("{}", if args.json { plan.json } else { plan.text });

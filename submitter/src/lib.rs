@@ -1,4 +1,4 @@
-//! The client verbs: run, list, cancel, stop, info. Everything they know of a cluster is the gRPC service `Jobs`.
+//! The client verbs: sql, run, list, cancel, stop, info. Everything they know of a cluster is the gRPC service `Jobs`.
 //!
 //! Results go to standard output, everything else to standard error; the exit code says how it ended.
 
@@ -14,9 +14,10 @@ mod output;
 mod progress;
 mod run;
 mod script;
+mod sql;
 mod stop;
 
-pub use args::{RunArgs, Target, Verb};
+pub use args::{RunArgs, SqlArgs, Target, Verb};
 pub use error::SubmitterError;
 
 /// Carries out one verb.
@@ -25,6 +26,7 @@ pub use error::SubmitterError;
 /// Says what went wrong and what to do; [`SubmitterError::exit_code`] is the process's.
 pub async fn execute(verb: Verb) -> Result<(), SubmitterError> {
     match verb {
+        Verb::Sql(args) => sql::sql(args).await,
         Verb::Run(args) => run::run(args).await,
         Verb::List(args) => list::list(args).await,
         Verb::Cancel(args) => cancel::cancel(args).await,

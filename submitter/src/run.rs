@@ -35,7 +35,7 @@ async fn follow(client: &mut Client, job: v1::SubmittedJob, args: &RunArgs) -> R
         return Ok(());
     }
     if !job.collect_schema.is_empty() {
-        return collect::collect(client, &job, args.output).await;
+        return collect::collect(client, &job, args.output).await.map(|_| ());
     }
     eprintln!("Job has been submitted with JobID {}", job.job_id);
     progress::follow(client, &job.job_id).await
@@ -53,11 +53,12 @@ fn request(args: &RunArgs, script: Script) -> v1::SubmitRequest {
         script: script.text,
         configuration,
         savepoint_path: args.savepoint.clone().unwrap_or_default(),
+        ..Default::default()
     }
 }
 
 /// Submits; a lost answer is asked for again under the same submission id, which starts no second job.
-async fn submit(client: &mut Client, request: v1::SubmitRequest) -> Result<v1::SubmitResponse, SubmitterError> {
+pub(crate) async fn submit(client: &mut Client, request: v1::SubmitRequest) -> Result<v1::SubmitResponse, SubmitterError> {
     let mut tries = 0;
     loop {
         match client.submit(request.clone()).await {

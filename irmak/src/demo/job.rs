@@ -35,7 +35,7 @@ pub(super) async fn submit(rest_port: u16, sql: &str) -> Result<String, Failure>
         configuration: [("parallelism.default", "2"), ("execution.checkpointing.interval", "2 s")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
-        savepoint_path: String::new(),
+        ..Default::default()
     };
     let outcomes = client.submit(request).await.map_err(irmak_submitter::SubmitterError::from)?.into_inner().outcomes;
     let job = outcomes.into_iter().find_map(|outcome| match outcome.outcome {

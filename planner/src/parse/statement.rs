@@ -41,9 +41,10 @@ fn kind(cursor: &mut Cursor) -> Planned<StatementKind> {
     if cursor.eat(&["EXECUTE"]) {
         return if cursor.eat(&["STATEMENT", "SET"]) { statement_set(cursor) } else { kind(cursor) };
     }
-    if cursor.at_words(&["BEGIN", "STATEMENT", "SET"]) {
-        let error = PlanError::new(Code::Unsupported, "BEGIN STATEMENT SET is the SQL client's old form").at(here);
-        return Err(error.label("write EXECUTE STATEMENT SET BEGIN ... END"));
+    if cursor.eat(&["BEGIN", "STATEMENT", "SET"]) {
+        // The form of Flink's SQL client.
+        cursor.expect_symbol(";")?;
+        return inserts(cursor);
     }
     if cursor.eat(&["EXPLAIN"]) {
         return explain(cursor);
@@ -113,6 +114,11 @@ fn drop_object(cursor: &mut Cursor) -> Planned<StatementKind> {
 
 fn statement_set(cursor: &mut Cursor) -> Planned<StatementKind> {
     cursor.expect(&["BEGIN"])?;
+    inserts(cursor)
+}
+
+/// Reads the INSERTs of a statement set, and its END.
+fn inserts(cursor: &mut Cursor) -> Planned<StatementKind> {
     let mut inserts = Vec::new();
     loop {
         while cursor.eat_symbol(";") {}
