@@ -1,6 +1,6 @@
 //! A session: statements of before are there for those of now, and errors point into the one that they are about.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::result_large_err)]
 
 use std::collections::BTreeMap;
 
