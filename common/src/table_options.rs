@@ -221,6 +221,26 @@ const CSV: &[OptionSpec] = &[
 const RAW: &[OptionSpec] =
     &[option("charset", Text, Some("UTF-8")), option("endianness", OneOf(&["big-endian", "little-endian"]), Some("big-endian"))];
 
+/// What all changelog formats have: the rows inside are JSON.
+macro_rules! changelog_options {
+    ($($own:expr),*) => {
+        &[
+            $($own,)*
+            option("ignore-parse-errors", Boolean, Some("false")),
+            option("timestamp-format.standard", OneOf(TIMESTAMPS), Some("SQL")),
+            option("map-null-key.mode", OneOf(NULL_KEYS), Some("FAIL")),
+            option("map-null-key.literal", Text, Some("null")),
+            option("encode.decimal-as-plain-number", Boolean, Some("false")),
+            option("encode.ignore-null-fields", Boolean, Some("false")),
+        ]
+    };
+}
+
+const DEBEZIUM_JSON: &[OptionSpec] = changelog_options![option("schema-include", Boolean, Some("false"))];
+const CANAL_JSON: &[OptionSpec] = changelog_options![option("database.include", Text, None), option("table.include", Text, None)];
+const MAXWELL_JSON: &[OptionSpec] = changelog_options![];
+const OGG_JSON: &[OptionSpec] = changelog_options![];
+
 /// Every connector.
 pub const CONNECTORS: &[ConnectorOptions] = &[
     ConnectorOptions { name: "blackhole", options: BLACKHOLE, formats: Formats::None, source: false, sink: true, metadata: &[] },
@@ -246,10 +266,21 @@ pub const CONNECTORS: &[ConnectorOptions] = &[
 
 /// Every format.
 pub const FORMATS: &[FormatOptions] = &[
+    FormatOptions { name: "canal-json", options: CANAL_JSON },
     FormatOptions { name: "csv", options: CSV },
+    FormatOptions { name: "debezium-json", options: DEBEZIUM_JSON },
     FormatOptions { name: "json", options: JSON },
+    FormatOptions { name: "maxwell-json", options: MAXWELL_JSON },
+    FormatOptions { name: "ogg-json", options: OGG_JSON },
     FormatOptions { name: "raw", options: RAW },
 ];
+
+/// The format of a table's rows, if it is a changelog: read, it brings all four row kinds; written, it takes them.
+pub fn changelog_format(options: &BTreeMap<String, String>) -> Option<&'static str> {
+    const CHANGELOGS: [&str; 4] = ["canal-json", "debezium-json", "maxwell-json", "ogg-json"];
+    let named = options.get("value.format").or_else(|| options.get("format"))?;
+    CHANGELOGS.into_iter().find(|name| name == named)
+}
 
 /// The connector of this name.
 pub fn connector(name: &str) -> Option<&'static ConnectorOptions> {
@@ -497,6 +528,18 @@ mod tests {
         assert_eq!(more(&[("pth", "x")]), "connector filesystem has no option `pth`");
         assert_eq!(more(&[("csv.allow-comments", "maybe")]), "option `csv.allow-comments` cannot be `maybe`: true or false");
         assert_eq!(check_table(&[("connector", "print")], Side::Source).unwrap_err(), "connector `print` cannot be used as a source");
+    }
+
+    #[test]
+    fn changelogs_are_known_by_their_format() {
+        let of = |options: &[(&str, &str)]| {
+            changelog_format(&options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+        };
+        assert_eq!(of(&[("format", "debezium-json")]), Some("debezium-json"));
+        assert_eq!(of(&[("value.format", "canal-json"), ("key.format", "json")]), Some("canal-json"));
+        assert_eq!(of(&FILE), None);
+        let canal = [("connector", "filesystem"), ("path", "/x"), ("format", "canal-json"), ("canal-json.database.include", "shop")];
+        assert_eq!(check_table(&canal, Side::Source), Ok(vec![]));
     }
 
     #[test]

@@ -6,13 +6,17 @@
 mod commit;
 mod entry;
 mod listing;
+mod metadata;
 mod names;
 mod part_file;
 mod partition;
+mod position;
 mod reader;
 mod rolling;
 mod sink;
 mod source;
+#[cfg(test)]
+mod source_tests;
 #[cfg(test)]
 mod tests;
 

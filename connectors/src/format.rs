@@ -1,9 +1,10 @@
 //! Formats: bytes of the outside world into columns, and rows into bytes.
 //!
-//! A closed list (`json`, `csv`, `raw`), each with Flink's rules. Decoders append record by record to columns of their own and hand
+//! A closed list (`json`, `csv`, `raw`, and the changelogs `debezium-json` and its like), each with Flink's rules. Decoders append record by record to columns of their own and hand
 //! them out as arrays; encoders append row by row to a text. Neither knows where bytes come from or go to.
 
 pub(crate) mod cells;
+pub(crate) mod changelog;
 pub(crate) mod column;
 pub(crate) mod csv;
 pub(crate) mod hash_order;

@@ -18,7 +18,7 @@ pub enum SourceEvent {
     Batch {
         /// Where they were read from.
         split: SplitIndex,
-        /// At least one row, at most `limits::BATCH_ROWS_MAX`.
+        /// At least one row, at most `limits::BATCH_ROWS_MAX` (and the rest of a record that holds several).
         rows: RecordBatch,
         /// Bytes read for them.
         bytes: u64,

@@ -159,7 +159,7 @@ impl FileReader {
         self.decoder.rows()
     }
 
-    /// The rows decoded: the projected columns, then these metadata columns.
+    /// The rows decoded: the projected columns, then these metadata columns, then the row kinds where the format has them.
     pub(super) fn finish(&mut self, metadata: &[String]) -> Result<Vec<ArrayRef>, ConnectorError> {
         let rows = self.decoder.rows();
         let broken = |what: String| ConnectorError::Internal { table: self.table.clone(), what };
@@ -179,6 +179,9 @@ impl FileReader {
             });
         }
         columns.extend(metadata.iter().map(|key| self.fact(key, rows)));
+        if self.decoder.has_row_kinds() {
+            columns.extend(decoded.last().cloned());
+        }
         Ok(columns)
     }
 

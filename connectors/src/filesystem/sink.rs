@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::AsArray;
 use arrow::datatypes::UInt8Type;
 use arrow::record_batch::RecordBatch;
-use irmak_common::element::CheckpointKind;
+use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN};
 use irmak_common::id::CheckpointId;
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::time::Millis;
@@ -248,10 +248,15 @@ impl FilesystemSink {
 
 impl Sink for FilesystemSink {
     fn write(&mut self, rows: &RecordBatch, now: Millis) -> Result<(), ConnectorError> {
-        self.refuse_changes(rows)?;
+        let mut in_files = self.written.clone();
+        if self.encoder.takes_changes() {
+            in_files.extend(rows.schema_ref().index_of(ROW_KIND_COLUMN).ok());
+        } else {
+            self.refuse_changes(rows)?;
+        }
         let folders = self.partitioner.split(&self.table, rows)?;
         let in_files = rows
-            .project(&self.written)
+            .project(&in_files)
             .map_err(|error| ConnectorError::Internal { table: self.table.clone(), what: format!("columns do not fit: {error}") })?;
         folders.iter().try_for_each(|(folder, positions)| self.write_rows(folder, &in_files, positions, now))
     }

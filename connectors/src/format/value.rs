@@ -1,10 +1,13 @@
 //! The format of a record's value, chosen by name: one decoder or encoder out of the closed list.
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::UInt8Type;
 use arrow::record_batch::RecordBatch;
+use irmak_common::element::{ROW_KIND_COLUMN, RowKind};
 use irmak_common::types::{Schema, TypeKind};
 
 use super::cells::cells_of;
+use super::changelog::{ChangelogDecoder, ChangelogEncoder, Dialect, Direction, row_options};
 use super::csv::{CsvDecoder, CsvEncoder, CsvOptions, Frame};
 use super::json::{JsonDecoder, JsonEncoder, JsonOptions};
 use super::raw::{self, RawCodec};
@@ -12,13 +15,14 @@ use super::{Decoded, FormatError};
 use crate::error::{ConnectorError, RecordError};
 use crate::options::Options;
 
-const FORMATS: &str = "json, csv, raw";
+const FORMATS: &str = "json, csv, raw, debezium-json, canal-json, maxwell-json, ogg-json";
 
 /// Decodes records.
 pub(crate) enum ValueDecoder {
     Json(JsonDecoder),
     Csv(CsvDecoder),
     Raw(RawCodec),
+    Changelog(Box<ChangelogDecoder>),
 }
 
 impl ValueDecoder {
@@ -37,8 +41,19 @@ impl ValueDecoder {
             "json" => Ok(Self::Json(JsonDecoder::new(&projected, JsonOptions::read(options, &prefix)?))),
             "csv" => Ok(Self::Csv(CsvDecoder::new(physical, projection, CsvOptions::read(options, &prefix)?))),
             "raw" => Ok(Self::Raw(RawCodec::open(options, &prefix, physical, !projection.is_empty())?)),
-            _ => Err(unknown(options, name)),
+            _ => match Dialect::read(name, options, &prefix, Direction::Read)? {
+                Some(dialect) => {
+                    let decoder = ChangelogDecoder::new(&projected, row_options(options, &prefix)?, dialect);
+                    Ok(Self::Changelog(Box::new(decoder)))
+                }
+                None => Err(unknown(options, name)),
+            },
         }
+    }
+
+    /// Whether rows have kinds: [`ValueDecoder::finish`] puts them behind the columns then.
+    pub(crate) fn has_row_kinds(&self) -> bool {
+        matches!(self, Self::Changelog(_))
     }
 
     /// Where the first record of a file's bytes ends; `None`: it goes on behind them, unless they are `all`.
@@ -60,6 +75,7 @@ impl ValueDecoder {
             Self::Json(decoder) => decoder.decode(record),
             Self::Csv(decoder) => decoder.decode(record),
             Self::Raw(codec) => codec.decode(record),
+            Self::Changelog(decoder) => decoder.decode(record),
         }
     }
 
@@ -70,15 +86,17 @@ impl ValueDecoder {
             Self::Json(decoder) => decoder.rows(),
             Self::Csv(decoder) => decoder.rows(),
             Self::Raw(codec) => codec.rows(),
+            Self::Changelog(decoder) => decoder.rows(),
         }
     }
 
-    /// The rows as arrays, one a projected column.
+    /// The rows as arrays, one a projected column, and the row kinds where there are any.
     pub(crate) fn finish(&mut self) -> Result<Vec<ArrayRef>, FormatError> {
         match self {
             Self::Json(decoder) => decoder.finish(),
             Self::Csv(decoder) => decoder.finish(),
             Self::Raw(codec) => codec.finish(),
+            Self::Changelog(decoder) => decoder.finish(),
         }
     }
 }
@@ -95,6 +113,7 @@ enum EncoderKind {
     Json(Box<JsonEncoder>),
     Csv(Box<CsvEncoder>),
     Raw,
+    Changelog(Box<ChangelogEncoder>),
 }
 
 impl ValueEncoder {
@@ -109,7 +128,10 @@ impl ValueEncoder {
                 RawCodec::open(options, &prefix, schema, true)?;
                 EncoderKind::Raw
             }
-            _ => return Err(unknown(options, name)),
+            _ => match Dialect::read(name, options, &prefix, Direction::Write)? {
+                Some(dialect) => EncoderKind::Changelog(Box::new(ChangelogEncoder::new(schema, row_options(options, &prefix)?, dialect))),
+                None => return Err(unknown(options, name)),
+            },
         };
         Ok(Self {
             table: options.table.to_owned(),
@@ -119,7 +141,13 @@ impl ValueEncoder {
         })
     }
 
-    /// Appends these rows of the batch (positions, in order), each with its line break.
+    /// Whether the format writes updates and deletes too.
+    pub(crate) fn takes_changes(&self) -> bool {
+        matches!(self.format, EncoderKind::Changelog(_))
+    }
+
+    /// Appends these rows of the batch (positions, in order), each with its line break. Row kinds, if the batch has them, stand in its
+    /// last column; a format that has no place for them writes rows as if they were new.
     ///
     /// # Errors
     /// A value that the format cannot write.
@@ -133,11 +161,16 @@ impl ValueEncoder {
             let what = format!("rows of type {} arrived where {:?} are written", batch.schema(), self.names);
             return Err(ConnectorError::Internal { table: self.table.clone(), what });
         };
+        let kinds = batch.column_by_name(ROW_KIND_COLUMN).and_then(|column| column.as_primitive_opt::<UInt8Type>());
         for row in rows {
             let written = match &mut self.format {
                 EncoderKind::Json(encoder) => encoder.encode(&columns, row, out).map(|()| out.push('\n')),
                 EncoderKind::Csv(encoder) => encoder.encode(&columns, row, out),
                 EncoderKind::Raw => raw::encode(&columns, row, out).map(|()| out.push('\n')),
+                EncoderKind::Changelog(encoder) => {
+                    let kind = kinds.and_then(|kinds| RowKind::from_byte(kinds.value(row))).unwrap_or(RowKind::Insert);
+                    encoder.encode(&columns, kind, row, out).map(|()| out.push('\n'))
+                }
             };
             written.map_err(|(column, reason)| ConnectorError::Row {
                 table: self.table.clone(),

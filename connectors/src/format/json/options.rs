@@ -32,6 +32,8 @@ pub(crate) struct JsonOptions {
     pub(crate) plain_decimals: bool,
     /// `encode.ignore-null-fields`
     pub(crate) ignore_null_fields: bool,
+    /// Read as Flink reads from a tree: `decode.json-parser.enabled` = false, and the changelog formats.
+    pub(crate) tree: bool,
 }
 
 impl Default for JsonOptions {
@@ -44,6 +46,7 @@ impl Default for JsonOptions {
             map_null_literal: "null".to_owned(),
             plain_decimals: false,
             ignore_null_fields: false,
+            tree: false,
         }
     }
 }
@@ -68,6 +71,7 @@ impl JsonOptions {
             map_null_literal: options.get(&key("map-null-key.literal")).unwrap_or("null").to_owned(),
             plain_decimals: options.bool(&key("encode.decimal-as-plain-number"), false)?,
             ignore_null_fields: options.bool(&key("encode.ignore-null-fields"), false)?,
+            tree: !options.bool(&key("decode.json-parser.enabled"), true)?,
         };
         if read.fail_on_missing_field && read.ignore_parse_errors {
             let wrong = key("fail-on-missing-field");
