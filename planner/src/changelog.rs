@@ -11,6 +11,7 @@ use crate::describe;
 use crate::error::{Code, PlanError, Planned};
 use irmak_common::changelog_spec::{Keep, RankStrategy};
 use irmak_common::operator_spec::SinkSpec;
+use irmak_common::table_options::changelog_format;
 
 /// The kinds of rows beside inserts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,8 @@ impl Kinds {
 /// The kinds of rows that a relation has.
 pub(crate) fn kinds(rel: &Rel) -> Kinds {
     match &rel.node {
+        // A changelog format brings rows of all kinds.
+        RelNode::Scan(source) if changelog_format(&source.connector.options).is_some() => Kinds::ALL,
         RelNode::GroupAggregate { input, .. } => Kinds { update: true, delete: !kinds(input).insert_only() },
         RelNode::Rank { .. } => Kinds::ALL,
         RelNode::Deduplicate { spec, .. } if spec.keep == Keep::First && spec.rowtime.is_none() => Kinds::INSERT,
@@ -131,10 +134,8 @@ fn operators(rel: &Rel) -> Planned<()> {
 
 /// Whether a sink takes updates and deletes.
 fn takes_updates(sink: &SinkSpec) -> bool {
-    let option = |key: &str| sink.connector.options.get(key).map(String::as_str);
-    let format = option("format").or_else(|| option("value.format")).unwrap_or_default();
-    let changelog_format = ["debezium-json", "debezium-avro-confluent", "canal-json", "maxwell-json", "ogg-json"].contains(&format);
-    changelog_format || matches!(sink.connector.connector.as_str(), "print" | "blackhole" | "upsert-kafka")
+    changelog_format(&sink.connector.options).is_some()
+        || matches!(sink.connector.connector.as_str(), "print" | "blackhole" | "upsert-kafka")
 }
 
 /// Tells each operator what its input has: which aggregates must take values back, how a Top-N keeps its rows.

@@ -47,6 +47,17 @@ fn a_sink_of_files_refuses_updates_in_flinks_words() {
 }
 
 #[test]
+fn a_source_of_changes_updates_and_a_sink_of_changes_takes_them() {
+    let tables = "CREATE TABLE cdc (k STRING, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '/c', 'format' = 'debezium-json');\n";
+    let error = planned(&format!("{tables}INSERT INTO files SELECT k, n FROM cdc WHERE n > 1;")).unwrap_err();
+    let expected = "Table sink 'default_catalog.default_database.files' doesn't support consuming update and delete changes which is \
+                    produced by node TableSourceScan(table=[[default_catalog, default_database, cdc]], fields=[k, n])";
+    assert!(error.contains(expected), "{error}");
+    planned(&format!("{tables}INSERT INTO screen SELECT k, n FROM cdc;")).unwrap();
+    planned(&format!("{tables}INSERT INTO cdc SELECT k, COUNT(*) FROM t GROUP BY k;")).unwrap();
+}
+
+#[test]
 fn windows_and_limits_read_inserts_only() {
     let updating = "(SELECT k, COUNT(*) AS n FROM t GROUP BY k)";
     let error = planned(&format!("SELECT * FROM {updating} LIMIT 3;")).unwrap_err();

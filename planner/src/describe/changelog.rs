@@ -79,6 +79,7 @@ pub(crate) fn relation(rel: &Rel) -> String {
         RelNode::Deduplicate { spec, .. } => deduplicate(spec, &below),
         RelNode::SetOperation { spec, .. } => set_operation(spec, &rel.schema),
         RelNode::WindowAggregate { spec, .. } => super::aggregate(spec, &below),
+        RelNode::Scan(source) => super::scan(source, &rel.schema),
         _ => format!("with the columns {}", fields(&rel.schema)),
     }
 }
