@@ -3,6 +3,8 @@
 //! Columns are positions in the operator's input. The output columns of each operator are stated with it; the schema itself stands
 //! in [`crate::job_graph::OperatorNode::output`].
 
+mod ordered;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
 use crate::types::{LogicalType, Schema};
+
+use crate::changelog_spec::SortKey;
+pub use ordered::{OverFrame, OverSpec, UnnestSpec, WindowRankSpec};
 
 /// One operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +47,19 @@ pub enum OperatorSpec {
         /// Which windows.
         window: WindowSpec,
     },
+    /// Aggregates over the rows before each row. Output: the input's columns, then one a call.
+    Over(OverSpec),
+    /// The first rows of each window and key. Output: the input's columns, then the row's number where asked for.
+    WindowRank(WindowRankSpec),
+    /// `ORDER BY` a time attribute and perhaps more. Parallelism 1. Output: the input's columns.
+    TemporalSort {
+        /// The time attribute first.
+        order_by: Vec<SortKey>,
+        /// Processing time: rows are in its order as they come.
+        processing_time: bool,
+    },
+    /// A row for each element of a collection. Output: the input's columns, the element's, and its number where asked for.
+    Unnest(UnnestSpec),
     /// Several inputs of one schema, one after the other as they come. Output: the same schema.
     Union,
     /// The first `count` rows behind the first `offset`. Parallelism 1.

@@ -70,6 +70,9 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
             _ => Box::new(WindowAggregate::new(spec, input, &node.output, env)?),
         },
         OperatorSpec::WindowAssign { window } => Box::new(WindowAssign::new(window, input, &node.output)?),
+        OperatorSpec::Over(_) | OperatorSpec::WindowRank(_) | OperatorSpec::TemporalSort { .. } | OperatorSpec::Unnest(_) => {
+            return Err(EngineError::Unsupported { what: node.name.clone(), instead: "another query".into() });
+        }
         OperatorSpec::Union => Box::new(Union),
         OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),
         OperatorSpec::GroupAggregate(_) | OperatorSpec::Rank(_) | OperatorSpec::Deduplicate(_) | OperatorSpec::SetOperation(_) => {

@@ -2,9 +2,11 @@
 //!
 //! Nodes hold the operator specs that they become, so that nothing is said twice. Which of them update and delete: [`crate::changelog`].
 
-use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec};
+use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::operator_spec::{SinkSpec, SourceSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec};
+use irmak_common::operator_spec::{
+    OverSpec, SinkSpec, SourceSpec, UnnestSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowRankSpec, WindowSpec,
+};
 use irmak_common::types::{Field, LogicalType, Schema, TimeAttribute, TypeKind};
 
 /// A relation: rows of these columns.
@@ -66,12 +68,51 @@ pub(crate) enum RelNode {
         input: Box<Rel>,
         spec: SetOperationSpec,
     },
+    /// Calls OVER a window of rows.
+    Over {
+        input: Box<Rel>,
+        spec: Box<OverSpec>,
+    },
+    /// ROW_NUMBER as it is bound: `bind::rank` makes what it is of it. The number's column is the last.
+    RowNumber {
+        input: Box<Rel>,
+        spec: Box<RowNumberSpec>,
+    },
+    /// A rank within the windows of its input.
+    WindowRank {
+        input: Box<Rel>,
+        spec: Box<WindowRankSpec>,
+        window: WindowSpec,
+    },
+    /// ORDER BY a time attribute, and perhaps more.
+    TemporalSort {
+        input: Box<Rel>,
+        order_by: Vec<SortKey>,
+        processing_time: bool,
+    },
+    /// The elements of a collection, each with its row.
+    Unnest {
+        input: Box<Rel>,
+        spec: Box<UnnestSpec>,
+    },
     Union(Vec<Rel>),
     Limit {
         input: Box<Rel>,
         offset: u64,
         count: u64,
     },
+}
+
+/// `ROW_NUMBER() OVER (PARTITION BY ... ORDER BY ...)`, and which of its numbers are asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RowNumberSpec {
+    pub(crate) partition_by: Vec<usize>,
+    pub(crate) order_by: Vec<SortKey>,
+    /// The first number that counts, from 1.
+    pub(crate) start: u64,
+    /// The last one; `None`: nobody has said.
+    pub(crate) end: Option<u64>,
+    pub(crate) span: crate::error::Span,
 }
 
 /// Where the rows go.
@@ -153,6 +194,7 @@ impl Rel {
                 Some(WindowColumns { start: find(below.start)?, end: find(below.end)?, time: below.time.and_then(find) })
             }
             RelNode::Filter { input, .. } | RelNode::Limit { input, .. } | RelNode::Table { input, .. } => input.window_columns(),
+            RelNode::WindowRank { input, .. } | RelNode::RowNumber { input, .. } | RelNode::Unnest { input, .. } => input.window_columns(),
             _ => None,
         }
     }
@@ -171,6 +213,11 @@ impl Rel {
             | RelNode::Rank { input, .. }
             | RelNode::Deduplicate { input, .. }
             | RelNode::SetOperation { input, .. }
+            | RelNode::Over { input, .. }
+            | RelNode::RowNumber { input, .. }
+            | RelNode::WindowRank { input, .. }
+            | RelNode::TemporalSort { input, .. }
+            | RelNode::Unnest { input, .. }
             | RelNode::Limit { input, .. } => vec![input],
             RelNode::Union(inputs) => inputs.iter().collect(),
         }
@@ -190,6 +237,13 @@ impl Rel {
             RelNode::Rank { input, spec } => RelNode::Rank { input: boxed(input), spec },
             RelNode::Deduplicate { input, spec } => RelNode::Deduplicate { input: boxed(input), spec },
             RelNode::SetOperation { input, spec } => RelNode::SetOperation { input: boxed(input), spec },
+            RelNode::Over { input, spec } => RelNode::Over { input: boxed(input), spec },
+            RelNode::RowNumber { input, spec } => RelNode::RowNumber { input: boxed(input), spec },
+            RelNode::WindowRank { input, spec, window } => RelNode::WindowRank { input: boxed(input), spec, window },
+            RelNode::TemporalSort { input, order_by, processing_time } => {
+                RelNode::TemporalSort { input: boxed(input), order_by, processing_time }
+            }
+            RelNode::Unnest { input, spec } => RelNode::Unnest { input: boxed(input), spec },
             RelNode::Limit { input, offset, count } => RelNode::Limit { input: boxed(input), offset, count },
             RelNode::Union(inputs) => RelNode::Union(inputs.into_iter().map(change).collect()),
             leaf @ (RelNode::Scan(_) | RelNode::Values(_)) => leaf,

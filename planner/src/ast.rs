@@ -68,6 +68,8 @@ pub(crate) enum ExprKind {
         safe: bool,
     },
     Call(Box<Call>),
+    /// What was bound before the rest of its expression: a call OVER a window, which is a column now.
+    Bound(Box<irmak_common::expr::Expr>),
     /// `base.field`, where `base` is not a plain name.
     Field {
         base: Box<Expr>,
@@ -103,6 +105,7 @@ pub(crate) struct Frame {
     pub(crate) rows: bool,
     pub(crate) start: Bound,
     pub(crate) end: Bound,
+    pub(crate) span: Span,
 }
 
 /// Where a frame begins or ends.
@@ -142,6 +145,8 @@ pub(crate) enum Unit {
 pub(crate) struct OrderItem {
     pub(crate) expr: Expr,
     pub(crate) descending: bool,
+    /// `NULLS FIRST` or `LAST` where it is said; else NULL is the least value.
+    pub(crate) nulls_first: Option<bool>,
 }
 
 /// A query with everything around its body.
@@ -435,6 +440,24 @@ impl Expr {
                 .chain(otherwise.iter().map(Box::as_ref))
                 .collect(),
             ExprKind::Call(call) => call.args.iter().chain(&call.filter).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The direct operands, to be changed.
+    pub(crate) fn children_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.kind {
+            ExprKind::And(args) | ExprKind::Or(args) | ExprKind::Operator { args, .. } => args.iter_mut().collect(),
+            ExprKind::Not(input) | ExprKind::Cast { input, .. } => vec![input],
+            ExprKind::InQuery { operand } | ExprKind::Field { base: operand, .. } => vec![operand],
+            ExprKind::Between { operand, low, high, .. } => vec![operand, low, high],
+            ExprKind::Case { operand, branches, otherwise } => operand
+                .iter_mut()
+                .map(Box::as_mut)
+                .chain(branches.iter_mut().flat_map(|(when, then)| [when, then]))
+                .chain(otherwise.iter_mut().map(Box::as_mut))
+                .collect(),
+            ExprKind::Call(call) => call.args.iter_mut().chain(&mut call.filter).collect(),
             _ => Vec::new(),
         }
     }

@@ -4,6 +4,8 @@
 //! beginning. A vertex's id is made of the descriptions of all operators before it, so that an unchanged part of a changed script
 //! finds its state again.
 
+mod ordered;
+
 use irmak_common::id::VertexId;
 use irmak_common::job_graph::{Edge, OperatorNode, Partitioning, Vertex};
 use irmak_common::operator_spec::{OperatorSpec, WindowKind};
@@ -165,6 +167,14 @@ impl Plan {
                 let spec = OperatorSpec::Limit { offset: *offset, count: *count };
                 Node { name: "Limit".into(), parallelism: 1, inputs: forward(1), ..calc(description, spec) }
             }
+            RelNode::Over { .. }
+            | RelNode::RowNumber { .. }
+            | RelNode::WindowRank { .. }
+            | RelNode::TemporalSort { .. }
+            | RelNode::Unnest { .. } => match ordered::node(rel, ordered::Below { input, have, schema, parallelism: self.parallelism }) {
+                Some(node) => node,
+                None => return input,
+            },
             RelNode::Union(_) => self.union(&inputs, &rel.schema),
             // A mark, not an operator.
             RelNode::Table { .. } => return input,

@@ -80,9 +80,12 @@ pub(crate) fn producer(rel: &Rel) -> Option<&Rel> {
     }
     match &rel.node {
         // These pass rows on as they come.
-        RelNode::Project { .. } | RelNode::Filter { .. } | RelNode::Union(_) | RelNode::Table { .. } | RelNode::Watermark { .. } => {
-            rel.inputs().into_iter().find_map(producer)
-        }
+        RelNode::Unnest { .. }
+        | RelNode::Project { .. }
+        | RelNode::Filter { .. }
+        | RelNode::Union(_)
+        | RelNode::Table { .. }
+        | RelNode::Watermark { .. } => rel.inputs().into_iter().find_map(producer),
         _ => Some(rel),
     }
 }
@@ -104,6 +107,10 @@ fn reader(rel: &Rel) -> Option<&'static str> {
         RelNode::WindowAggregate { .. } => Some("StreamPhysicalGroupWindowAggregate"),
         RelNode::WindowAssign { .. } => Some("StreamPhysicalWindowTableFunction"),
         RelNode::Deduplicate { .. } => Some("StreamPhysicalDeduplicate"),
+        RelNode::Over { .. } => Some("StreamPhysicalOverAggregate"),
+        RelNode::WindowRank { spec, .. } if spec.deduplicate => Some("StreamPhysicalWindowDeduplicate"),
+        RelNode::WindowRank { .. } => Some("StreamPhysicalWindowRank"),
+        RelNode::TemporalSort { .. } => Some("StreamPhysicalTemporalSort"),
         RelNode::Limit { .. } => Some("StreamPhysicalLimit"),
         _ => None,
     }

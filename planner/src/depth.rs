@@ -18,6 +18,7 @@ pub(crate) fn check(node: &OperatorNode) -> Planned<()> {
         OperatorSpec::Project { exprs } => exprs.iter().collect(),
         OperatorSpec::Filter { predicate } => vec![predicate],
         OperatorSpec::Watermark(spec) => vec![&spec.expr],
+        OperatorSpec::Unnest(spec) => vec![&spec.collection],
         _ => return Ok(()),
     };
     if exprs.into_iter().all(|expr| levels(expr) <= LEVELS_MAX) {

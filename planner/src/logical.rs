@@ -60,6 +60,13 @@ fn line(rel: &Rel) -> String {
         RelNode::Rank { spec, .. } => describe::rank(spec, &below, &rel.schema).replacen("Rank", "LogicalRank", 1),
         RelNode::Deduplicate { spec, .. } => describe::deduplicate(spec, &below).replacen("Deduplicate", "LogicalRank", 1),
         RelNode::SetOperation { spec, .. } => format!("Logical{}", describe::set_operation(spec, &rel.schema)),
+        RelNode::Over { spec, .. } => describe::ordered::over(spec, &below).replacen("OverAggregate", "LogicalOverAggregate", 1),
+        RelNode::RowNumber { spec, .. } => describe::ordered::row_number(spec, &below),
+        RelNode::WindowRank { spec, window, .. } => describe::ordered::window_rank(spec, window, &below, &rel.schema),
+        RelNode::TemporalSort { order_by, .. } => {
+            describe::ordered::temporal_sort(order_by, &below).replacen("TemporalSort", "LogicalSort", 1)
+        }
+        RelNode::Unnest { spec, .. } => describe::ordered::unnest(spec, &below, &rel.schema).replacen("Correlate", "LogicalCorrelate", 1),
         RelNode::Union(_) => "LogicalUnion(all=[true])".into(),
         RelNode::Limit { offset, count, .. } => format!("LogicalSort(offset=[{offset}], fetch=[{count}])"),
     }

@@ -155,6 +155,7 @@ impl Session<'_> {
             .find_map(|key| self.settings.get(key))
             .is_none_or(|value| !value.eq_ignore_ascii_case("false"));
         let collect = roots.iter().find(|root| root.target == Target::Collect).map(|root| root.rel.schema.clone());
+        let roots = crate::bind::rank::settle(roots, self.settings.state_ttl_ms()?)?;
         let mut plan = Plan::new(self.settings.parallelism()?, chaining);
         let roots = rewrite::rewrite(roots, &self.settings.environment());
         for root in roots {

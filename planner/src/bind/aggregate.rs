@@ -125,6 +125,6 @@ impl ExprBinder<'_> {
 }
 
 /// MIN and MAX of a time attribute are, for Flink's validator, time attributes.
-fn keeps_time(name: &str) -> bool {
+pub(crate) fn keeps_time(name: &str) -> bool {
     matches!(name, "MIN" | "MAX" | "FIRST_VALUE" | "LAST_VALUE")
 }

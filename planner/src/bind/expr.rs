@@ -64,6 +64,7 @@ impl ExprBinder<'_> {
                 explicit_cast(bound, ty, *safe, expr.span)
             }
             ExprKind::Call(call) => self.call(call, expr.span),
+            ExprKind::Bound(bound) => Ok((**bound).clone()),
             ExprKind::Field { base, name } => {
                 let base = self.bind(base)?;
                 field(base, name)
@@ -165,7 +166,8 @@ impl ExprBinder<'_> {
 
     fn call(&mut self, call: &ast::Call, span: Span) -> Planned<Expr> {
         if let Some(over) = &call.over {
-            return Err(self.over(call, over, span));
+            let message = format!("a call OVER a window cannot stand in {}", self.clause);
+            return Err(PlanError::new(Code::Aggregate, message).at(span.to(over.span)).label("select it in a subquery first"));
         }
         if super::aggregate::is_aggregate(&call.name.text) {
             return self.aggregate(call, span);

@@ -145,7 +145,9 @@ impl Grouping {
     /// Final column numbers in an expression bound above.
     pub(crate) fn settle(&self, expr: &mut Expr) {
         if let ExprNode::Column(index) = &mut expr.node {
-            if *index >= PROPERTIES {
+            if *index >= super::over::OVERS {
+                // Not of the aggregate: settled later.
+            } else if *index >= PROPERTIES {
                 *index = self.keys.len() + self.aggregates.len() + (*index - PROPERTIES);
             } else if *index >= AGGREGATES {
                 *index = self.keys.len() + (*index - AGGREGATES);

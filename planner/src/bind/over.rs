@@ -1,109 +1,313 @@
-//! `OVER (...)`: what is wrong with it, or that it is not run yet.
+//! Calls `OVER (...)`: taken out of a SELECT list, bound, and made a relation of their own below it.
 //!
-//! The checks are Flink's for streams: ordered by a time attribute, ascending, all aggregates of a query over one window.
+//! The rules are Flink's for streams: ordered by a time attribute, ascending, up to the current row, all calls of a query over one
+//! window. A ROW_NUMBER alone is a rank until it is known what becomes of its number ([`super::rank`]).
+//!
+//! The calls' columns come behind those of the relation below. How many those are is known only at the end, so until then calls have
+//! provisional numbers, as aggregates have.
 
-use irmak_common::types::TimeAttribute;
+use irmak_common::changelog_spec::SortKey;
+use irmak_common::expr::{Expr, ExprNode, Value};
+use irmak_common::operator_spec::{AggregateCall, OverFrame, OverSpec};
+use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
+use irmak_functions::aggregate_type;
 
-use crate::ast::{Bound, Call, Over};
+use crate::algebra::{Rel, RelNode, RowNumberSpec, cast_to, plain};
+use crate::ast::{self, Bound, Call, ExprKind, Over, SelectItem};
 use crate::error::{Code, PlanError, Planned, Span};
+use crate::token::Name;
 
-use super::expr::ExprBinder;
-use super::select::changelog;
+use super::aggregate::keeps_time;
+use super::call::refused;
+use super::expr::{ExprBinder, article};
+use super::group::Aggregate;
+use super::scope::unique_names;
+
+/// Provisional number of the first call's column.
+pub(crate) const OVERS: usize = 1 << 42;
+
+/// The calls OVER windows of one SELECT list.
+#[derive(Debug, Default)]
+pub(crate) struct Overs {
+    calls: Vec<(Aggregate, OverWindow, Span)>,
+}
+
+/// A window of rows, over the relation below.
+#[derive(Clone, Debug, PartialEq)]
+struct OverWindow {
+    partition: Vec<Expr>,
+    order: Vec<Order>,
+    frame: OverFrame,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Order {
+    expr: Expr,
+    descending: bool,
+    nulls_first: bool,
+    span: Span,
+}
+
+impl Order {
+    fn is_time(&self) -> bool {
+        self.expr.ty.kind.time_attribute() != TimeAttribute::None
+    }
+}
+
+/// The SELECT list with its calls OVER windows bound and set aside.
+pub(crate) fn take(binder: &mut ExprBinder<'_>, items: &[SelectItem], windows: &[(Name, Over)]) -> Planned<(Vec<SelectItem>, Overs)> {
+    let mut overs = Overs::default();
+    let mut items = items.to_vec();
+    for item in &mut items {
+        if let SelectItem::Expr { expr, .. } = item {
+            replace(binder, expr, windows, &mut overs)?;
+        }
+    }
+    overs.check()?;
+    Ok((items, overs))
+}
+
+fn replace(binder: &mut ExprBinder<'_>, expr: &mut ast::Expr, windows: &[(Name, Over)], overs: &mut Overs) -> Planned<()> {
+    if let ExprKind::Call(call) = &expr.kind
+        && let Some(over) = &call.over
+    {
+        let bound = binder.over(call, named(over, windows)?, overs, expr.span)?;
+        expr.kind = ExprKind::Bound(Box::new(bound));
+        return Ok(());
+    }
+    expr.children_mut().into_iter().try_for_each(|child| replace(binder, child, windows, overs))
+}
+
+/// The window that is meant: `OVER w` is what the WINDOW clause says of it.
+fn named<'a>(over: &'a Over, windows: &'a [(Name, Over)]) -> Planned<&'a Over> {
+    let Some(name) = &over.name else { return Ok(over) };
+    match windows.iter().find(|(known, _)| known.text == name.text) {
+        Some((_, window)) => Ok(window),
+        None => Err(PlanError::new(Code::UnknownField, format!("there is no window `{}`", name.text))
+            .at(name.span)
+            .suggest(&name.text, windows.iter().map(|(known, _)| known.text.as_str()))
+            .note("windows are declared behind the query: WINDOW w AS (PARTITION BY ... ORDER BY ...)")),
+    }
+}
 
 impl ExprBinder<'_> {
-    /// The refusal of a call OVER a window.
-    pub(crate) fn over(&mut self, call: &Call, over: &Over, span: Span) -> PlanError {
-        match self.checked(call, over, span) {
-            Err(error) => error,
-            Ok(()) => {
-                let name = call.name.text.to_uppercase();
-                PlanError::new(Code::Unsupported, format!("{name} OVER a window of rows is not supported yet")).at(span.to(over.span))
+    fn over(&mut self, call: &Call, over: &Over, overs: &mut Overs, span: Span) -> Planned<Expr> {
+        let name = call.name.text.to_uppercase();
+        if matches!(name.as_str(), "RANK" | "DENSE_RANK" | "NTILE" | "PERCENT_RANK" | "CUME_DIST" | "LEAD") {
+            return Err(PlanError::new(Code::Unsupported, format!("{name} is not supported on streams, as in Flink")).at(span));
+        }
+        let window = self.over_window(&name, over)?;
+        let aggregate = self.over_call(&name, call, span)?;
+        let ty = aggregate.ty.clone();
+        let known = overs.calls.iter().position(|(known, its, _)| *known == aggregate && *its == window);
+        let position = known.unwrap_or(overs.calls.len());
+        if position == overs.calls.len() {
+            overs.calls.push((aggregate, window, span));
+        }
+        Ok(Expr::column(OVERS + position, ty))
+    }
+
+    fn over_window(&mut self, name: &str, over: &Over) -> Planned<OverWindow> {
+        let partition = self.all(&over.partition_by)?;
+        let order = |item: &ast::OrderItem| -> Planned<Order> {
+            let nulls_first = item.nulls_first.unwrap_or(!item.descending);
+            Ok(Order { expr: self.bind(&item.expr)?, descending: item.descending, nulls_first, span: item.expr.span })
+        };
+        let order: Vec<Order> = over.order_by.iter().map(order).collect::<Planned<_>>()?;
+        if order.is_empty() {
+            return Err(PlanError::new(Code::TimeAttribute, "an OVER window is ordered by a time attribute").at(over.span));
+        }
+        let frame = match (name, &over.frame) {
+            ("ROW_NUMBER" | "LAG", Some(frame)) => {
+                return Err(PlanError::new(Code::Syntax, format!("{name} takes no ROWS or RANGE")).at(frame.span));
             }
+            ("ROW_NUMBER", None) => OverFrame::RowsUnbounded,
+            (_, None) => OverFrame::RangeUnbounded,
+            (_, Some(frame)) => self.frame(frame)?,
+        };
+        Ok(OverWindow { partition, order, frame })
+    }
+
+    fn frame(&mut self, frame: &ast::Frame) -> Planned<OverFrame> {
+        match &frame.end {
+            Bound::CurrentRow => {}
+            Bound::Following => {
+                return Err(PlanError::new(Code::Unsupported, "an OVER window cannot look ahead (FOLLOWING)").at(frame.span));
+            }
+            Bound::Unbounded | Bound::Preceding(_) => {
+                return Err(PlanError::new(Code::Unsupported, "an OVER window ends at CURRENT ROW").at(frame.span));
+            }
+        }
+        let preceding = match &frame.start {
+            Bound::Unbounded if frame.rows => return Ok(OverFrame::RowsUnbounded),
+            Bound::Unbounded => return Ok(OverFrame::RangeUnbounded),
+            Bound::Following => {
+                return Err(PlanError::new(Code::Unsupported, "an OVER window cannot look ahead (FOLLOWING)").at(frame.span));
+            }
+            Bound::CurrentRow => 0,
+            Bound::Preceding(distance) => self.distance(distance, frame.rows)?,
+        };
+        Ok(if frame.rows { OverFrame::Rows { preceding: preceding.unsigned_abs() } } else { OverFrame::Range { preceding_ms: preceding } })
+    }
+
+    /// How far a frame reaches back: rows, or milliseconds.
+    fn distance(&mut self, distance: &ast::Expr, rows: bool) -> Planned<i64> {
+        let bound = self.bind(distance)?;
+        let interval = matches!(bound.ty.kind, TypeKind::IntervalDayTime { .. });
+        if interval == rows {
+            let message = if rows { "ROWS takes a number of rows" } else { "RANGE takes an interval of days, hours, minutes or seconds" };
+            return Err(PlanError::new(Code::Types, message).at(distance.span));
+        }
+        match bound.node {
+            ExprNode::Literal(Value::Int(distance)) if distance >= 0 => Ok(distance),
+            _ => Err(PlanError::new(Code::Types, "a frame's length is constant and not negative").at(distance.span)),
         }
     }
 
-    fn checked(&mut self, call: &Call, over: &Over, span: Span) -> Planned<()> {
-        self.all(&call.args)?;
-        self.all(&over.partition_by)?;
-        let name = call.name.text.to_uppercase();
-        let Some(first) = over.order_by.first() else {
-            if over.name.is_some() {
-                return Ok(());
+    fn over_call(&mut self, name: &str, call: &Call, span: Span) -> Planned<Aggregate> {
+        let function = name.strip_prefix('$').unwrap_or(name).to_owned();
+        if call.star && function != "COUNT" {
+            return Err(PlanError::new(Code::Syntax, format!("{function}(*) does not exist; only COUNT(*) does")).at(span));
+        }
+        let mut args = if call.star { Vec::new() } else { self.all(&call.args)? };
+        let filter = call.filter.as_ref().map(|filter| self.condition(filter, "FILTER")).transpose()?;
+        let types: Vec<_> = args.iter().map(|arg| if keeps_time(&function) { arg.ty.clone() } else { plain(&arg.ty) }).collect();
+        let mut ty = aggregate_type(&function, &types, true).map_err(|error| refused(&function, error, span))?;
+        if function == "SUM0" {
+            ty.nullable = false;
+        }
+        if filter.is_some() && !matches!(function.as_str(), "COUNT" | "SUM0" | "COLLECT" | "ROW_NUMBER") {
+            ty.nullable = true;
+        }
+        if function == "LAG" {
+            // (value, offset, default): the offset is an INT, the default has the value's type.
+            if let Some(offset) = args.get_mut(1) {
+                *offset = cast_to(offset.clone(), &TypeKind::Int.nullable());
             }
-            return Err(PlanError::new(Code::TimeAttribute, "an OVER window is ordered by a time attribute").at(over.span));
-        };
-        let order = self.bind(&first.expr)?;
-        if matches!(name.as_str(), "RANK" | "DENSE_RANK" | "NTILE" | "PERCENT_RANK" | "CUME_DIST") {
-            return Err(PlanError::new(Code::Unsupported, format!("{name} is not supported on streams, as in Flink")).at(span));
+            if let Some(default) = args.get_mut(2) {
+                *default = cast_to(default.clone(), &ty);
+            }
         }
-        if name == "ROW_NUMBER" {
-            let windowed = over.partition_by.iter().any(|key| key.implied_name() == Some("window_start"));
-            return if windowed { Ok(()) } else { Err(changelog("ROW_NUMBER (Top-N, deduplication)", span)) };
+        Ok(Aggregate { function, args, distinct: call.distinct, filter, ty })
+    }
+}
+
+impl Overs {
+    /// Every expression of every call, to be settled.
+    pub(crate) fn each(&mut self, change: &mut impl FnMut(&mut Expr)) {
+        for (call, window, _) in &mut self.calls {
+            call.args.iter_mut().chain(&mut call.filter).for_each(&mut *change);
+            window.partition.iter_mut().chain(window.order.iter_mut().map(|order| &mut order.expr)).for_each(&mut *change);
         }
-        if order.ty.kind.time_attribute() == TimeAttribute::None {
-            return Err(PlanError::new(Code::TimeAttribute, "an OVER window is ordered by a time attribute")
-                .at(first.expr.span)
-                .label(format!("this is {}", super::expr::article(&order.ty))));
+    }
+
+    fn is_rank(&self) -> bool {
+        matches!(&self.calls[..], [(call, _, _)] if call.function == "ROW_NUMBER" && call.filter.is_none())
+    }
+
+    fn check(&self) -> Planned<()> {
+        let Some((_, first, _)) = self.calls.first() else { return Ok(()) };
+        if self.is_rank() {
+            return Ok(());
         }
-        if first.descending {
-            return Err(PlanError::new(Code::Types, "an OVER window is ordered by time ascending").at(first.expr.span));
-        }
-        let Some(frame) = &over.frame else { return Ok(()) };
-        for bound in [&frame.start, &frame.end] {
-            match bound {
-                Bound::Following => {
-                    return Err(PlanError::new(Code::Unsupported, "an OVER window cannot look ahead (FOLLOWING)").at(over.span));
-                }
-                Bound::Preceding(distance) => {
-                    let distance = self.bind(distance)?;
-                    let interval = matches!(distance.ty.kind, irmak_common::types::TypeKind::IntervalDayTime { .. });
-                    if interval == frame.rows {
-                        let message = if frame.rows { "ROWS takes a number of rows" } else { "RANGE takes an interval" };
-                        return Err(PlanError::new(Code::Types, message).at(over.span));
-                    }
-                }
-                Bound::Unbounded | Bound::CurrentRow => {}
+        for (_, window, span) in &self.calls {
+            let by = &window.order[0];
+            if !by.is_time() {
+                return Err(PlanError::new(Code::TimeAttribute, "an OVER window is ordered by a time attribute")
+                    .at(by.span)
+                    .label(format!("this is {}", article(&by.expr.ty))));
+            }
+            if by.descending {
+                return Err(PlanError::new(Code::Types, "an OVER window is ordered by time ascending").at(by.span));
+            }
+            if let Some(second) = window.order.get(1) {
+                let message = "an OVER window is ordered by a single time attribute";
+                return Err(PlanError::new(Code::TimeAttribute, message).at(second.span).label("leave this out"));
+            }
+            if window.partition != first.partition || window.frame != first.frame || by.expr != first.order[0].expr {
+                return Err(PlanError::new(Code::Unsupported, "all OVER aggregates of a query are over the same window")
+                    .at(*span)
+                    .label("another window than before")
+                    .note("ROW_NUMBER counts ROWS; LAG and calls without a frame are over RANGE UNBOUNDED PRECEDING, as in Flink"));
             }
         }
         Ok(())
     }
+
+    /// The relation with the calls' columns behind its own, and where they begin.
+    pub(crate) fn relation(self, input: Rel) -> (Rel, usize) {
+        let is_rank = self.is_rank();
+        let Some((_, window, span)) = self.calls.first().cloned() else {
+            let width = input.schema.len();
+            return (input, width);
+        };
+        let mut needed = Needed { exprs: input.columns(), width: input.schema.len() };
+        let partition_by: Vec<usize> = window.partition.iter().map(|expr| needed.column(expr)).collect();
+        let order_by: Vec<SortKey> = window.order.iter().map(|order| needed.sort_key(order)).collect();
+        let call = |(position, (call, _, _)): (usize, &(Aggregate, OverWindow, Span))| AggregateCall {
+            function: call.function.clone(),
+            args: call.args.iter().map(|arg| needed.column(arg)).collect(),
+            arg_types: call.args.iter().map(|arg| arg.ty.clone()).collect(),
+            distinct: call.distinct,
+            filter: call.filter.as_ref().map(|filter| needed.column(filter)),
+            ty: call.ty.clone(),
+            name: format!("w0$o{position}"),
+        };
+        let aggregates: Vec<AggregateCall> = self.calls.iter().enumerate().map(call).collect();
+        let below = Box::new(needed.project(input));
+        let width = below.schema.len();
+        let mut fields = below.schema.fields.clone();
+        fields.extend(aggregates.iter().map(|call| Field::new(&call.name, call.ty.clone())));
+        let node = if is_rank {
+            let spec = RowNumberSpec { partition_by, order_by, start: 1, end: None, span };
+            RelNode::RowNumber { input: below, spec: Box::new(spec) }
+        } else {
+            let processing = window.order[0].expr.ty.kind.time_attribute() == TimeAttribute::Proctime;
+            let time = (!processing).then_some(order_by[0].column);
+            RelNode::Over { input: below, spec: Box::new(OverSpec { partition_by, time, frame: window.frame, aggregates }) }
+        };
+        (Rel { node, schema: Schema::new(fields) }, width)
+    }
 }
 
-/// The place of the second of two different windows in one SELECT list.
-pub(crate) fn second_window(items: &[crate::ast::SelectItem]) -> Option<Span> {
-    let mut first: Option<String> = None;
-    let told = |over: &Over| {
-        let keys = |exprs: &mut dyn Iterator<Item = &crate::ast::Expr>| exprs.map(shape).collect::<Vec<_>>().join(",");
-        format!("{:?}/{}/{}", over.name, keys(&mut over.partition_by.iter()), keys(&mut over.order_by.iter().map(|item| &item.expr)))
-    };
-    let mut calls = Vec::new();
-    for item in items {
-        if let crate::ast::SelectItem::Expr { expr, .. } = item {
-            collect(expr, &mut calls);
-        }
-    }
-    for (over, span) in calls {
-        let shape = told(over);
-        if first.get_or_insert_with(|| shape.clone()) != &shape {
-            return Some(span);
-        }
-    }
-    None
-}
-
-fn collect<'a>(expr: &'a crate::ast::Expr, calls: &mut Vec<(&'a Over, Span)>) {
-    if let crate::ast::ExprKind::Call(call) = &expr.kind
-        && let Some(over) = &call.over
+/// Final column numbers in an expression bound above, the calls beginning at `base`.
+pub(crate) fn settle(expr: &mut Expr, base: usize) {
+    if let ExprNode::Column(index) = &mut expr.node
+        && *index >= OVERS
     {
-        calls.push((over, expr.span));
+        *index = base + (*index - OVERS);
     }
-    expr.children().into_iter().for_each(|child| collect(child, calls));
+    expr.children_mut().into_iter().for_each(|child| settle(child, base));
 }
 
-/// An expression without its places.
-fn shape(expr: &crate::ast::Expr) -> String {
-    match &expr.kind {
-        crate::ast::ExprKind::Column(path) => super::scope::told(path),
-        _ => format!("{}:{}", expr.span.line, expr.span.column),
+/// The columns of a relation and what is computed behind them.
+struct Needed {
+    exprs: Vec<Expr>,
+    /// How many are the relation's own.
+    width: usize,
+}
+
+impl Needed {
+    fn column(&mut self, expr: &Expr) -> usize {
+        self.exprs.iter().position(|known| known == expr).unwrap_or_else(|| {
+            self.exprs.push(expr.clone());
+            self.exprs.len() - 1
+        })
+    }
+
+    fn sort_key(&mut self, order: &Order) -> SortKey {
+        SortKey { column: self.column(&order.expr), descending: order.descending, nulls_first: order.nulls_first }
+    }
+
+    fn project(self, input: Rel) -> Rel {
+        if self.exprs.len() == self.width {
+            return input;
+        }
+        let name = |position: usize| match input.schema.fields.get(position) {
+            Some(field) => Some(field.name.clone()),
+            None => Some(format!("$f{position}")),
+        };
+        let names = unique_names((0..self.exprs.len()).map(name).collect());
+        input.project(self.exprs, names)
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::types::{Field, LogicalType, Schema, TimeAttribute, TypeKind};
+use irmak_common::types::{Field, LogicalType, Schema, TypeKind};
 use irmak_functions::common_type;
 
 use crate::algebra::{Rel, RelNode, cast_to, plain};
@@ -13,7 +13,6 @@ use crate::rewrite::fold::fold;
 
 use super::expr::ExprBinder;
 use super::scope::Scope;
-use super::select::changelog;
 use super::{Binder, NamedQuery};
 
 impl Binder<'_> {
@@ -24,12 +23,9 @@ impl Binder<'_> {
             let named = NamedQuery { columns: cte.columns.clone(), query: cte.query.clone(), sees: self.ctes.len() };
             self.ctes.push((cte.name.text.clone(), Rc::new(named)));
         }
-        let bound = self.body(&query.body, query.span);
+        let bound = if query.order_by.is_empty() { self.body(&query.body, query.span) } else { self.sorted(query) };
         self.ctes.truncate(known);
         let mut rel = bound?;
-        if !query.order_by.is_empty() {
-            return Err(self.ordered(query, &rel));
-        }
         if let Some((_, span)) = query.offset
             && query.limit.is_none()
         {
@@ -43,28 +39,7 @@ impl Binder<'_> {
         Ok(rel)
     }
 
-    /// The refusal of ORDER BY: which one it is.
-    fn ordered(&self, query: &Query, rel: &Rel) -> PlanError {
-        let Some(first) = query.order_by.first() else { return PlanError::new(Code::Syntax, "ORDER BY of nothing") };
-        let scope = Scope::of(&rel.schema, None);
-        let mut binder = ExprBinder { scope: &scope, schema: &rel.schema, grouping: None, clause: "ORDER BY" };
-        let by_time = binder.bind(&first.expr).is_ok_and(|expr| expr.ty.kind.time_attribute() != TimeAttribute::None);
-        let span = first.expr.span;
-        if query.limit.is_some() {
-            return changelog("ORDER BY with LIMIT (Top-N)", span);
-        }
-        if let Some((_, offset)) = query.offset {
-            return PlanError::new(Code::Unsupported, "OFFSET without LIMIT never ends on a stream").at(offset).label("add LIMIT");
-        }
-        if by_time && !first.descending {
-            return PlanError::new(Code::Unsupported, "ORDER BY a time attribute is not supported yet").at(span);
-        }
-        PlanError::new(Code::Unsupported, "a stream can be sorted only by a time attribute, ascending, first")
-            .at(span)
-            .note("sort on a non-time-attribute field is not supported, as in Flink")
-    }
-
-    fn body(&mut self, body: &Body, span: Span) -> Planned<Rel> {
+    pub(crate) fn body(&mut self, body: &Body, span: Span) -> Planned<Rel> {
         match body {
             Body::Select(select) => self.select(select),
             Body::Nested(query) => self.nested(query.span, |binder| binder.query(query)),

@@ -11,6 +11,7 @@ use super::Binder;
 use super::aggregate::holds_aggregate;
 use super::expr::ExprBinder;
 use super::group::{Grouping, Windows};
+use super::over;
 use super::scope::{Scope, Scoped, unique_names};
 use super::window;
 
@@ -29,7 +30,7 @@ impl Binder<'_> {
         }
         if let Some(filter) = &select.filter {
             let predicate = self.plain(&input, "WHERE").condition(filter, "WHERE")?;
-            input.rel = input.rel.filter(predicate);
+            input.rel = super::rank::filtered(input.rel, predicate);
         }
         let aggregated = select.group_by.is_some() || select.having.is_some() || select.items.iter().any(item_aggregates);
         let rel = if aggregated { self.grouped_select(select, input)? } else { self.plain_select(select, input)? };
@@ -44,13 +45,12 @@ impl Binder<'_> {
     }
 
     fn plain_select(&mut self, select: &Select, input: Scoped) -> Planned<Rel> {
-        if let Some(span) = super::over::second_window(&select.items) {
-            let message = "all OVER aggregates of a query are over the same window";
-            return Err(PlanError::new(Code::Unsupported, message).at(span).label("another window than before"));
-        }
         let mut binder = self.plain(&input, "SELECT");
-        let (exprs, names) = items(&mut binder, select, &input)?;
-        Ok(input.rel.project(exprs, unique_names(names)))
+        let (list, overs) = over::take(&mut binder, &select.items, &select.windows)?;
+        let (mut exprs, names) = items(&mut binder, &list, &input)?;
+        let (rel, calls) = overs.relation(input.rel);
+        exprs.iter_mut().for_each(|expr| over::settle(expr, calls));
+        Ok(rel.project(exprs, unique_names(names)))
     }
 
     /// One aggregation, or one a grouping set, all rows together.
@@ -97,12 +97,14 @@ impl Binder<'_> {
         }
         grouping.absent = all.iter().filter(|expr| grouping.find(expr).is_none()).cloned().collect();
         let mut binder = ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: Some(&mut grouping), clause: "SELECT" };
-        let (mut exprs, names) = items(&mut binder, select, &input)?;
+        let (list, mut overs) = over::take(&mut binder, &select.items, &select.windows)?;
+        let (mut exprs, names) = items(&mut binder, &list, &input)?;
         let mut having = match &select.having {
             Some(having) => Some(binder.condition(having, "HAVING")?),
             None => None,
         };
         exprs.iter_mut().chain(having.iter_mut()).for_each(|expr| grouping.settle(expr));
+        overs.each(&mut |expr| grouping.settle(expr));
         let mut rel = match grouping.windows {
             Windows::None => self.group_aggregate(input.rel, &grouping, select.span)?,
             _ => self.window_aggregate(input.rel, grouping, select.span)?,
@@ -110,6 +112,8 @@ impl Binder<'_> {
         if let Some(having) = having {
             rel = rel.filter(having);
         }
+        let (rel, calls) = overs.relation(rel);
+        exprs.iter_mut().for_each(|expr| over::settle(expr, calls));
         Ok(rel.project(exprs, unique_names(names)))
     }
 
@@ -188,9 +192,9 @@ fn item_aggregates(item: &SelectItem) -> bool {
     }
 }
 
-fn items(binder: &mut ExprBinder<'_>, select: &Select, input: &Scoped) -> Planned<Bound> {
+fn items(binder: &mut ExprBinder<'_>, list: &[SelectItem], input: &Scoped) -> Planned<Bound> {
     let (mut exprs, mut names) = (Vec::new(), Vec::new());
-    for item in &select.items {
+    for item in list {
         match item {
             SelectItem::Star { qualifier, span } => star(binder, qualifier, *span, input, &mut exprs, &mut names)?,
             SelectItem::Expr { expr, alias } => {

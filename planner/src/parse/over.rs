@@ -24,6 +24,7 @@ pub(crate) fn over(cursor: &mut Cursor) -> Planned<Over> {
     let rows = cursor.at_words(&["ROWS"]);
     if rows || cursor.at_words(&["RANGE"]) {
         cursor.next();
+        let span = cursor.last_span();
         let (start, end) = if cursor.eat(&["BETWEEN"]) {
             let start = bound(cursor)?;
             cursor.expect(&["AND"])?;
@@ -31,7 +32,7 @@ pub(crate) fn over(cursor: &mut Cursor) -> Planned<Over> {
         } else {
             (bound(cursor)?, Bound::CurrentRow)
         };
-        over.frame = Some(Frame { rows, start, end });
+        over.frame = Some(Frame { rows, start, end, span: span.to(cursor.last_span()) });
     }
     cursor.expect_symbol(")")?;
     over.span = span.to(cursor.last_span());
@@ -39,8 +40,11 @@ pub(crate) fn over(cursor: &mut Cursor) -> Planned<Over> {
 }
 
 fn bound(cursor: &mut Cursor) -> Planned<Bound> {
-    if cursor.eat(&["UNBOUNDED", "PRECEDING"]) || cursor.eat(&["UNBOUNDED", "FOLLOWING"]) {
+    if cursor.eat(&["UNBOUNDED", "PRECEDING"]) {
         return Ok(Bound::Unbounded);
+    }
+    if cursor.eat(&["UNBOUNDED", "FOLLOWING"]) {
+        return Ok(Bound::Following);
     }
     if cursor.eat(&["CURRENT", "ROW"]) {
         return Ok(Bound::CurrentRow);
@@ -60,8 +64,12 @@ pub(crate) fn order_item(cursor: &mut Cursor) -> Planned<OrderItem> {
     if !descending {
         cursor.eat(&["ASC"]);
     }
-    if cursor.eat(&["NULLS"]) && !cursor.eat(&["FIRST"]) {
-        cursor.expect(&["LAST"])?;
+    let mut nulls_first = None;
+    if cursor.eat(&["NULLS"]) {
+        nulls_first = Some(cursor.eat(&["FIRST"]));
+        if nulls_first == Some(false) {
+            cursor.expect(&["LAST"])?;
+        }
     }
-    Ok(OrderItem { expr, descending })
+    Ok(OrderItem { expr, descending, nulls_first })
 }

@@ -1,6 +1,7 @@
 //! Columns that nobody reads are left out, down to the source, so that the format never decodes them.
 
 mod keyed;
+mod ordered;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +79,11 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Position
         RelNode::Rank { input, spec } => keyed::rank(*input, *spec, &schema, wanted, needs),
         RelNode::Deduplicate { input, spec } => keyed::deduplicate(*input, spec, &schema, wanted, needs),
         RelNode::SetOperation { input, spec } => keyed::set_operation(*input, spec, &schema, needs),
+        node @ (RelNode::Over { .. }
+        | RelNode::RowNumber { .. }
+        | RelNode::WindowRank { .. }
+        | RelNode::TemporalSort { .. }
+        | RelNode::Unnest { .. }) => ordered::keep(node, &schema, wanted, needs),
         RelNode::Limit { input, offset, count } => {
             let (input, positions) = keep(*input, wanted, needs);
             let schema = input.schema.clone();

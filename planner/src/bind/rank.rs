@@ -1,0 +1,232 @@
+//! Ranks: what becomes of a ROW_NUMBER once it is known how far its numbers are wanted.
+//!
+//! `WHERE rn <= n` above a ROW_NUMBER makes it a rank with bounds: within windows (inserts only), or over all rows (updates). A number
+//! that nobody bounds is a call OVER like any other, and must be ordered by time. Source: Flink's `FlinkLogicalRankRule`.
+
+use irmak_common::changelog_spec::{DeduplicateSpec, Keep, RankSpec, RankStrategy};
+use irmak_common::expr::{Expr, ExprNode, Value};
+use irmak_common::operator_spec::{AggregateCall, OverFrame, OverSpec, WindowRankSpec, WindowSpec};
+use irmak_common::types::{TimeAttribute, TypeKind};
+
+use crate::algebra::{Rel, RelNode, Root, RowNumberSpec};
+use crate::changelog::is_updating;
+use crate::error::{Code, PlanError, Planned};
+
+/// The rows for which the predicate is TRUE; what it says of a row's number becomes the rank's bounds.
+pub(crate) fn filtered(mut rel: Rel, predicate: Expr) -> Rel {
+    let Some(number) = number_column(&rel) else { return rel.filter(predicate) };
+    let terms = match predicate.node {
+        ExprNode::And(terms) => terms,
+        _ => vec![predicate],
+    };
+    let (mut start, mut end, mut rest) = (1, None, Vec::new());
+    for term in terms {
+        match bounds(&term, number) {
+            Some((from, to)) => {
+                start = start.max(from);
+                end = match (end, to) {
+                    (Some(known), Some(to)) => Some(u64::min(known, to)),
+                    (known, to) => to.or(known),
+                };
+            }
+            None => rest.push(term),
+        }
+    }
+    if let Some(spec) = rank_mut(&mut rel) {
+        (spec.start, spec.end) = (start.max(spec.start), end);
+    }
+    match rest.len() {
+        0 => rel,
+        1 => rel.filter(rest.remove(0)),
+        _ => {
+            let nullable = rest.iter().any(|term| term.ty.nullable);
+            let ty = TypeKind::Boolean.not_null().with_nullable(nullable);
+            rel.filter(Expr { node: ExprNode::And(rest), ty })
+        }
+    }
+}
+
+/// The column that is the number of a rank without bounds, below nothing but projections.
+fn number_column(rel: &Rel) -> Option<usize> {
+    match &rel.node {
+        RelNode::RowNumber { input, spec } if spec.end.is_none() => Some(input.schema.len()),
+        RelNode::Project { input, exprs } => {
+            let below = number_column(input)?;
+            exprs.iter().position(|expr| expr.as_column() == Some(below))
+        }
+        _ => None,
+    }
+}
+
+fn rank_mut(rel: &mut Rel) -> Option<&mut RowNumberSpec> {
+    match &mut rel.node {
+        RelNode::RowNumber { spec, .. } => Some(spec),
+        RelNode::Project { input, .. } => rank_mut(input),
+        _ => None,
+    }
+}
+
+/// What a condition says of a number column: at least, and at most.
+fn bounds(term: &Expr, number: usize) -> Option<(u64, Option<u64>)> {
+    let ExprNode::Call { function, args } = &term.node else { return None };
+    let [left, right] = &args[..] else { return None };
+    let (constant, turned) = match (column_of(left) == Some(number), column_of(right) == Some(number)) {
+        (true, false) => (constant(right)?, false),
+        (false, true) => (constant(left)?, true),
+        _ => return None,
+    };
+    let at_least = |n: i64| u64::try_from(n.max(1)).unwrap_or(1);
+    let at_most = |n: i64| u64::try_from(n.max(0)).unwrap_or(0);
+    match (function.as_str(), turned) {
+        ("=", _) => Some((at_least(constant), Some(at_most(constant)))),
+        ("<=", false) | (">=", true) => Some((1, Some(at_most(constant)))),
+        ("<", false) | (">", true) => Some((1, Some(at_most(constant.saturating_sub(1))))),
+        (">=", false) | ("<=", true) => Some((at_least(constant), None)),
+        (">", false) | ("<", true) => Some((at_least(constant.saturating_add(1)), None)),
+        _ => None,
+    }
+}
+
+fn column_of(expr: &Expr) -> Option<usize> {
+    match &expr.node {
+        ExprNode::Cast { input, .. } => column_of(input),
+        _ => expr.as_column(),
+    }
+}
+
+fn constant(expr: &Expr) -> Option<i64> {
+    match &expr.node {
+        ExprNode::Cast { input, .. } => constant(input),
+        ExprNode::Literal(Value::Int(value)) if is_integer(&expr.ty.kind) => Some(*value),
+        _ => None,
+    }
+}
+
+fn is_integer(kind: &TypeKind) -> bool {
+    matches!(kind, TypeKind::TinyInt | TypeKind::SmallInt | TypeKind::Int | TypeKind::BigInt)
+}
+
+/// Every rank of some queries as what it is: within windows, over all rows, or a number OVER time.
+///
+/// # Errors
+/// Flink's refusals of ranks that no stream can keep.
+pub(crate) fn settle(roots: Vec<Root>, state_ttl_ms: u64) -> Planned<Vec<Root>> {
+    let mut wrong = None;
+    let settled = roots.into_iter().map(|root| Root { rel: each(root.rel, state_ttl_ms, &mut wrong), ..root }).collect();
+    match wrong {
+        Some(error) => Err(error),
+        None => Ok(settled),
+    }
+}
+
+fn each(rel: Rel, ttl: u64, wrong: &mut Option<PlanError>) -> Rel {
+    let rel = rel.over(&mut |input| each(input, ttl, wrong));
+    let schema = rel.schema;
+    match rel.node {
+        RelNode::RowNumber { input, spec } => match settled(*input, *spec, ttl) {
+            Ok(node) => Rel { node, schema },
+            Err(error) => {
+                wrong.get_or_insert(error);
+                Rel { node: RelNode::Values(Vec::new()), schema }
+            }
+        },
+        node => Rel { node, schema },
+    }
+}
+
+fn settled(input: Rel, spec: RowNumberSpec, ttl: u64) -> Planned<RelNode> {
+    let span = spec.span;
+    let attribute = |column: usize| input.schema.fields[column].ty.kind.time_attribute();
+    let by_time = spec.order_by.len() == 1 && attribute(spec.order_by[0].column) != TimeAttribute::None;
+    let windowed = input
+        .window_columns()
+        .is_some_and(|columns| spec.partition_by.contains(&columns.start) && spec.partition_by.contains(&columns.end));
+    match spec.end {
+        None if spec.start == 1 && by_time && !spec.order_by[0].descending => Ok(over_time(input, &spec)),
+        None if spec.start > 1 => Err(PlanError::new(Code::Unsupported, "a rank needs an upper bound: ROW_NUMBER() ... <= n").at(span)),
+        None => {
+            let by = if by_time { "time descending" } else { "what is no time attribute" };
+            Err(PlanError::new(Code::TimeAttribute, format!("ROW_NUMBER ordered by {by} needs an upper bound"))
+                .at(span)
+                .note("for the first 3: SELECT ... FROM (SELECT *, ROW_NUMBER() OVER (...) AS rn FROM t) WHERE rn <= 3"))
+        }
+        Some(end) if windowed => window_rank(input, spec, end),
+        Some(1) if spec.start == 1 && by_time && !is_updating(&input) => Ok(deduplicate(input, spec, ttl)),
+        Some(end) => {
+            let RowNumberSpec { partition_by, order_by, start, .. } = spec;
+            let strategy = RankStrategy::AppendFast;
+            let rank = RankSpec { partition_by, order_by, start, end, number: true, strategy, state_ttl_ms: ttl };
+            Ok(RelNode::Rank { input: Box::new(input), spec: Box::new(rank) })
+        }
+    }
+}
+
+/// The first or last row by time of each key. The number is 1.
+fn deduplicate(input: Rel, spec: RowNumberSpec, ttl: u64) -> RelNode {
+    let by = spec.order_by[0];
+    let rowtime = input.schema.fields[by.column].ty.kind.time_attribute() == TimeAttribute::Rowtime;
+    let keep = if by.descending { Keep::Last } else { Keep::First };
+    let spec = DeduplicateSpec { keys: spec.partition_by, rowtime: rowtime.then_some(by.column), keep, state_ttl_ms: ttl };
+    let schema = input.schema.clone();
+    let one = Expr::literal(Value::Int(1), TypeKind::BigInt.not_null());
+    let kept = Rel { node: RelNode::Deduplicate { input: Box::new(input), spec }, schema };
+    let exprs = kept.columns().into_iter().chain([one]).collect();
+    RelNode::Project { input: Box::new(kept), exprs }
+}
+
+/// A number OVER time.
+fn over_time(input: Rel, spec: &RowNumberSpec) -> RelNode {
+    let by = spec.order_by[0].column;
+    let processing = input.schema.fields[by].ty.kind.time_attribute() == TimeAttribute::Proctime;
+    let call = AggregateCall {
+        function: "ROW_NUMBER".into(),
+        args: Vec::new(),
+        arg_types: Vec::new(),
+        distinct: false,
+        filter: None,
+        ty: TypeKind::BigInt.not_null(),
+        name: "w0$o0".into(),
+    };
+    let over = OverSpec {
+        partition_by: spec.partition_by.clone(),
+        time: (!processing).then_some(by),
+        frame: OverFrame::RowsUnbounded,
+        aggregates: vec![call],
+    };
+    RelNode::Over { input: Box::new(input), spec: Box::new(over) }
+}
+
+fn window_rank(input: Rel, spec: RowNumberSpec, end: u64) -> Planned<RelNode> {
+    let (Some(window), Some(columns)) = (window_of(&input), input.window_columns()) else {
+        return Err(PlanError::new(Code::Unsupported, "the windows of this rank are not known").at(spec.span));
+    };
+    if window.time.is_none() {
+        let message = "a rank within windows of processing time is not supported, as in Flink";
+        return Err(PlanError::new(Code::Unsupported, message).at(spec.span));
+    }
+    let deduplicate = spec.order_by.len() == 1
+        && input.schema.fields[spec.order_by[0].column].ty.kind.time_attribute() == TimeAttribute::Rowtime
+        && (spec.start, end) == (1, 1);
+    let spec = WindowRankSpec {
+        window_start: columns.start,
+        window_end: columns.end,
+        zone: window.zone.clone(),
+        partition_by: spec.partition_by.into_iter().filter(|column| *column != columns.start && *column != columns.end).collect(),
+        order_by: spec.order_by,
+        start: spec.start,
+        end,
+        number: true,
+        deduplicate,
+    };
+    Ok(RelNode::WindowRank { input: Box::new(input), spec: Box::new(spec), window })
+}
+
+/// The windows that a relation's window columns are of.
+fn window_of(rel: &Rel) -> Option<WindowSpec> {
+    match &rel.node {
+        RelNode::WindowAssign { window, .. } => Some(window.clone()),
+        RelNode::WindowAggregate { spec, .. } => Some(spec.window.clone()),
+        RelNode::WindowRank { window, .. } => Some(window.clone()),
+        _ => rel.inputs().first().and_then(|input| window_of(input)),
+    }
+}

@@ -1,0 +1,91 @@
+//! The same for the operators that put rows in an order or multiply them: their columns are the input's, then some of their own.
+
+use std::collections::BTreeSet;
+
+use irmak_common::changelog_spec::SortKey;
+use irmak_common::types::Schema;
+
+use super::super::share::Needs;
+use super::{Positions, keep as keep_input};
+use crate::algebra::{Rel, RelNode, collect_columns, shift_columns};
+
+/// The relation with at least the wanted columns.
+pub(super) fn keep(node: RelNode, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
+    match node {
+        RelNode::Over { input, mut spec } => {
+            let width = input.schema.len();
+            let mut below = below(wanted, width);
+            below.extend(spec.partition_by.iter().chain(&spec.time));
+            let kept = |at: usize| wanted.contains(&(width + at));
+            let unused = spec.aggregates.iter().enumerate().all(|(at, _)| !kept(at));
+            let calls = std::mem::take(&mut spec.aggregates).into_iter().enumerate();
+            // Late rows are dropped whether a call's result is read or not: one call stays.
+            let calls: Vec<_> = calls.filter(|(at, _)| kept(*at) || (unused && *at == 0)).collect();
+            calls.iter().for_each(|(_, call)| below.extend(call.args.iter().chain(&call.filter)));
+            let (input, mut positions) = keep_input(*input, &below, needs);
+            let own: Vec<usize> = calls.iter().map(|(at, _)| width + at).collect();
+            spec.aggregates = calls.into_iter().map(|(_, call)| call).collect();
+            each(spec.partition_by.iter_mut().chain(spec.time.iter_mut()), &positions);
+            for call in &mut spec.aggregates {
+                each(call.args.iter_mut().chain(call.filter.iter_mut()), &positions);
+            }
+            let schema = behind(&input.schema, schema, &own, &mut positions);
+            (Rel { node: RelNode::Over { input: Box::new(input), spec }, schema }, positions)
+        }
+        RelNode::WindowRank { input, mut spec, window } => {
+            let width = input.schema.len();
+            let mut below = below(wanted, width);
+            below.extend(spec.hash_columns());
+            below.extend(spec.order_by.iter().map(|key| key.column));
+            spec.number &= wanted.contains(&width);
+            let own: Vec<usize> = if spec.number { vec![width] } else { Vec::new() };
+            let (input, mut positions) = keep_input(*input, &below, needs);
+            each(spec.partition_by.iter_mut().chain([&mut spec.window_start, &mut spec.window_end]), &positions);
+            sort_shift(&mut spec.order_by, &positions);
+            let schema = behind(&input.schema, schema, &own, &mut positions);
+            (Rel { node: RelNode::WindowRank { input: Box::new(input), spec, window }, schema }, positions)
+        }
+        RelNode::TemporalSort { input, mut order_by, processing_time } => {
+            let mut below = wanted.clone();
+            below.extend(order_by.iter().map(|key| key.column));
+            let (input, positions) = keep_input(*input, &below, needs);
+            sort_shift(&mut order_by, &positions);
+            let schema = input.schema.clone();
+            (Rel { node: RelNode::TemporalSort { input: Box::new(input), order_by, processing_time }, schema }, positions)
+        }
+        RelNode::Unnest { input, mut spec } => {
+            let width = input.schema.len();
+            let mut below = below(wanted, width);
+            collect_columns(&spec.collection, &mut below);
+            let (input, mut positions) = keep_input(*input, &below, needs);
+            shift_columns(&mut spec.collection, &positions);
+            let own: Vec<usize> = (width..schema.len()).collect();
+            let schema = behind(&input.schema, schema, &own, &mut positions);
+            (Rel { node: RelNode::Unnest { input: Box::new(input), spec }, schema }, positions)
+        }
+        node => (Rel { node, schema: schema.clone() }, (0..schema.len()).map(|at| (at, at)).collect()),
+    }
+}
+
+/// The wanted columns that are the input's.
+fn below(wanted: &BTreeSet<usize>, width: usize) -> BTreeSet<usize> {
+    wanted.iter().copied().filter(|column| *column < width).collect()
+}
+
+fn sort_shift(order_by: &mut [SortKey], positions: &Positions) {
+    each(order_by.iter_mut().map(|key| &mut key.column), positions);
+}
+
+fn each<'a>(columns: impl Iterator<Item = &'a mut usize>, positions: &Positions) {
+    columns.for_each(|column| *column = positions.get(column).copied().unwrap_or(*column));
+}
+
+/// The input's columns and the operator's own behind them.
+fn behind(input: &Schema, schema: &Schema, own: &[usize], positions: &mut Positions) -> Schema {
+    let mut fields = input.fields.clone();
+    for &column in own {
+        positions.insert(column, fields.len());
+        fields.push(schema.fields[column].clone());
+    }
+    Schema::new(fields)
+}
