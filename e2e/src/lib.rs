@@ -21,4 +21,5 @@ pub mod produce;
 pub mod random;
 pub mod scenario;
 pub mod script;
+pub mod terminal;
 pub mod wait;

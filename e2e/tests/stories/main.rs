@@ -12,4 +12,5 @@ mod disk_full;
 mod harness;
 mod kill_points;
 mod reference_job;
+mod sql_client;
 mod zombie;
