@@ -1,9 +1,9 @@
 //! What a JobManager is told when it starts, read once from the configuration and checked.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
+use irmak_runtime::address::{is_loopback, join, prometheus_ports};
 use irmak_runtime::config::{Configuration, keys};
 
 use crate::core::Settings;
@@ -21,6 +21,8 @@ pub struct JobManagerConfig {
     pub data_dir: PathBuf,
     /// The core's bounds.
     pub settings: Settings,
+    /// Ports to try for Prometheus metrics, in order; none: no metrics port.
+    pub prometheus_ports: Vec<u16>,
     /// How often TaskManagers are asked, and when they are lost.
     pub heartbeat: HeartbeatTimes,
     /// All keys as given, below those of a submission.
@@ -55,6 +57,7 @@ impl JobManagerConfig {
                 timeout_ms: timeout_ms as u64,
             },
             data_dir,
+            prometheus_ports: prometheus_ports(config)?,
             configuration: config.values().clone(),
         })
     }
@@ -67,15 +70,6 @@ fn bind(config: &Configuration, key: &keys::Key<String>) -> Result<String, JobMa
     } else {
         Err(JobManagerError::Unprotected { key: key.name, host })
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn join(host: &str, port: u16) -> String {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 fn default_data_dir() -> PathBuf {

@@ -63,7 +63,6 @@ pub async fn run(config: JobManagerConfig, shutdown: Shutdown) -> Result<(), Job
 pub async fn run_and_tell(config: JobManagerConfig, shutdown: Shutdown, bound: oneshot::Sender<Bound>) -> Result<(), JobManagerError> {
     let rest = listen(&config.rest_address, "rest.port").await?;
     let rpc = listen(&config.rpc_address, "jobmanager.rpc.port").await?;
-    let metrics = prometheus::ports(&config)?;
     let actor = actor::start(config.settings.clone(), config.heartbeat, &config.data_dir, &shutdown)?;
     let address = |listener: &TcpListener, of: &str| {
         listener.local_addr().map_err(|error| JobManagerError::Served { address: of.to_owned(), reason: error.to_string() })
@@ -77,7 +76,10 @@ pub async fn run_and_tell(config: JobManagerConfig, shutdown: Shutdown, bound: o
     );
     let _ = bound.send(addresses);
 
-    tasks::spawn("prometheus", prometheus::serve(actor.clone(), config.rest_address.clone(), metrics, shutdown.clone()));
+    tasks::spawn(
+        "prometheus",
+        prometheus::serve(actor.clone(), config.rest_address.clone(), config.prometheus_ports.clone(), shutdown.clone()),
+    );
     let streams = tasks::spawn("task-managers", serve_streams(rpc, actor.clone(), shutdown.clone()));
     let jobs = jobs::Jobs { actor: actor.clone(), configuration: Arc::new(config.configuration.clone()) };
     let jobs = JobsServer::new(jobs).max_decoding_message_size(SCRIPT_BYTES_MAX + (64 << 10)).max_encoding_message_size(FRAME_BYTES_MAX);

@@ -8,45 +8,17 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use irmak_runtime::config::{ConfigError, Configuration, keys};
+use irmak_runtime::address::bind_first;
 use irmak_runtime::shutdown::Shutdown;
-use tokio::net::TcpListener;
 
 use crate::actor::{Handle, View};
-use crate::config::JobManagerConfig;
 use crate::rest::measured::{Metric, of_job, of_job_manager};
-
-/// `metrics.reporter.prom.port` as ports to try in order; none: switched off. One port means itself and its successors: several
-/// daemons of one machine share a configuration.
-///
-/// # Errors
-/// What is neither a port, a range, nor `off`.
-pub(crate) fn ports(config: &JobManagerConfig) -> Result<Vec<u16>, ConfigError> {
-    let mut given = Configuration::default();
-    config.configuration.iter().for_each(|(key, value)| given.set(key, value));
-    let text = given.get(&keys::PROMETHEUS_PORT)?;
-    if text == "0" || text.eq_ignore_ascii_case("off") {
-        return Ok(Vec::new());
-    }
-    let bad = |reason: String| ConfigError::Value {
-        key: keys::PROMETHEUS_PORT.name.to_owned(),
-        value: text.clone(),
-        reason,
-        accepts: keys::PROMETHEUS_PORT.accepts,
-    };
-    let port = |text: &str| text.trim().parse::<u16>().map_err(|error| bad(error.to_string()));
-    let (first, last) = match text.split_once('-') {
-        Some((first, last)) => (port(first)?, port(last)?),
-        None => port(&text).map(|first| (first, first.saturating_add(31)))?,
-    };
-    if first > last || first == 0 { Err(bad("the range is empty".to_owned())) } else { Ok((first..=last).collect()) }
-}
 
 /// Serves the page on the first free of `ports`, at the address that REST is bound to; a warning if none is.
 pub(crate) async fn serve(actor: Handle, rest_address: String, ports: Vec<u16>, shutdown: Shutdown) {
     let Some(first) = ports.first().copied() else { return };
     let host = rest_address.rsplit_once(':').map_or("localhost", |(host, _)| host).trim_matches(['[', ']']);
-    let Some(listener) = bind(host, &ports).await else {
+    let Some(listener) = bind_first(host, &ports).await else {
         tracing::warn!("no Prometheus metrics: port {first} of {host} and its successors are in use (`metrics.reporter.prom.port`)");
         return;
     };
@@ -63,15 +35,6 @@ pub(crate) async fn serve(actor: Handle, rest_address: String, ports: Vec<u16>, 
     if let Err(error) = served {
         tracing::warn!("no more Prometheus metrics: {error}");
     }
-}
-
-async fn bind(host: &str, ports: &[u16]) -> Option<TcpListener> {
-    for port in ports {
-        if let Ok(listener) = TcpListener::bind((host, *port)).await {
-            return Some(listener);
-        }
-    }
-    None
 }
 
 async fn answer(State(actor): State<Handle>) -> Response {
@@ -113,21 +76,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rest::tests::world::{World, config};
-
-    fn ports_of(text: &str) -> Result<Vec<u16>, String> {
-        let mut config = config(std::path::Path::new("/"));
-        config.configuration.insert("metrics.reporter.prom.port".to_owned(), text.to_owned());
-        ports(&config).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn ports_are_a_port_a_range_or_none() {
-        assert_eq!(ports_of("9250-9252").unwrap(), [9250, 9251, 9252]);
-        assert_eq!(ports_of("9249").unwrap().len(), 32);
-        assert!(ports_of("off").unwrap().is_empty() && ports_of("0").unwrap().is_empty());
-        assert!(ports_of("9300-9200").unwrap_err().contains("the range is empty"));
-    }
+    use crate::rest::tests::world::World;
 
     #[test]
     fn the_page_has_flinks_names_and_the_jobs_labels() {
@@ -143,15 +92,5 @@ mod tests {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }
         assert!(!page.contains("ExternalPath"), "a text is no figure");
-    }
-
-    #[tokio::test]
-    async fn a_busy_port_passes_the_turn_to_the_next() {
-        let taken = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let free = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let ports = [taken.local_addr().unwrap().port(), free.local_addr().unwrap().port()];
-        drop(free);
-        assert_eq!(bind("127.0.0.1", &ports).await.unwrap().local_addr().unwrap().port(), ports[1]);
-        assert!(bind("127.0.0.1", &ports[..1]).await.is_none());
     }
 }

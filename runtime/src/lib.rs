@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of jobs: no gRPC, no broker, no operator.
 
+pub mod address;
 pub mod clock;
 pub mod config;
 pub mod shutdown;

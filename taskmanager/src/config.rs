@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use irmak_connectors::context::FileAccess;
-use irmak_runtime::config::{ConfigError, Configuration, keys};
+use irmak_runtime::address::{is_loopback, join, prometheus_ports};
+use irmak_runtime::config::{Configuration, keys};
 
 use crate::error::TaskManagerError;
 
@@ -59,43 +60,12 @@ impl TaskManagerConfig {
     }
 }
 
-/// Whether a name or address means this machine only.
-pub fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// `host:port`, with brackets where IPv6 asks for them.
-pub fn join(host: &str, port: u16) -> String {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
 fn file_access(roots: Option<String>, wide: bool) -> FileAccess {
     match roots {
         Some(roots) => FileAccess::Roots(roots.split(';').map(str::trim).filter(|root| !root.is_empty()).map(PathBuf::from).collect()),
         None if wide => FileAccess::Roots(SHARED_ROOTS.map(PathBuf::from).to_vec()),
         None => FileAccess::Anywhere,
     }
-}
-
-/// One port means itself and its successors: several daemons of one machine share a configuration.
-fn prometheus_ports(config: &Configuration) -> Result<Vec<u16>, ConfigError> {
-    let text = config.get(&keys::PROMETHEUS_PORT)?;
-    if text == "0" || text.eq_ignore_ascii_case("off") {
-        return Ok(Vec::new());
-    }
-    let bad = |reason: String| ConfigError::Value {
-        key: keys::PROMETHEUS_PORT.name.to_owned(),
-        value: text.clone(),
-        reason,
-        accepts: keys::PROMETHEUS_PORT.accepts,
-    };
-    let port = |text: &str| text.trim().parse::<u16>().map_err(|error| bad(error.to_string()));
-    let (first, last) = match text.split_once('-') {
-        Some((first, last)) => (port(first)?, port(last)?),
-        None => port(&text).map(|first| (first, first.saturating_add(31)))?,
-    };
-    if first > last || first == 0 { Err(bad("the range is empty".to_owned())) } else { Ok((first..=last).collect()) }
 }
 
 #[cfg(test)]
@@ -121,14 +91,5 @@ mod tests {
         assert!(error.contains("irmak.security.allow-unauthenticated: true"), "{error}");
         let wide = config(&[("taskmanager.bind-host", "0.0.0.0"), ("irmak.security.allow-unauthenticated", "true")]).unwrap();
         assert!(matches!(wide.files, FileAccess::Roots(roots) if roots.len() == 2));
-    }
-
-    #[test]
-    fn metrics_ports_are_a_port_a_range_or_none() {
-        let ports = |text| config(&[("metrics.reporter.prom.port", text)]).map(|config| config.prometheus_ports);
-        assert_eq!(ports("9250-9252").unwrap(), [9250, 9251, 9252]);
-        assert_eq!(ports("9249").unwrap().len(), 32);
-        assert!(ports("off").unwrap().is_empty() && ports("0").unwrap().is_empty());
-        assert!(ports("9300-9200").unwrap_err().contains("the range is empty"));
     }
 }

@@ -6,10 +6,11 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use irmak_runtime::address::bind_first;
 use irmak_runtime::shutdown::Shutdown;
 use irmak_runtime::tasks;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::host;
@@ -24,7 +25,7 @@ const REQUEST_WAIT: Duration = Duration::from_secs(5);
 /// Serves the page on the first free of `ports`; a warning if none is.
 pub(crate) async fn serve(bind_host: String, ports: Vec<u16>, host: String, roster: Arc<Roster>, shutdown: Shutdown) {
     let Some(first) = ports.first().copied() else { return };
-    let Some(listener) = bind(&bind_host, &ports).await else {
+    let Some(listener) = bind_first(&bind_host, &ports).await else {
         tracing::warn!("no Prometheus metrics: port {first} of {bind_host} and its successors are in use (`metrics.reporter.prom.port`)");
         return;
     };
@@ -49,15 +50,6 @@ pub(crate) async fn serve(bind_host: String, ports: Vec<u16>, host: String, rost
             drop(permit);
         });
     }
-}
-
-async fn bind(host: &str, ports: &[u16]) -> Option<TcpListener> {
-    for port in ports {
-        if let Ok(listener) = TcpListener::bind((host, *port)).await {
-            return Some(listener);
-        }
-    }
-    None
 }
 
 async fn answer(mut stream: TcpStream, roster: &Roster, host: &str) -> std::io::Result<()> {

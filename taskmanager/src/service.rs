@@ -17,6 +17,7 @@ use irmak_common::status::ExecutionState;
 use irmak_proto::v1;
 use irmak_proto::v1::job_manager_client::JobManagerClient;
 use irmak_proto::v1::task_manager_event::Event;
+use irmak_runtime::address::join;
 use irmak_runtime::clock::now_ms;
 use irmak_runtime::shutdown::Shutdown;
 use irmak_runtime::tasks;
@@ -25,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use crate::config::{TaskManagerConfig, join};
+use crate::config::TaskManagerConfig;
 use crate::connect;
 use crate::error::TaskManagerError;
 use crate::host::{self, CpuLoad};

@@ -1,6 +1,9 @@
 // `/taskmanagers` and `/taskmanagers/:id`: the processes that hold the slots.
 import { fields, list, number, numberOrNull, numbers, text } from "./fields";
 
+/** Flink's heartbeat.timeout, where none is told. */
+const FLINKS_TIMEOUT = 50_000;
+
 export interface TaskManager {
   id: string;
   path: string;
@@ -8,6 +11,8 @@ export interface TaskManager {
   slots: number;
   freeSlots: number;
   heartbeatAt: number | null;
+  /** Milliseconds of silence after which it is lost. */
+  heartbeatTimeout: number;
   cpuCores: number | null;
   physicalMemory: number | null;
   freeMemory: number | null;
@@ -42,6 +47,7 @@ export function readTaskManager(answer: unknown, now: number): TaskManager {
     slots,
     freeSlots: number(it["freeSlots"], slots),
     heartbeatAt: heartbeatAt(it["timeSinceLastHeartbeat"], now),
+    heartbeatTimeout: number(fields(it["irmak"])["heartbeat-timeout"], FLINKS_TIMEOUT),
     cpuCores: numberOrNull(hardware["cpuCores"]),
     physicalMemory: aboveZero(hardware["physicalMemory"]),
     freeMemory: aboveZero(hardware["freeMemory"]),

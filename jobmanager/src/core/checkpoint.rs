@@ -16,6 +16,7 @@ use irmak_common::limits::CHECKPOINT_HISTORY_MAX;
 use irmak_common::time::Millis;
 
 use super::liveness::seconds;
+use super::record::PastCheckpoint;
 
 /// Where a checkpoint of the history stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +51,47 @@ pub struct Entry {
     pub acknowledged: BTreeMap<SubtaskId, (TaskSnapshot, Millis)>,
     /// Whether its state was deleted since.
     pub discarded: bool,
+    /// Of an earlier JobManager's checkpoint: how many had acknowledged, and bytes of state. The parts are not known any more.
+    pub recalled: Option<(usize, u64)>,
 }
 
 impl Entry {
+    fn recalled(past: &PastCheckpoint) -> Self {
+        let outcome = match &past.failure {
+            Some(reason) => Outcome::Failed { reason: reason.clone() },
+            None => Outcome::Completed,
+        };
+        Self {
+            id: past.id,
+            kind: past.kind,
+            triggered_at: past.triggered_at,
+            updated_at: past.updated_at,
+            outcome,
+            expected: past.expected,
+            acknowledged: BTreeMap::new(),
+            // Until the manifests are read.
+            discarded: true,
+            recalled: Some((past.acknowledged, past.size)),
+        }
+    }
+
     /// Bytes of state.
     pub fn size(&self) -> u64 {
-        self.acknowledged.values().map(|(snapshot, _)| snapshot.stats.size.max(snapshot.state.as_ref().map_or(0, StateHandle::size))).sum()
+        let part = |snapshot: &TaskSnapshot| snapshot.stats.size.max(snapshot.state.as_ref().map_or(0, StateHandle::size));
+        self.recalled.map_or_else(|| self.acknowledged.values().map(|(snapshot, _)| part(snapshot)).sum(), |(_, size)| size)
+    }
+
+    /// How many subtasks have acknowledged.
+    pub fn acknowledged_count(&self) -> usize {
+        self.recalled.map_or(self.acknowledged.len(), |(count, _)| count)
+    }
+
+    /// When the last of them did.
+    pub fn last_acknowledged_at(&self) -> Option<Millis> {
+        match self.recalled {
+            Some((count, _)) => (count > 0).then_some(self.updated_at),
+            None => self.acknowledged.values().map(|(_, at)| *at).max(),
+        }
     }
 
     /// Milliseconds from trigger to the last acknowledgement.
@@ -217,6 +253,7 @@ impl Checkpoints {
             expected: subtasks.len(),
             acknowledged: BTreeMap::new(),
             discarded: false,
+            recalled: None,
         };
         self.pending = Some(Pending { entry, waiting_for: subtasks, stage: Stage::Collecting });
         CheckpointId(self.last_id)
@@ -297,23 +334,27 @@ impl Checkpoints {
         Some((verdict, garbage))
     }
 
-    /// The attempt is over: a checkpoint that still collects is given up without counting against the job. Returns garbage.
-    pub fn abort(&mut self, now: Millis, reason: &str) -> Vec<String> {
+    /// The attempt is over: a checkpoint that still collects is given up without counting against the job. Returns its garbage;
+    /// `None`: there was none.
+    pub fn abort(&mut self, now: Millis, reason: &str) -> Option<Vec<String>> {
         self.next_at = Millis::MAX;
         self.completed_in_attempt = false;
-        let Some(mut pending) = self.pending.take_if(|pending| pending.stage == Stage::Collecting) else { return Vec::new() };
+        let mut pending = self.pending.take_if(|pending| pending.stage == Stage::Collecting)?;
         pending.entry.outcome = Outcome::Failed { reason: reason.to_owned() };
         pending.entry.updated_at = now;
         let garbage = objects_of_entry(&pending.entry);
         self.remember(pending.entry);
         self.counts.failed += 1;
-        garbage
+        Some(garbage)
     }
 
     /// What storage holds, by rising id: the newest are kept. Returns those that are not.
     pub fn loaded(&mut self, manifests: Vec<Manifest>) -> Vec<Arc<Manifest>> {
         self.retained = manifests.into_iter().map(Arc::new).collect();
         self.last_id = self.last_id.max(self.retained.back().map_or(0, |manifest| manifest.checkpoint.0));
+        for entry in self.history.iter_mut().filter(|entry| entry.recalled.is_some()) {
+            entry.discarded = self.retained.iter().all(|manifest| manifest.checkpoint != entry.id);
+        }
         self.drop_excess()
     }
 
@@ -359,10 +400,29 @@ impl Checkpoints {
         self.counts
     }
 
-    /// Takes over the count of an earlier JobManager.
-    pub fn recovered_count(&mut self, completed: u64) {
-        self.counts.completed = completed;
-        self.counts.total = completed;
+    /// The checkpoint that was over last, for the journal.
+    pub fn newest_past(&self) -> Option<PastCheckpoint> {
+        let entry = self.history.front()?;
+        let failure = match &entry.outcome {
+            Outcome::Failed { reason } => Some(reason.clone()),
+            _ => None,
+        };
+        Some(PastCheckpoint {
+            id: entry.id,
+            kind: entry.kind,
+            triggered_at: entry.triggered_at,
+            updated_at: entry.updated_at,
+            expected: entry.expected,
+            acknowledged: entry.acknowledged_count(),
+            size: entry.size(),
+            failure,
+        })
+    }
+
+    /// Takes over what an earlier JobManager knew: its history, oldest first, and its counts.
+    pub fn recover(&mut self, past: &[PastCheckpoint], completed: u64, failed: u64) {
+        self.history = past.iter().rev().map(Entry::recalled).collect();
+        self.counts = Counts { total: completed + failed, completed, failed, restored: self.counts.restored };
     }
 
     fn schedule_next(&mut self, now: Millis, triggered_at: Millis) {

@@ -31,7 +31,7 @@ impl Job {
             job.graph.options.checkpointing.clone(),
             image.last_checkpoint,
         );
-        job.checkpoints.recovered_count(image.completed_count);
+        job.checkpoints.recover(&image.past, image.completed_count, image.failed_count);
         if image.attempt.is_some() {
             job.timestamps.insert(JobStatus::Running, image.attempt_at);
         }

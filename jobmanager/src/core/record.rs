@@ -107,6 +107,27 @@ pub struct Failure {
     pub location: Option<String>,
 }
 
+/// A checkpoint that is over, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastCheckpoint {
+    /// Which.
+    pub id: CheckpointId,
+    /// What for.
+    pub kind: CheckpointKind,
+    /// When it began.
+    pub triggered_at: Millis,
+    /// The last acknowledgement, or the failure.
+    pub updated_at: Millis,
+    /// How many subtasks had to acknowledge.
+    pub expected: usize,
+    /// How many did.
+    pub acknowledged: usize,
+    /// Bytes of state.
+    pub size: u64,
+    /// Why it was given up; `None`: it is complete.
+    pub failure: Option<String>,
+}
+
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Record {
@@ -137,16 +158,12 @@ pub enum Record {
         /// Which.
         checkpoint: CheckpointId,
     },
-    /// The manifest exists.
-    Completed {
+    /// A checkpoint is complete, its manifest exists; or it was given up.
+    Checkpointed {
         /// Whose.
         job: JobId,
-        /// Which.
-        checkpoint: CheckpointId,
-        /// What for.
-        kind: CheckpointKind,
-        /// When.
-        at: Millis,
+        /// Which, and how it went.
+        past: PastCheckpoint,
     },
     /// A person asked for something.
     Asked {
@@ -188,10 +205,12 @@ pub struct JobImage {
     pub placement: Vec<String>,
     /// The highest checkpoint id that was taken.
     pub last_checkpoint: u64,
-    /// The last complete checkpoint that the journal knows.
-    pub completed: Option<(CheckpointId, CheckpointKind)>,
+    /// The newest checkpoints that are over, oldest first.
+    pub past: Vec<PastCheckpoint>,
     /// Complete checkpoints in all.
     pub completed_count: u64,
+    /// Those that were given up.
+    pub failed_count: u64,
     /// What a person asked.
     pub goal: Goal,
     /// The newest failures, oldest first.
@@ -225,10 +244,15 @@ impl Image {
             Record::Triggered { job, checkpoint } => {
                 self.with(job, |image| image.last_checkpoint = image.last_checkpoint.max(checkpoint.0))
             }
-            Record::Completed { job, checkpoint, kind, .. } => self.with(job, |image| {
-                image.last_checkpoint = image.last_checkpoint.max(checkpoint.0);
-                image.completed = Some((checkpoint, kind));
-                image.completed_count += 1;
+            Record::Checkpointed { job, past } => self.with(job, |image| {
+                image.last_checkpoint = image.last_checkpoint.max(past.id.0);
+                match past.failure {
+                    None => image.completed_count += 1,
+                    Some(_) => image.failed_count += 1,
+                }
+                image.past.push(past);
+                let excess = image.past.len().saturating_sub(irmak_common::limits::CHECKPOINT_HISTORY_MAX);
+                image.past.drain(..excess);
             }),
             Record::Asked { job, goal } => self.with(job, |image| image.goal = goal),
             Record::Failed { job, failure } => self.with(job, |image| {
@@ -252,8 +276,9 @@ impl Image {
                 attempt_at: at,
                 placement: Vec::new(),
                 last_checkpoint: 0,
-                completed: None,
+                past: Vec::new(),
                 completed_count: 0,
+                failed_count: 0,
                 goal: Goal::Run,
                 failures: Vec::new(),
                 ended: None,

@@ -177,7 +177,7 @@ impl Job {
     fn manifest_written(&mut self, manifest: Arc<Manifest>, ctx: &mut Context<'_>) {
         let checkpoint = manifest.checkpoint;
         let Some((kind, dropped)) = self.checkpoints.written(ctx.now, manifest) else { return };
-        ctx.journal(Record::Completed { job: self.id, checkpoint, kind, at: ctx.now });
+        self.journal_newest(ctx);
         if self.phase == Phase::Running {
             self.to_all(ctx, |attempt| Order::Complete { attempt, checkpoint });
             if kind == CheckpointKind::Final {
@@ -189,6 +189,21 @@ impl Job {
         match self.phase {
             Phase::Running => self.check_final(ctx),
             _ => self.check_drained(ctx),
+        }
+    }
+
+    /// The attempt is over, and a checkpoint that was under way with it.
+    pub(super) fn abort_checkpoint(&mut self, reason: &str, ctx: &mut Context<'_>) {
+        if let Some(garbage) = self.checkpoints.abort(ctx.now, reason) {
+            delete_objects(garbage, ctx);
+            self.journal_newest(ctx);
+        }
+    }
+
+    /// The checkpoint that was over last goes into the journal, so that a restarted JobManager can show it.
+    fn journal_newest(&self, ctx: &mut Context<'_>) {
+        if let Some(past) = self.checkpoints.newest_past() {
+            ctx.journal(Record::Checkpointed { job: self.id, past });
         }
     }
 
@@ -210,6 +225,7 @@ impl Job {
 
     fn checkpoint_failed(&mut self, checkpoint: CheckpointId, reason: String, ctx: &mut Context<'_>) {
         let Some((verdict, garbage)) = self.checkpoints.fail(ctx.now, checkpoint, reason) else { return };
+        self.journal_newest(ctx);
         delete_objects(garbage, ctx);
         ctx.out.push(Command::Changed(self.id));
         if let (Verdict::TooMany(words), Phase::Running) = (verdict, &self.phase) {

@@ -11,7 +11,6 @@ use super::event::{Command, Order};
 use super::job::{Context, Job, Phase, Then};
 use super::liveness::LossReason;
 use super::record::{Failure, Goal, Record};
-use super::running::delete_objects;
 
 impl Job {
     /// Something failed that ends the attempt.
@@ -55,8 +54,7 @@ impl Job {
     }
 
     pub(super) fn drain(&mut self, then: Then, status: JobStatus, ctx: &mut Context<'_>) {
-        let garbage = self.checkpoints.abort(ctx.now, "the attempt ended");
-        delete_objects(garbage, ctx);
+        self.abort_checkpoint("the attempt ended", ctx);
         self.cancel_tasks(ctx);
         let since = match self.phase {
             Phase::Draining { since, .. } => since,
@@ -152,8 +150,7 @@ impl Job {
     /// Nothing follows.
     pub(super) fn end(&mut self, status: JobStatus, ctx: &mut Context<'_>) {
         self.phase = Phase::Ended;
-        let garbage = self.checkpoints.abort(ctx.now, "the job ended");
-        delete_objects(garbage, ctx);
+        self.abort_checkpoint("the job ended", ctx);
         ctx.cluster.release(self.id);
         self.slots.clear();
         self.set_status(status, ctx);

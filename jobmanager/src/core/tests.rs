@@ -8,6 +8,7 @@ use irmak_common::job_graph::{JobGraph, RestartStrategy};
 use irmak_common::status::{ExecutionState, JobStatus};
 use irmak_common::time::Millis;
 
+use super::checkpoint::Outcome;
 use super::event::{Command, Event, Peer, Registration, Session};
 use super::record::{Image, NewJob, Record, Submission};
 use super::testing::{JOB, graph, subtask, words};
@@ -383,6 +384,34 @@ fn what_the_manifests_name_is_unknown_to_a_new_jobmanager_so_it_deletes_nothing(
         "",
         JobStatus::Reconciling,
     );
+}
+
+#[test]
+fn a_new_jobmanager_shows_the_checkpoints_that_the_old_one_knew() {
+    let mut world = World::new();
+    let script = "0 register a 1
+        0 submit 1
+        10 running a source/0
+        10 running a sink/0
+        1010 tick
+        1020 ack a source/0 1
+        1020 ack a sink/0 1
+        1030 written 1
+        2010 tick
+        2020 decline a sink/0 2
+        2040 canceled a source/0
+        2040 canceled a sink/0
+        2100 restart-jobmanager";
+    for line in script.lines().map(str::trim) {
+        let (at, step) = line.split_once(' ').unwrap();
+        world.now = at.parse().unwrap();
+        world.step(step);
+    }
+    let checkpoints = &world.core.job(JOB).unwrap().checkpoints;
+    let shown: Vec<_> = checkpoints.history().map(|entry| (entry.id.0, entry.outcome == Outcome::Completed, entry.duration_ms())).collect();
+    assert_eq!(shown, [(2, false, 10), (1, true, 10)]);
+    let counts = checkpoints.counts();
+    assert_eq!((counts.total, counts.completed, counts.failed), (2, 1, 1));
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn of_manifest(manifest: &Manifest) -> Entry {
         expected: manifest.tasks.len(),
         acknowledged: manifest.tasks.iter().map(|task| (task.subtask, (task.clone(), at))).collect(),
         discarded: false,
+        recalled: None,
     }
 }
 
@@ -102,7 +103,7 @@ fn entry(view: &View<'_>, job: &Job, entry: &Entry) -> Value {
         "is_savepoint": entry.kind == CheckpointKind::Savepoint,
         "savepointFormat": null,
         "trigger_timestamp": entry.triggered_at,
-        "latest_ack_timestamp": entry.acknowledged.values().map(|(_, at)| *at).max().unwrap_or(-1),
+        "latest_ack_timestamp": entry.last_acknowledged_at().unwrap_or(-1),
         "checkpointed_size": entry.size(),
         "state_size": entry.size(),
         "end_to_end_duration": duration.max(0),
@@ -110,7 +111,7 @@ fn entry(view: &View<'_>, job: &Job, entry: &Entry) -> Value {
         "processed_data": 0,
         "persisted_data": 0,
         "num_subtasks": entry.expected,
-        "num_acknowledged_subtasks": entry.acknowledged.len(),
+        "num_acknowledged_subtasks": entry.acknowledged_count(),
         "checkpoint_type": if entry.kind == CheckpointKind::Savepoint { "SAVEPOINT" } else { "CHECKPOINT" },
         "tasks": {},
     });

@@ -51,6 +51,8 @@ fn summary(view: &View<'_>, manager: &TaskManager) -> Map<String, Value> {
         ("freeResource".to_owned(), resource(manager.free())),
         ("hardware".to_owned(), hardware(manager)),
         ("memoryConfiguration".to_owned(), memory_configuration()),
+        // Ours: the silence, in milliseconds, after which it is lost.
+        ("irmak".to_owned(), json!({ "heartbeat-timeout": view.core.settings().heartbeat_timeout_ms })),
     ])
 }
 

@@ -2,12 +2,10 @@
 import { Sign } from "../../parts/Sign";
 import { ago, duration } from "../../words/format";
 
-/** Flink's heartbeat.interval is 10 s; silence beyond two of them is worth a look. */
-const SILENT_MS = 20_000;
-
-export function Heartbeat({ at, now }: { at: number | null; now: number }) {
+/** `timeout`: milliseconds of silence after which it is lost; half of them are worth a look. */
+export function Heartbeat({ at, now, timeout }: { at: number | null; now: number; timeout: number }) {
   if (at === null) return <span className="muted">not heard yet</span>;
-  const silent = now - at > SILENT_MS;
+  const silent = now - at > timeout / 2;
   if (!silent) return <>{ago(at, now)}</>;
   return (
     <span className="state tone-warn">

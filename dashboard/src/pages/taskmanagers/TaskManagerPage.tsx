@@ -56,7 +56,7 @@ export function TaskManagerPage({ id }: { id: string }) {
           name="Last heartbeat"
           value={
             <span className="vital-time">
-              <Heartbeat at={tm.heartbeatAt} now={serverNow()} />
+              <Heartbeat at={tm.heartbeatAt} now={serverNow()} timeout={tm.heartbeatTimeout} />
             </span>
           }
         />

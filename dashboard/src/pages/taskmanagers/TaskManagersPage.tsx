@@ -68,7 +68,7 @@ function TaskManagerRow({ tm }: { tm: TaskManager }) {
         {count(tm.freeSlots)}
       </Cell>
       <Cell label="Last heartbeat">
-        <Heartbeat at={tm.heartbeatAt} now={serverNow()} />
+        <Heartbeat at={tm.heartbeatAt} now={serverNow()} timeout={tm.heartbeatTimeout} />
       </Cell>
       <Cell label="Memory">
         <Memory tm={tm} />
