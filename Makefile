@@ -28,7 +28,7 @@ test: ## everything that must hold, with real processes, a real Kafka broker and
 golden: ## the recorded answers of a real Flink, with the binary in IRMAK_BIN (else target/debug/irmak, built first)
 	@tools/golden
 
-bench: ## the reference job measured against a hand-written loop (by hand, never in CI)
+bench: ## the reference job measured against a hand-written loop, and jobs without a broker (by hand, never in CI)
 	@tools/doctor test
 	bench/run.sh
 

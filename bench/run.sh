@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds release binaries and measures the reference job against the hand-written loop. Minutes; by hand, never in CI.
+# Builds release binaries and measures the reference job against the hand-written loop, and jobs that need no broker. Minutes; by hand, never in CI.
 #
-# usage: bench/run.sh [--rows N] [--repeat N] [--partitions 1,4] [--loop-only]
+# usage: bench/run.sh [--rows N] [--repeat N] [--partitions 1,4] [--loop-only | --statements-only]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -16,6 +16,9 @@ pub(crate) struct Args {
     #[arg(long, value_delimiter = ',', default_value = "1,4")]
     pub(crate) partitions: Vec<u32>,
     /// Measure the hand-written loop only
-    #[arg(long)]
+    #[arg(long, conflicts_with = "statements_only")]
     pub(crate) loop_only: bool,
+    /// Measure only the jobs that need no broker
+    #[arg(long)]
+    pub(crate) statements_only: bool,
 }

@@ -1,4 +1,5 @@
-//! The reference job measured: a real Kafka broker, the hand-written loop and Irmak over the same topics, one after another.
+//! The reference job measured: a real Kafka broker, the hand-written loop and Irmak over the same topics, one after another; then jobs
+//! that need no broker.
 //!
 //! Everything but the two peers comes from the end-to-end harness: broker, rows, cluster configuration, and the comparison of each result
 //! with rows that neither peer had a part in. A run that lost or doubled a row is shown and ends the program with exit code 1.
@@ -8,6 +9,7 @@ mod daemons;
 mod measure;
 mod quiet;
 mod reference;
+mod statements;
 mod table;
 mod usage;
 
@@ -43,6 +45,14 @@ fn bench(args: &Args) -> Result<bool> {
         places::binary()?;
     }
     let listings = Listings::load()?;
+    let mut statements = if args.loop_only { Vec::new() } else { statements::all(&listings, &dir)? };
+    for round in 0..args.repeat {
+        statements.iter_mut().try_for_each(|statement| statement.run(&dir)).with_context(|| format!("round {round}"))?;
+    }
+    if args.statements_only {
+        println!("{}", statements::render(&statements));
+        return Ok(true);
+    }
     let expected = expect::bounded(&listings, args.rows);
     eprintln!("starting Kafka");
     let kafka = Kafka::start(&dir.join("kafka"))?;
@@ -74,6 +84,9 @@ fn bench(args: &Args) -> Result<bool> {
         }
     }
     println!("{}", table::render(args.rows, &lines, &quiet));
+    if !statements.is_empty() {
+        println!("{}", statements::render(&statements));
+    }
     let exact = |run: &Figures| run.lost == 0 && run.doubled == 0;
     Ok(lines.iter().all(|line| line.runs.iter().all(exact)))
 }

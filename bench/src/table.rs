@@ -86,7 +86,7 @@ impl Line {
 }
 
 /// The middle one; of an even number, the mean of the two in the middle. Of none, not a number.
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.as_slice() {
@@ -97,7 +97,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// A count with a comma every three digits.
-fn thousands(value: f64) -> String {
+pub(crate) fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
