@@ -10,6 +10,10 @@ mod metadata;
 mod names;
 mod part_file;
 mod partition;
+mod partition_commit;
+#[cfg(test)]
+mod partition_tests;
+mod partition_time;
 mod position;
 mod reader;
 mod rolling;

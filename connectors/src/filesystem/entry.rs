@@ -19,6 +19,8 @@ pub(super) enum Entry {
     Pending(Pending),
     /// Goes on growing; valid up to `length`.
     InProgress(InProgress),
+    /// Not complete yet, or complete and not marked so.
+    Partition(Partition),
     /// Where numbering goes on.
     Counter {
         /// The number of the next file. Larger than any number used so far by this subtask and by those it took over from.
@@ -48,6 +50,18 @@ pub(super) struct InProgress {
     pub(super) opened_at: Millis,
 }
 
+/// A partition that waits for its mark.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Partition {
+    pub(super) subtask: u32,
+    pub(super) folder: String,
+    pub(super) since: Millis,
+    /// From which checkpoint on it is complete.
+    pub(super) due: Option<u64>,
+    /// When the first row came behind those.
+    pub(super) again: Option<Millis>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     version: u32,
@@ -70,6 +84,7 @@ impl Entry {
         let paths: &[&str] = match &entry {
             Self::Pending(file) => &[&file.hidden, &file.visible],
             Self::InProgress(file) => &[&file.hidden, &file.folder],
+            Self::Partition(partition) => &[&partition.folder],
             Self::Counter { .. } => &[],
         };
         for path in paths {

@@ -32,6 +32,18 @@ impl Names {
         format!(".{}.inprogress.{}", self.visible(number), self.attempt)
     }
 
+    /// The hidden name of a file that is finished for a checkpoint, where others must be able to see that.
+    pub(super) fn ready(&self, hidden: &str, checkpoint: u64) -> String {
+        format!("{hidden}.ready-{checkpoint}")
+    }
+
+    /// The checkpoint that a hidden file of another subtask of this sink is finished for.
+    pub(super) fn ready_for(&self, name: &str) -> Option<u64> {
+        let (subtask, _) = self.hidden_by(name)?;
+        let (_, checkpoint) = name.rsplit_once(".ready-")?;
+        checkpoint.parse().ok().filter(|_| subtask != self.subtask)
+    }
+
     /// A file that is written and removed to see whether files can be written; the next attempt takes the same.
     pub(super) fn probe(&self) -> String {
         format!(".probe-{}-{}", self.uuid, self.subtask)
@@ -41,6 +53,7 @@ impl Names {
     pub(super) fn hidden_by(&self, name: &str) -> Option<(u32, u32)> {
         let rest = name.strip_prefix(".part-")?.strip_prefix(self.uuid.as_str())?.strip_prefix('-')?;
         let (place, attempt) = rest.split_once(".inprogress.")?;
+        let attempt = attempt.split_once(".ready-").map_or(attempt, |(attempt, _)| attempt);
         let (subtask, number) = place.split_once('-')?;
         number.parse::<u64>().ok()?;
         Some((subtask.parse().ok()?, attempt.parse().ok()?))
@@ -68,5 +81,9 @@ mod tests {
         assert!(!second.left_over(&first.visible(4), 2));
         assert!(!second.left_over(&Names::new(job, 4, 1, 0).hidden(4), 2), "another sink's file");
         assert!(!second.left_over(".part-x", 2));
+        let ready = first.ready(&first.hidden(4), 9);
+        assert!(second.left_over(&ready, 2));
+        assert_eq!(second.ready_for(&ready), None, "one's own are known");
+        assert_eq!(Names::new(job, 3, 0, 1).ready_for(&ready), Some(9));
     }
 }

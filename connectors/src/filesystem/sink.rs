@@ -2,7 +2,8 @@
 //!
 //! write: rows go to hidden files, one a partition. pre_commit: finished files are synced and wait; the others are synced and their
 //! length is noted. commit: what waits for that checkpoint is renamed. Restore: what waited is renamed (the checkpoint is complete),
-//! what was growing is copied up to the noted length and goes on. Whatever else earlier attempts left hidden is removed.
+//! what was growing is copied up to the noted length and goes on. Whatever else earlier attempts left hidden is removed. Partitions that
+//! are complete get their mark when their files are visible (partition_commit.rs).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use arrow::record_batch::RecordBatch;
 use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN};
 use irmak_common::id::CheckpointId;
 use irmak_common::operator_spec::SinkSpec;
-use irmak_common::time::Millis;
+use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::Schema;
 
 use super::commit::commit;
@@ -21,6 +22,7 @@ use super::entry::{Entry, InProgress, Pending};
 use super::names::Names;
 use super::part_file::{PartFile, below, sync_folder};
 use super::partition::Partitioner;
+use super::partition_commit::PartitionCommit;
 use super::rolling::{FileFacts, RollingPolicy};
 use crate::context::SinkContext;
 use crate::error::ConnectorError;
@@ -41,6 +43,8 @@ pub(crate) struct FilesystemSink {
     names: Names,
     policy: RollingPolicy,
     partitioner: Partitioner,
+    /// Marks partitions that are complete, where that is asked for.
+    commits: Option<PartitionCommit>,
     /// Columns that stand in the files: all but the partition columns.
     written: Vec<usize>,
     columns: usize,
@@ -78,6 +82,7 @@ impl FilesystemSink {
             names: Names::new(context.job, context.operator, context.subtask, context.attempt),
             policy: RollingPolicy::read(&options)?,
             partitioner: Partitioner::new(&options, &spec.schema, &spec.partition_by)?,
+            commits: PartitionCommit::read(&options, !spec.partition_by.is_empty())?,
             written,
             columns: spec.schema.len(),
             encoder: ValueEncoder::open(&options, "format", format, &in_files)?,
@@ -126,6 +131,10 @@ impl FilesystemSink {
                         growing.push(file);
                     }
                 }
+                Entry::Partition(partition) => match &mut self.commits {
+                    Some(commits) if partition.subtask % parallelism == context.subtask => commits.restore(&partition)?,
+                    _ => {}
+                },
                 // Of all subtasks, so that no number comes twice whatever the parallelism was and will be.
                 Entry::Counter { next } => self.next = self.next.max(next),
             }
@@ -134,7 +143,38 @@ impl FilesystemSink {
         for file in growing {
             self.resume(&file, (context.clock)())?;
         }
-        self.remove_leftovers(&self.root.clone(), "", self.partitioner.depth(), parallelism, &referenced)
+        self.remove_leftovers(&self.root.clone(), "", self.partitioner.depth(), parallelism, &referenced)?;
+        context.checkpoint.map_or(Ok(()), |checkpoint| self.mark_complete(checkpoint))
+    }
+
+    /// Marks the partitions that are complete now that the checkpoint's files are visible.
+    fn mark_complete(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        self.commits.as_mut().map_or(Ok(()), |commits| commits.complete(&self.root, &self.names, checkpoint.0))
+    }
+
+    /// Finishes what is written to partitions that are complete with this checkpoint.
+    fn close_due(&mut self, checkpoint: CheckpointId, kind: CheckpointKind, now: Millis) -> Result<(), ConnectorError> {
+        let Some(commits) = &mut self.commits else { return Ok(()) };
+        for folder in commits.due(checkpoint.0, kind == CheckpointKind::Final, now) {
+            if let Some(mut part) = self.open.remove(&folder) {
+                part.sync(&self.table)?;
+                self.close(part);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where partitions are marked, the other subtasks must see which files are finished and not visible yet.
+    fn show_ready(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
+        if self.commits.is_none() {
+            return Ok(());
+        }
+        for file in &mut self.closed {
+            let (from, to) = (self.root.join(&file.hidden), self.names.ready(&file.hidden, checkpoint.0));
+            std::fs::rename(&from, self.root.join(&to)).map_err(|error| ConnectorError::file(&self.table, "rename", &from, error))?;
+            file.hidden = to;
+        }
+        Ok(())
     }
 
     /// Goes on with a file. Where two subtasks' files come together, the first goes on and the others are finished.
@@ -199,6 +239,9 @@ impl FilesystemSink {
     }
 
     fn write_rows(&mut self, folder: &str, batch: &RecordBatch, mut rows: &[usize], now: Millis) -> Result<(), ConnectorError> {
+        if let Some(commits) = &mut self.commits {
+            commits.on_row(folder, now)?;
+        }
         while !rows.is_empty() {
             if !self.open.contains_key(folder) {
                 if self.open.len() >= OPEN_FILES_MAX {
@@ -262,6 +305,7 @@ impl Sink for FilesystemSink {
     }
 
     fn pre_commit(&mut self, checkpoint: CheckpointId, kind: CheckpointKind, now: Millis) -> Result<Vec<Vec<u8>>, ConnectorError> {
+        self.close_due(checkpoint, kind, now)?;
         let mut folders: BTreeSet<PathBuf> = self.closed.iter().map(|file| self.folder_of(&file.hidden)).collect();
         let mut entries = Vec::new();
         for (folder, mut part) in std::mem::take(&mut self.open) {
@@ -282,11 +326,13 @@ impl Sink for FilesystemSink {
             }));
             self.open.insert(folder, part);
         }
+        self.show_ready(checkpoint)?;
         // The names must survive too, or a synced file could be lost all the same.
         folders.iter().try_for_each(|folder| sync_folder(&self.table, folder))?;
         let closed = std::mem::take(&mut self.closed);
         self.pending.extend(closed.into_iter().map(|file| Pending { checkpoint: checkpoint.0, ..file }));
         entries.extend(self.pending.iter().cloned().map(Entry::Pending));
+        entries.extend(self.commits.iter().flat_map(|commits| commits.snapshot(self.names.subtask)).map(Entry::Partition));
         entries.push(Entry::Counter { next: self.next });
         entries.into_iter().map(|entry| entry.encode(&self.table)).collect()
     }
@@ -302,6 +348,11 @@ impl Sink for FilesystemSink {
         for path in std::mem::take(&mut self.superseded) {
             remove_quietly(&self.table, &path);
         }
+        self.mark_complete(checkpoint)
+    }
+
+    fn on_watermark(&mut self, watermark: Watermark, _now: Millis) -> Result<(), ConnectorError> {
+        self.commits.iter_mut().for_each(|commits| commits.on_watermark(watermark));
         Ok(())
     }
 
@@ -337,10 +388,6 @@ fn refuse_unsupported(options: &Options<'_>) -> Result<(), ConnectorError> {
     if options.bool("auto-compaction", false)? {
         return Err(options
             .unsupported("'auto-compaction'", "set 'sink.rolling-policy.file-size' and '.rollover-interval' for fewer, larger files"));
-    }
-    if let Some(policy) = options.get("sink.partition-commit.policy.kind") {
-        let instead = "leave it out: files become visible with their checkpoint, complete and for good";
-        return Err(options.unsupported(format!("'sink.partition-commit.policy.kind' = '{policy}'"), instead));
     }
     Ok(())
 }
