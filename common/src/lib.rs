@@ -12,6 +12,7 @@ pub mod expr;
 pub mod id;
 pub mod job_graph;
 pub mod job_spec;
+pub mod kafka_fields;
 pub mod key_group;
 pub mod limits;
 pub mod metrics;

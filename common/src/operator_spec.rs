@@ -273,6 +273,9 @@ pub struct SinkSpec {
     pub partition_by: Vec<usize>,
     /// Positions of the primary key, when declared.
     pub primary_key: Vec<usize>,
+    /// Columns that are the record's metadata and no part of its value: (position, metadata key).
+    #[serde(default)]
+    pub metadata: Vec<(usize, String)>,
 }
 
 #[cfg(test)]

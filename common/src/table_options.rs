@@ -82,6 +82,16 @@ pub struct ConnectorOptions {
     pub metadata: &'static [&'static str],
 }
 
+impl ConnectorOptions {
+    /// Metadata columns that can be written.
+    pub fn writable_metadata(&self) -> &'static [&'static str] {
+        match self.name {
+            "kafka" => &["topic", "headers", "timestamp"],
+            _ => &[],
+        }
+    }
+}
+
 /// A format.
 #[derive(Clone, Copy, Debug)]
 pub struct FormatOptions {
@@ -116,7 +126,7 @@ const NULL_KEYS: &[&str] = &["FAIL", "DROP", "LITERAL"];
 
 const KAFKA: &[OptionSpec] = &[
     option("topic", Text, None),
-    source("topic-pattern", Text, None),
+    option("topic-pattern", Text, None),
     required("properties.bootstrap.servers", Text),
     option("properties.group.id", Text, None),
     option("properties.*", Text, None),
@@ -132,7 +142,8 @@ const KAFKA: &[OptionSpec] = &[
     source("scan.topic-partition-discovery.interval", Duration, Some("5 min")),
     source("scan.watermark.emit.strategy", OneOf(&["on-event", "on-periodic"]), Some("on-periodic")),
     source("scan.watermark.alignment.group", Text, None),
-    source("scan.watermark.alignment.max-drift", Duration, None),
+    source("scan.watermark.alignment.max-drift", Duration, Some("1 min")),
+    source("scan.watermark.alignment.update-interval", Duration, None),
     source("scan.watermark.idle-timeout", Duration, None),
     source("scan.parallelism", Integer, None),
     // Ours: where records go that cannot be read.

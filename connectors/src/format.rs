@@ -13,6 +13,7 @@ pub(crate) mod number;
 pub(crate) mod raw;
 #[cfg(test)]
 pub(crate) mod recordings;
+pub(crate) mod records;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod value;

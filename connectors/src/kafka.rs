@@ -11,10 +11,18 @@ mod health;
 mod metadata;
 mod offsets;
 mod partition;
+mod produce;
 mod properties;
+mod route;
 mod sasl;
+mod sink;
+mod sink_config;
+#[cfg(test)]
+mod sink_tests;
 mod source;
 #[cfg(test)]
 mod tests;
+mod written_metadata;
 
+pub(crate) use sink::KafkaSink;
 pub(crate) use source::KafkaSource;

@@ -3,6 +3,8 @@
 //! Two phases: whatever `pre_commit` returns is in the checkpoint. `commit` may be called again for the same checkpoint, after any
 //! crash in between, also by another process that was opened with the checkpoint's entries: it must come to the same end.
 
+use std::sync::Arc;
+
 use arrow::record_batch::RecordBatch;
 use irmak_common::element::CheckpointKind;
 use irmak_common::id::CheckpointId;
@@ -34,6 +36,11 @@ pub trait Sink: Send {
 
     /// The checkpoint is complete: everything pre-committed for it or an earlier one becomes visible. Idempotent.
     fn commit(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError>;
+
+    /// Whoever writes may have to wait for a slow receiver: `asked` says whether the task shall end meanwhile. Called once, at the beginning.
+    fn give_up_when(&mut self, asked: Arc<dyn Fn() -> bool + Send + Sync>) {
+        let _ = asked;
+    }
 
     /// Figures by Flink's metric name.
     fn metrics(&self) -> Vec<(&'static str, f64)> {

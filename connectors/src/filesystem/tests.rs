@@ -26,6 +26,7 @@ fn spec(root: &Path, more: &[(&str, &str)]) -> SinkSpec {
         schema: Schema::new(vec![Field::new("id", TypeKind::Int.nullable()), Field::new("day", TypeKind::STRING.nullable())]),
         partition_by: Vec::new(),
         primary_key: Vec::new(),
+        metadata: Vec::new(),
     }
 }
 

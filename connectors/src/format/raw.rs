@@ -65,6 +65,11 @@ impl RawCodec {
         Ok(Self { name: name.clone(), charset, endianness, column, projected, rows: 0 })
     }
 
+    /// What writes values as this one reads them.
+    pub(crate) fn writer(&self) -> RawWriter {
+        RawWriter { charset: self.charset, endianness: self.endianness }
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
@@ -111,6 +116,49 @@ impl RawCodec {
         }
         Ok(())
     }
+}
+
+/// Writes values as their bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawWriter {
+    charset: Charset,
+    endianness: Endianness,
+}
+
+impl RawWriter {
+    /// Appends the bytes of a cell that is not NULL.
+    pub(crate) fn write(self, cells: &Cells<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), String> {
+        match &cells.values {
+            CellValues::Text(values) => write_text(values.value(row), self.charset, out),
+            CellValues::Binary(values) => out.extend_from_slice(values.value(row)),
+            CellValues::Boolean(values) => out.push(u8::from(values.value(row))),
+            CellValues::Int8(values) => self.fixed(values[row].to_be_bytes(), out),
+            CellValues::Int16(values) => self.fixed(values[row].to_be_bytes(), out),
+            CellValues::Int32(values) => self.fixed(values[row].to_be_bytes(), out),
+            CellValues::Int64(values) => self.fixed(values[row].to_be_bytes(), out),
+            CellValues::Float32(values) => self.fixed(values[row].to_be_bytes(), out),
+            CellValues::Float64(values) => self.fixed(values[row].to_be_bytes(), out),
+            _ => return Err("the type has no bytes of its own".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn fixed<const N: usize>(self, mut bytes: [u8; N], out: &mut Vec<u8>) {
+        if self.endianness == Endianness::Little {
+            bytes.reverse();
+        }
+        out.extend_from_slice(&bytes);
+    }
+}
+
+/// Appends a text in its charset; a character that the charset has not becomes `?`, as in Java.
+fn write_text(text: &str, charset: Charset, out: &mut Vec<u8>) {
+    let last = match charset {
+        Charset::Utf8 => return out.extend_from_slice(text.as_bytes()),
+        Charset::Latin1 => 0xff,
+        Charset::Ascii => 0x7f,
+    };
+    out.extend(text.chars().map(|character| u8::try_from(u32::from(character)).ok().filter(|byte| *byte <= last).unwrap_or(b'?')));
 }
 
 /// Exactly N bytes, the first the most significant.

@@ -157,8 +157,19 @@ impl ValueEncoder {
         rows: impl Iterator<Item = usize>,
         out: &mut String,
     ) -> Result<(), ConnectorError> {
-        let Some(columns) = cells_of(batch.columns(), &self.kinds) else {
-            let what = format!("rows of type {} arrived where {:?} are written", batch.schema(), self.names);
+        self.encode_each(batch.columns(), rows, out, |_| {})
+    }
+
+    /// The same over columns, telling after each row how long `out` is.
+    pub(crate) fn encode_each(
+        &mut self,
+        columns: &[ArrayRef],
+        rows: impl Iterator<Item = usize>,
+        out: &mut String,
+        mut written_to: impl FnMut(usize),
+    ) -> Result<(), ConnectorError> {
+        let Some(columns) = cells_of(columns, &self.kinds) else {
+            let what = format!("rows of other types arrived where {:?} are written", self.names);
             return Err(ConnectorError::Internal { table: self.table.clone(), what });
         };
         let kinds = batch.column_by_name(ROW_KIND_COLUMN).and_then(|column| column.as_primitive_opt::<UInt8Type>());
@@ -177,13 +188,14 @@ impl ValueEncoder {
                 column: self.names.get(column).cloned().unwrap_or_default(),
                 reason,
             })?;
+            written_to(out.len());
         }
         Ok(())
     }
 }
 
 /// Where a format's own options stand: `json.` behind `format`, `value.json.` behind `value.format`.
-fn prefix(key: &str, name: &str) -> String {
+pub(super) fn prefix(key: &str, name: &str) -> String {
     match key.strip_suffix("format") {
         Some(before) => format!("{before}{name}."),
         None => format!("{name}."),

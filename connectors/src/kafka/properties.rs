@@ -20,6 +20,8 @@ const RENAMED: &[(&str, &str)] = &[
     ("fetch.max.wait.ms", "fetch.wait.max.ms"),
     ("max.partition.fetch.bytes", "fetch.message.max.bytes"),
     ("request.timeout.ms", "socket.timeout.ms"),
+    ("max.request.size", "message.max.bytes"),
+    ("delivery.timeout.ms", "message.timeout.ms"),
     ("receive.buffer.bytes", "socket.receive.buffer.bytes"),
     ("send.buffer.bytes", "socket.send.buffer.bytes"),
     ("ssl.truststore.certificates", "ssl.ca.pem"),
@@ -62,6 +64,17 @@ const SET_ASIDE: &[&str] = &[
     "auto.include.jmx.reporter",
     "register.consumer.metrics",
     "client.id.prefix",
+    "transactional.id",
+    "transaction.timeout.ms",
+    "max.block.ms",
+    "partitioner.ignore.keys",
+    "partitioner.adaptive.partitioning.enable",
+    "partitioner.availability.timeout.ms",
+    "metadata.max.idle.ms",
+    "compression.gzip.level",
+    "compression.lz4.level",
+    "compression.zstd.level",
+    "register.producer.metrics",
 ];
 
 /// Read by the source itself.
@@ -114,6 +127,10 @@ pub(super) fn translate(options: &Options<'_>, files: &FileAccess) -> Result<Tra
                 translated.config.set(key, value.trim().to_ascii_lowercase());
             }
             "sasl.mechanism" | "sasl.mechanisms" => mechanism(options, key, value, &mut translated.config)?,
+            "buffer.memory" => {
+                let bytes: u64 = value.trim().parse().map_err(|_| options.bad("properties.buffer.memory", value, "a number of bytes"))?;
+                translated.config.set("queue.buffering.max.kbytes", (bytes / 1_024).max(1).to_string());
+            }
             "receive.buffer.bytes" | "send.buffer.bytes" if value.trim() == "-1" => {}
             key => pass_on(options, files, key, value, &mut translated)?,
         }

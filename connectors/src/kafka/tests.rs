@@ -22,14 +22,14 @@ use crate::context::{FileAccess, SourceContext};
 use crate::error::ConnectorError;
 use crate::source::{Source, SourceEvent};
 
-type Mock = MockCluster<'static, DefaultProducerContext>;
+pub(super) type Mock = MockCluster<'static, DefaultProducerContext>;
 
-fn clock() -> Millis {
+pub(super) fn clock() -> Millis {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_millis() as Millis
 }
 
-fn cluster(topic: &str, partitions: i32) -> Mock {
+pub(super) fn cluster(topic: &str, partitions: i32) -> Mock {
     let mock = MockCluster::new(1).unwrap();
     mock.create_topic(topic, partitions, 1).unwrap();
     mock

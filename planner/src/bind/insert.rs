@@ -28,16 +28,12 @@ impl Binder<'_> {
         if let Some(span) = insert.overwrite {
             return Err(PlanError::new(Code::Unsupported, "INSERT OVERWRITE is for batch jobs").at(span).label("write INSERT INTO"));
         }
-        if let Some(column) = table.columns.iter().find(|column| matches!(column.kind, ColumnKind::Metadata { is_virtual: false, .. })) {
-            let message = format!("writing metadata columns is not supported yet (`{}` of `{}`)", column.name, table.name);
-            let error = PlanError::new(Code::Unsupported, message).at(span_of(&insert.table));
-            return Err(error.label("declare the column VIRTUAL, it is then only read"));
-        }
         let columns = sink_columns(&table);
         let targets = self.targets(insert, &table, &columns)?;
         let query = self.query(&insert.query)?;
         let rel = self.fitted(insert, &table, query, &columns, &targets)?;
         let connector = self.connector(&table, Side::Sink, span_of(&insert.table))?;
+        let metadata = written_metadata(&table, &connector.connector, span_of(&insert.table))?;
         let parallelism = self.settings.sink_parallelism(&connector.options)?;
         let position = |name: &String| columns.fields.iter().position(|field| field.name == *name);
         let spec = SinkSpec {
@@ -45,6 +41,7 @@ impl Binder<'_> {
             connector,
             partition_by: table.partitioned_by.iter().filter_map(position).collect(),
             primary_key: table.primary_key.iter().filter_map(position).collect(),
+            metadata: metadata.into_iter().filter_map(|(name, key)| Some((position(&name)?, key))).collect(),
             schema: columns,
         };
         let rel = if self.settings.drops_nulls() { without_nulls(rel, &spec.schema) } else { rel };
@@ -140,9 +137,28 @@ fn item_span(insert: &Insert, at: usize) -> Span {
     insert.query.span
 }
 
+/// The metadata columns that are written: (column, metadata key).
+fn written_metadata(table: &Table, connector: &str, used: Span) -> Planned<Vec<(String, String)>> {
+    let writable = irmak_common::table_options::connector(connector).map_or(&[][..], |connector| connector.writable_metadata());
+    let mut written = Vec::new();
+    for column in &table.columns {
+        let ColumnKind::Metadata { key, is_virtual: false } = &column.kind else { continue };
+        if !writable.contains(&key.as_str()) {
+            let message =
+                format!("column `{}` of table `{}` is metadata `{key}`, which connector {connector} cannot write", column.name, table.name);
+            let error = PlanError::new(Code::Unsupported, message).at(used).label("declare the column VIRTUAL, it is then only read");
+            let none = format!("connector {connector} has no metadata columns that can be written");
+            return Err(error.note(if writable.is_empty() { none } else { format!("writable metadata: {}", writable.join(", ")) }));
+        }
+        written.push((column.name.clone(), key.clone()));
+    }
+    Ok(written)
+}
+
 /// The columns that a sink stores: what is computed, or is metadata that is only read, is not written.
 pub(crate) fn sink_columns(table: &Table) -> Schema {
-    let stored = table.columns.iter().filter(|column| matches!(column.kind, ColumnKind::Physical));
+    let stored =
+        table.columns.iter().filter(|column| matches!(column.kind, ColumnKind::Physical | ColumnKind::Metadata { is_virtual: false, .. }));
     Schema::new(stored.map(|column| Field::new(&column.name, column.ty.clone())).collect())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use irmak_common::error::nearest;
 use irmak_common::expr::Expr;
+use irmak_common::kafka_fields::check_kafka;
 use irmak_common::operator_spec::{ConnectorSpec, SourceSpec, WatermarkSpec};
 use irmak_common::table_options::{self, OptionError, Side, check};
 use irmak_common::types::{Field, Schema, TimeAttribute};
@@ -59,6 +60,16 @@ impl Binder<'_> {
         let warnings = check(&options, side).map_err(|error| option_error(table, &error, used))?;
         for warning in warnings {
             self.warn(format!("table {}: {warning}", table.name));
+        }
+        if matches!(options.get("connector").map(String::as_str), Some("kafka" | "upsert-kafka")) {
+            let physical = table.physical();
+            let columns: Vec<&str> = physical.fields.iter().map(|field| field.name.as_str()).collect();
+            let metadata = table.columns.iter().filter_map(|column| match &column.kind {
+                ColumnKind::Metadata { key, is_virtual: false } => Some(key.as_str()),
+                _ => None,
+            });
+            let metadata: Vec<&str> = metadata.collect();
+            check_kafka(&options, side, &columns, &metadata).map_err(|error| option_error(table, &error, used))?;
         }
         let connector = options.remove("connector").unwrap_or_default();
         Ok(ConnectorSpec { connector, options })

@@ -120,7 +120,9 @@ impl Builder<'_> {
             OperatorSpec::Sink(spec) => {
                 control.check()?;
                 let sink = open_sink(spec, &self.sink_context(id, restored));
-                let sink = sink.map_err(|source| TaskError::connector(id, &name, source))?;
+                let mut sink = sink.map_err(|source| TaskError::connector(id, &name, source))?;
+                let control = control.clone();
+                sink.give_up_when(Arc::new(move || control.check().is_err()));
                 Ok(Tail::Sink(Table { id, name, sink }))
             }
             _ => Ok(Tail::Collect(Collect::new(node.output.clone(), self.zone()))),

@@ -60,6 +60,7 @@ fn into_files(tasks: Vec<TaskDescriptor>, dir: &Path) -> Vec<TaskDescriptor> {
             schema: sink.output.clone(),
             partition_by: Vec::new(),
             primary_key: Vec::new(),
+            metadata: Vec::new(),
         });
         (sink.id, sink.name) = (5, "Sink: out".to_owned());
         task.chain.push(sink);
