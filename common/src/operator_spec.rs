@@ -274,7 +274,7 @@ pub struct SinkSpec {
     /// Positions of the primary key, when declared.
     pub primary_key: Vec<usize>,
     /// Columns that are the record's metadata and no part of its value: (position, metadata key).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metadata: Vec<(usize, String)>,
 }
 

@@ -3,7 +3,7 @@
 //! Text formats are written as for files and cut. `raw` is bytes as they are, numbers in fixed width, and a NULL is no bytes at all, which a
 //! queue can tell from empty ones. Source: Flink 1.20's `RawFormatSerializationSchema` and the `SerializationSchema`s of json and csv.
 
-use arrow::array::ArrayRef;
+use arrow::record_batch::RecordBatch;
 use irmak_common::types::{Schema, TypeKind};
 
 use super::cells::{CellValues, cells_of};
@@ -58,20 +58,21 @@ impl RecordsEncoder {
         Ok(Self::Text { encoder, line_break, text: String::new(), ends: Vec::new() })
     }
 
-    /// Encodes rows `0..rows`; then [`RecordsEncoder::record`] hands them out.
+    /// Encodes all rows; then [`RecordsEncoder::record`] hands them out.
     ///
     /// # Errors
     /// A value that the format cannot write.
-    pub(crate) fn encode(&mut self, columns: &[ArrayRef], rows: usize) -> Result<(), ConnectorError> {
+    pub(crate) fn encode(&mut self, batch: &RecordBatch) -> Result<(), ConnectorError> {
+        let rows = batch.num_rows();
         match self {
             Self::Text { encoder, text, ends, .. } => {
                 text.clear();
                 ends.clear();
-                encoder.encode_each(columns, 0..rows, text, |end| ends.push(end))
+                encoder.encode_each(batch, 0..rows, text, |end| ends.push(end))
             }
             Self::Raw { table, column, kind, writer, bytes, ends, nulls } => {
                 let kinds = std::slice::from_ref(kind);
-                let cells = cells_of(columns, kinds).and_then(|cells| cells.into_iter().next());
+                let cells = cells_of(batch.columns(), kinds).and_then(|cells| cells.into_iter().next());
                 let Some(cells) = cells else {
                     return Err(ConnectorError::Internal { table: table.clone(), what: "a column of another type came".to_owned() });
                 };
@@ -110,7 +111,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use arrow::array::{Int32Array, StringArray};
+    use arrow::array::{ArrayRef, Int32Array, StringArray};
     use irmak_common::operator_spec::ConnectorSpec;
 
     use super::*;
@@ -121,7 +122,7 @@ mod tests {
         let connector = ConnectorSpec { connector: "kafka".into(), options: map };
         let options = Options::new("t", &connector);
         let mut encoder = RecordsEncoder::open(&options, "format", options.get("format").unwrap(), &schema(columns)).unwrap();
-        encoder.encode(arrays, expected.len()).unwrap();
+        encoder.encode(&RecordBatch::try_new(schema(columns).to_arrow(), arrays.to_vec()).unwrap()).unwrap();
         let found: Vec<_> = (0..expected.len()).map(|row| encoder.record(row)).collect();
         assert_eq!(found, expected);
     }
@@ -140,7 +141,7 @@ mod tests {
     fn raw_records_are_bytes_and_a_null_has_none() {
         let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("é"), None, Some("")]));
         check(&[("format", "raw")], &[("v", TypeKind::STRING)], std::slice::from_ref(&texts), &[Some("é".as_bytes()), None, Some(b"")]);
-        check(&[("format", "raw"), ("raw.charset", "ISO-8859-1")], &[("v", TypeKind::STRING)], &[texts], &[Some(b"\xe9"), None]);
+        check(&[("format", "raw"), ("raw.charset", "ISO-8859-1")], &[("v", TypeKind::STRING)], &[texts], &[Some(b"\xe9"), None, Some(b"")]);
         let numbers: ArrayRef = Arc::new(Int32Array::from(vec![258]));
         check(&[("format", "raw")], &[("v", TypeKind::Int)], std::slice::from_ref(&numbers), &[Some(&[0, 0, 1, 2])]);
         check(&[("format", "raw"), ("raw.endianness", "little-endian")], &[("v", TypeKind::Int)], &[numbers], &[Some(&[2, 1, 0, 0])]);

@@ -157,19 +157,19 @@ impl ValueEncoder {
         rows: impl Iterator<Item = usize>,
         out: &mut String,
     ) -> Result<(), ConnectorError> {
-        self.encode_each(batch.columns(), rows, out, |_| {})
+        self.encode_each(batch, rows, out, |_| {})
     }
 
-    /// The same over columns, telling after each row how long `out` is.
+    /// The same, telling after each row how long `out` is.
     pub(crate) fn encode_each(
         &mut self,
-        columns: &[ArrayRef],
+        batch: &RecordBatch,
         rows: impl Iterator<Item = usize>,
         out: &mut String,
         mut written_to: impl FnMut(usize),
     ) -> Result<(), ConnectorError> {
-        let Some(columns) = cells_of(columns, &self.kinds) else {
-            let what = format!("rows of other types arrived where {:?} are written", self.names);
+        let Some(columns) = cells_of(batch.columns(), &self.kinds) else {
+            let what = format!("rows of type {} arrived where {:?} are written", batch.schema(), self.names);
             return Err(ConnectorError::Internal { table: self.table.clone(), what });
         };
         let kinds = batch.column_by_name(ROW_KIND_COLUMN).and_then(|column| column.as_primitive_opt::<UInt8Type>());

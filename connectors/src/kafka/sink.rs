@@ -5,9 +5,9 @@
 
 use std::sync::atomic::Ordering;
 
-use arrow::array::ArrayRef;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use irmak_common::element::CheckpointKind;
+use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN};
 use irmak_common::id::CheckpointId;
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::time::Millis;
@@ -45,9 +45,12 @@ struct Part {
 }
 
 impl Part {
-    fn encode(&mut self, rows: &RecordBatch) -> Result<(), ConnectorError> {
-        let columns: Vec<ArrayRef> = self.columns.iter().filter_map(|at| rows.columns().get(*at).cloned()).collect();
-        self.encoder.encode(&columns, rows.num_rows())
+    fn encode(&mut self, table: &str, rows: &RecordBatch) -> Result<(), ConnectorError> {
+        // Row kinds stand in the last column, for formats that write them.
+        let kinds = rows.schema().index_of(ROW_KIND_COLUMN).ok();
+        let columns: Vec<usize> = self.columns.iter().copied().chain(kinds).collect();
+        let broken = |error: ArrowError| ConnectorError::Internal { table: table.to_owned(), what: error.to_string() };
+        self.encoder.encode(&rows.project(&columns).map_err(broken)?)
     }
 }
 
@@ -127,9 +130,9 @@ fn topic_of<'a>(config: &SinkConfig, metadata: &WrittenMetadata, rows: &'a Recor
 
 impl Sink for KafkaSink {
     fn write(&mut self, rows: &RecordBatch, _now: Millis) -> Result<(), ConnectorError> {
-        self.value.encode(rows)?;
+        self.value.encode(&self.config.table, rows)?;
         if let Some(key) = &mut self.key {
-            key.encode(rows)?;
+            key.encode(&self.config.table, rows)?;
         }
         for row in 0..rows.num_rows() {
             self.send(rows, row)?;
