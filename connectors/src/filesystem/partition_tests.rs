@@ -40,6 +40,7 @@ fn spec(root: &Path, more: &[(&str, &str)]) -> SinkSpec {
         schema: Schema::new(vec![Field::new("id", TypeKind::Int.nullable()), Field::new("hour", TypeKind::STRING.nullable())]),
         partition_by: vec![1],
         primary_key: Vec::new(),
+        metadata: Vec::new(),
     }
 }
 
