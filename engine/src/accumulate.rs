@@ -6,14 +6,14 @@
 //!
 //! Knows nothing of keys and windows.
 
-mod average;
+pub(crate) mod average;
 mod collect;
 mod count;
 mod decimal_variance;
 mod distinct;
-mod fold;
+pub(crate) mod fold;
 mod java_order;
-mod text;
+pub(crate) mod text;
 mod value_lists;
 mod variance;
 
@@ -75,14 +75,22 @@ impl AggregateSet {
     /// # Errors
     /// [`EngineError::Unsupported`] for functions that do not exist here, [`EngineError::Plan`] for columns that do not exist.
     pub(crate) fn new(calls: &[AggregateCall], input: &Schema, style: WindowStyle) -> Result<Self, EngineError> {
+        let set = Self::columns(calls, input, style)?;
+        set.accumulators()?;
+        Ok(set)
+    }
+
+    /// The same for accumulators of another kind: only the columns are checked.
+    ///
+    /// # Errors
+    /// [`EngineError::Plan`] for columns that do not exist.
+    pub(crate) fn columns(calls: &[AggregateCall], input: &Schema, style: WindowStyle) -> Result<Self, EngineError> {
         for call in calls {
             if let Some(column) = call.args.iter().chain(&call.filter).find(|column| **column >= input.len()) {
                 return Err(EngineError::plan(format!("{} reads column {column} of {}", call.function, input.len())));
             }
         }
-        let set = Self { calls: calls.to_vec(), style };
-        set.accumulators()?;
-        Ok(set)
+        Ok(Self { calls: calls.to_vec(), style })
     }
 
     /// Empty accumulators, one a call.
@@ -138,7 +146,7 @@ fn condition(batch: &RecordBatch, column: usize) -> Result<BooleanArray, EngineE
 }
 
 /// An empty accumulator for a call.
-fn accumulator(call: &AggregateCall, style: WindowStyle) -> Result<Box<dyn Accumulator>, EngineError> {
+pub(crate) fn accumulator(call: &AggregateCall, style: WindowStyle) -> Result<Box<dyn Accumulator>, EngineError> {
     // These are the same with and without.
     let distinct = call.distinct && !matches!(call.function.as_str(), "MIN" | "MAX" | "FIRST_VALUE");
     let types: Vec<DataType> = call.arg_types.iter().map(|ty| physical_type(&ty.kind.to_arrow())).collect();
@@ -176,7 +184,7 @@ fn plain(call: &AggregateCall) -> Result<Box<dyn Accumulator>, EngineError> {
     found.ok_or_else(|| unknown(call))
 }
 
-fn unknown(call: &AggregateCall) -> EngineError {
+pub(crate) fn unknown(call: &AggregateCall) -> EngineError {
     let distinct = if call.distinct { "DISTINCT " } else { "" };
     let types = call.arg_types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     EngineError::Unsupported {
@@ -201,7 +209,7 @@ fn physical(array: &ArrayRef) -> Result<ArrayRef, EngineError> {
 }
 
 /// Integers as dates, timestamps, booleans, and back; a decimal with another precision.
-fn retype(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, EngineError> {
+pub(crate) fn retype(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, EngineError> {
     let failed = EngineError::arrow("reading an aggregate's column");
     match (array.data_type(), data_type) {
         (same, wanted) if same == wanted => Ok(Arc::clone(array)),
@@ -211,11 +219,11 @@ fn retype(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, EngineErro
 }
 
 /// The argument or state column at `index` as the type that the plan promised.
-fn column<T: ArrowPrimitiveType>(columns: &[ArrayRef], index: usize) -> Result<&PrimitiveArray<T>, EngineError> {
+pub(crate) fn column<T: ArrowPrimitiveType>(columns: &[ArrayRef], index: usize) -> Result<&PrimitiveArray<T>, EngineError> {
     columns.get(index).and_then(|column| column.as_primitive_opt::<T>()).ok_or_else(|| mismatch(columns, index, &T::DATA_TYPE))
 }
 
-fn mismatch(columns: &[ArrayRef], index: usize, expected: &DataType) -> EngineError {
+pub(crate) fn mismatch(columns: &[ArrayRef], index: usize, expected: &DataType) -> EngineError {
     EngineError::Column {
         column: index,
         expected: expected.to_string(),
@@ -238,4 +246,4 @@ macro_rules! with_primitive {
         }
     };
 }
-use with_primitive;
+pub(crate) use with_primitive;

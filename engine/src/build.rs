@@ -11,6 +11,7 @@ use irmak_functions::Environment;
 
 use crate::error::EngineError;
 use crate::filter::Filter;
+use crate::group_aggregate::GroupAggregate;
 use crate::limit::Limit;
 use crate::operator::Operator;
 use crate::project::Project;
@@ -75,7 +76,8 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         }
         OperatorSpec::Union => Box::new(Union),
         OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),
-        OperatorSpec::GroupAggregate(_) | OperatorSpec::Rank(_) | OperatorSpec::Deduplicate(_) | OperatorSpec::SetOperation(_) => {
+        OperatorSpec::GroupAggregate(spec) => Box::new(GroupAggregate::new(spec, input, &node.output, env)?),
+        OperatorSpec::Rank(_) | OperatorSpec::Deduplicate(_) | OperatorSpec::SetOperation(_) => {
             return Err(EngineError::Unsupported { what: node.name.clone(), instead: "aggregate within windows".into() });
         }
         OperatorSpec::Source(_) | OperatorSpec::Sink(_) | OperatorSpec::Values { .. } | OperatorSpec::Collect => {

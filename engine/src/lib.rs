@@ -12,9 +12,12 @@ pub mod key;
 pub mod operator;
 
 mod accumulate;
+mod changelog;
 mod filter;
+mod group_aggregate;
 mod limit;
 mod project;
+mod running;
 mod state;
 mod union;
 mod values;

@@ -12,7 +12,7 @@ use super::{Accumulator, column};
 use crate::error::EngineError;
 
 /// How values of a type are summed and divided.
-trait Mean: ArrowPrimitiveType {
+pub(crate) trait Mean: ArrowPrimitiveType {
     type Sum: ArrowPrimitiveType;
     /// `None`: too large.
     fn add(sum: <Self::Sum as ArrowPrimitiveType>::Native, value: Self::Native) -> Option<<Self::Sum as ArrowPrimitiveType>::Native>;
@@ -157,7 +157,7 @@ impl<T: Mean> Accumulator for Average<T> {
 }
 
 /// Sums by counts, NULL where the count is 0.
-fn divide(sums: &ArrayRef, counts: &[i64], output: &DataType) -> Result<ArrayRef, EngineError> {
+pub(crate) fn divide(sums: &ArrayRef, counts: &[i64], output: &DataType) -> Result<ArrayRef, EngineError> {
     let rows = || counts.iter().enumerate().map(|(row, &count)| (row, (count != 0 && sums.is_valid(row)).then_some(count)));
     match (sums.data_type(), output) {
         (DataType::Int64, _) => {
@@ -187,7 +187,7 @@ fn divide(sums: &ArrayRef, counts: &[i64], output: &DataType) -> Result<ArrayRef
 }
 
 /// `dividend * 10^shift / divisor`, rounded half up (away from zero); `None` when it does not fit 38 digits.
-pub(super) fn divide_decimal(dividend: i128, divisor: i128, shift: i8) -> Option<i128> {
+pub(crate) fn divide_decimal(dividend: i128, divisor: i128, shift: i8) -> Option<i128> {
     let ten = i256::from_i128(10);
     let (mut dividend, mut divisor) = (i256::from_i128(dividend), i256::from_i128(divisor));
     for _ in 0..shift.unsigned_abs() {

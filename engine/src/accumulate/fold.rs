@@ -15,17 +15,17 @@ use crate::error::EngineError;
 pub(crate) const DECIMAL_MAX: i128 = 10_i128.pow(38) - 1;
 
 /// How a value joins the one before it.
-trait Join<N>: Send {
+pub(crate) trait Join<N>: Send {
     /// `None`: the sum does not fit, and the group is as if it had had no value (Flink's DECIMAL overflow gives NULL, and goes on).
     fn join(held: N, next: N) -> Option<N>;
 }
 
-struct Add;
-struct AddDecimal;
-struct Least;
-struct Greatest;
-struct First;
-struct Last;
+pub(crate) struct Add;
+pub(crate) struct AddDecimal;
+pub(crate) struct Least;
+pub(crate) struct Greatest;
+pub(crate) struct First;
+pub(crate) struct Last;
 
 impl<N: ArrowNativeTypeOp> Join<N> for Add {
     fn join(held: N, next: N) -> Option<N> {

@@ -13,7 +13,7 @@ use crate::error::EngineError;
 
 /// What becomes of the value that is held when another comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(crate) enum Keep {
     Least,
     Greatest,
     First,
@@ -160,13 +160,13 @@ impl Accumulator for ListAgg {
 }
 
 /// The cells of a text or bytes column.
-enum Cells<'a> {
+pub(crate) enum Cells<'a> {
     Text(&'a StringArray),
     Bytes(&'a BinaryArray),
 }
 
 impl<'a> Cells<'a> {
-    fn new(columns: &'a [ArrayRef], index: usize) -> Result<Self, EngineError> {
+    pub(crate) fn new(columns: &'a [ArrayRef], index: usize) -> Result<Self, EngineError> {
         let column = columns.get(index).ok_or_else(|| mismatch(columns, index, &DataType::Utf8))?;
         match column.data_type() {
             DataType::Utf8 => Ok(Self::Text(column.as_string())),
@@ -175,7 +175,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn get(&self, row: usize) -> Option<&'a [u8]> {
+    pub(crate) fn get(&self, row: usize) -> Option<&'a [u8]> {
         fn cell<T: ByteArrayType>(array: &GenericByteArray<T>, row: usize) -> Option<&T::Native> {
             array.is_valid(row).then(|| array.value(row))
         }
@@ -187,7 +187,7 @@ impl<'a> Cells<'a> {
 }
 
 /// A column of these cells. Text was text when it came.
-fn bytes_array<'a>(data_type: &DataType, cells: impl Iterator<Item = Option<&'a [u8]>>) -> Result<ArrayRef, EngineError> {
+pub(crate) fn bytes_array<'a>(data_type: &DataType, cells: impl Iterator<Item = Option<&'a [u8]>>) -> Result<ArrayRef, EngineError> {
     let (mut bytes, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
     for cell in cells {
         bytes.extend_from_slice(cell.unwrap_or_default());
