@@ -134,6 +134,9 @@ pub struct SourceSpec {
     pub projection: Vec<usize>,
     /// Metadata columns produced behind them: (metadata key, type).
     pub metadata: Vec<(String, LogicalType)>,
+    /// `PARTITIONED BY`: physical columns whose values stand in the names of folders, not in files.
+    #[serde(default)]
+    pub partition_by: Vec<usize>,
 }
 
 /// Event time of a table.

@@ -5,6 +5,7 @@
 
 mod commit;
 mod entry;
+mod glob;
 mod listing;
 mod metadata;
 mod names;

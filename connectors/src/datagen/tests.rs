@@ -31,6 +31,7 @@ fn spec(columns: &[(&str, TypeKind)], options: &[(&str, &str)]) -> SourceSpec {
         connector: ConnectorSpec { connector: "datagen".into(), options },
         physical: schema(columns),
         projection: (0..columns.len()).collect(),
+        partition_by: Vec::new(),
         metadata: Vec::new(),
     }
 }

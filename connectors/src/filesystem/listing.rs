@@ -23,16 +23,47 @@ pub(super) struct ListedFile {
     pub(super) path: PathBuf,
 }
 
+/// Which of the files below a folder are the table's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Choice {
+    /// `source.path.regex-pattern`: what the whole path must look like.
+    pub(super) pattern: Option<Regex>,
+    /// What the path below the folder must look like: the wildcards of `path`.
+    pub(super) glob: Option<Regex>,
+    /// The folders that a file must lie in, one a partition column, by their escaped names.
+    pub(super) partitions: Vec<String>,
+}
+
+impl Choice {
+    fn takes(&self, file: &ListedFile) -> bool {
+        let folders: Vec<&str> = file.relative.split('/').collect();
+        let in_folder = |name: &String| {
+            folders[..folders.len() - 1].iter().any(|folder| folder.split_once('=').is_some_and(|(key, _)| unescape(key) == *name))
+        };
+        self.pattern.as_ref().is_none_or(|pattern| file.path.to_str().is_some_and(|path| pattern.is_match(path)))
+            && self.glob.as_ref().is_none_or(|glob| glob.is_match(&file.relative))
+            && self.partitions.iter().all(in_folder)
+    }
+}
+
 /// All files, in the order of their paths.
-pub(super) fn list(table: &str, root: &Path, pattern: Option<&Regex>) -> Result<Vec<ListedFile>, ConnectorError> {
+pub(super) fn list(table: &str, root: &Path, choice: &Choice) -> Result<Vec<ListedFile>, ConnectorError> {
     let found = root.metadata().map_err(|error| ConnectorError::file(table, "read", root, error))?;
+    if found.is_file() && !choice.partitions.is_empty() {
+        let folders: Vec<_> = choice.partitions.iter().map(|name| format!("{name}=...")).collect();
+        let accepted = format!("a folder that holds {}, as PARTITIONED BY says", folders.join("/"));
+        return Err(ConnectorError::option(table, "path", &root.display().to_string(), accepted));
+    }
     if found.is_file() {
         return Ok(vec![ListedFile { relative: String::new(), path: root.to_owned() }]);
     }
     let mut files = Vec::new();
     walk(table, root, "", DEPTH_MAX, &mut files)?;
-    if let Some(pattern) = pattern {
-        files.retain(|file| file.path.to_str().is_some_and(|path| pattern.is_match(path)));
+    let found = files.len();
+    files.retain(|file| choice.takes(file));
+    if files.is_empty() && found > 0 {
+        let root = root.display();
+        tracing::warn!(table, %root, found, "none of the folder's files is the table's: look at PARTITIONED BY, wildcards and regex-pattern");
     }
     files.sort();
     Ok(files)
@@ -62,14 +93,19 @@ pub(super) fn owner(relative: &str, parallelism: u32) -> u32 {
     (xxh3_64(relative.as_bytes()) % u64::from(parallelism.max(1))) as u32
 }
 
-/// The columns that the file's folders name (`day=1/hour=07/a.csv`), by their position among the table's; a value is NULL where its folder
-/// has the default name.
-pub(super) fn partition_values(relative: &str, physical: &Schema, default_name: &str) -> Vec<(usize, Option<String>)> {
+/// The partition columns with what the file's folders say of them (`day=1/hour=07/a.csv`), by their position among the table's; a value is
+/// NULL where its folder has the default name.
+pub(super) fn partition_values(
+    relative: &str,
+    physical: &Schema,
+    partition_by: &[usize],
+    default_name: &str,
+) -> Vec<(usize, Option<String>)> {
     let mut folders: Vec<&str> = relative.split('/').collect();
     folders.pop();
     let value = |folder: &str| {
         let (name, value) = folder.split_once('=')?;
-        let column = physical.index_of(&unescape(name))?;
+        let column = physical.index_of(&unescape(name)).filter(|column| partition_by.contains(column))?;
         let value = unescape(value);
         Some((column, (value != default_name).then_some(value)))
     };
@@ -84,15 +120,16 @@ mod tests {
     use crate::format::recordings::schema;
 
     #[test]
-    fn folders_name_columns_of_the_table_only() {
+    fn folders_name_partition_columns_only() {
         let columns = schema(&[("id", TypeKind::Int), ("day", TypeKind::Int), ("h/x", TypeKind::STRING)]);
         for (path, expected) in [
             ("day=1/h%2Fx=07/a.csv", vec![(1, Some("1".to_owned())), (2, Some("07".to_owned()))]),
             ("day=__D__/a.csv", vec![(1, None)]),
+            ("id=7/day=1/a.csv", vec![(1, Some("1".to_owned()))]),
             ("other=1/day=2", vec![]),
             ("", vec![]),
         ] {
-            assert_eq!(partition_values(path, &columns, "__D__"), expected, "{path}");
+            assert_eq!(partition_values(path, &columns, &[1, 2], "__D__"), expected, "{path}");
         }
     }
 
@@ -104,11 +141,15 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         }
-        let names = |pattern: Option<&Regex>| -> Vec<String> {
-            list("t", folder.path(), pattern).unwrap().into_iter().map(|file| file.relative).collect()
-        };
-        assert_eq!(names(None), ["a.csv", "b.csv", "k=1/c.csv"]);
-        assert_eq!(names(Some(&Regex::new("/[ac].csv$").unwrap())), ["a.csv", "k=1/c.csv"]);
-        assert!(list("t", &folder.path().join("missing"), None).unwrap_err().to_string().contains("missing"));
+        let names =
+            |choice: &Choice| -> Vec<String> { list("t", folder.path(), choice).unwrap().into_iter().map(|file| file.relative).collect() };
+        let all = Choice::default();
+        assert_eq!(names(&all), ["a.csv", "b.csv", "k=1/c.csv"]);
+        let regex = |text| Some(Regex::new(text).unwrap());
+        assert_eq!(names(&Choice { pattern: regex("/[ac].csv$"), ..Choice::default() }), ["a.csv", "k=1/c.csv"]);
+        assert_eq!(names(&Choice { glob: regex("^[^/]*$"), ..Choice::default() }), ["a.csv", "b.csv"]);
+        // What lies beside the partitions is none of them, as in Flink.
+        assert_eq!(names(&Choice { partitions: vec!["k".into()], ..Choice::default() }), ["k=1/c.csv"]);
+        assert!(list("t", &folder.path().join("missing"), &all).unwrap_err().to_string().contains("missing"));
     }
 }

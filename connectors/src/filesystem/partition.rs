@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use arrow::record_batch::RecordBatch;
+use irmak_common::text::{write_decimal, write_double, write_float};
 use irmak_common::types::{Schema, TypeKind};
 
 use crate::error::ConnectorError;
 use crate::format::cells::{CellValues, Cells};
 use crate::format::text::push_integer;
-use crate::format::time::write_date;
+use crate::format::time::{Moment, write_date, write_java_time};
 use crate::options::Options;
 
 /// The partition columns of a table.
@@ -28,11 +29,10 @@ impl Partitioner {
                 return Err(ConnectorError::Internal { table: options.table.to_owned(), what });
             };
             let kind = &field.ty.kind;
-            let plain = matches!(kind, TypeKind::Char(_) | TypeKind::Varchar(_) | TypeKind::Boolean | TypeKind::Date)
-                || matches!(kind, TypeKind::TinyInt | TypeKind::SmallInt | TypeKind::Int | TypeKind::BigInt);
-            if !plain {
+            let nested = matches!(kind, TypeKind::Array(_) | TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Row(_));
+            if nested || matches!(kind, TypeKind::Binary(_) | TypeKind::Varbinary(_)) {
                 let what = format!("PARTITIONED BY column `{}` of type {kind}", field.name);
-                return Err(options.unsupported(what, "partition by text, whole numbers, BOOLEAN or DATE; CAST the column AS STRING"));
+                return Err(options.unsupported(what, "partition by text, numbers, BOOLEAN, dates or times; CAST the column AS STRING"));
             }
             columns.push((*index, field.name.clone(), kind.clone()));
         }
@@ -84,7 +84,19 @@ impl Partitioner {
                 CellValues::Int16(values) => push_integer(&mut text, values[row].into()),
                 CellValues::Int32(values) => push_integer(&mut text, values[row].into()),
                 CellValues::Int64(values) => push_integer(&mut text, values[row]),
+                CellValues::Float32(values) => write_float(&mut text, values[row]),
+                CellValues::Float64(values) => write_double(&mut text, values[row]),
+                CellValues::Decimal { values, scale } => write_decimal(&mut text, values[row], *scale),
                 CellValues::Date(values) => write_date(&mut text, values[row].into()),
+                CellValues::Time(values) => write_java_time(&mut text, i64::from(values[row]) * 1_000_000, false),
+                // As `LocalDateTime` and `Instant` print themselves.
+                CellValues::Timestamp { values, unit, zoned } => {
+                    let moment = Moment::from_unit(values[row], *unit);
+                    write_date(&mut text, moment.days);
+                    text.push('T');
+                    write_java_time(&mut text, moment.nanos, *zoned);
+                    text.push_str(if *zoned { "Z" } else { "" });
+                }
                 _ => {}
             }
         }

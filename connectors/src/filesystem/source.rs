@@ -17,7 +17,8 @@ use irmak_common::split::{SplitEvent, SplitIndex};
 use irmak_common::types::{Field, Schema};
 use regex::Regex;
 
-use super::listing::{ListedFile, list, owner, partition_values};
+use super::glob;
+use super::listing::{Choice, ListedFile, list, owner, partition_values};
 use super::metadata::metadata;
 use super::position::{Entry, Position};
 use super::reader::{FileReader, Table};
@@ -33,7 +34,7 @@ pub(crate) struct FilesystemSource {
     pub(super) spec: SourceSpec,
     format: String,
     root: PathBuf,
-    pattern: Option<Regex>,
+    choice: Choice,
     default_name: String,
     monitor: Option<Duration>,
     context: SourceContext,
@@ -74,10 +75,12 @@ impl FilesystemSource {
             let regex = Regex::new(&format!("^(?:{text})$"));
             regex.map_err(|error| options.bad(pattern_key, text, &format!("a regular expression ({error})")))
         };
+        let (base, glob) = glob::split(path).map_or((path, None), |(base, glob)| (base, Some(glob)));
+        let partitions = spec.partition_by.iter().filter_map(|index| Some(spec.physical.fields.get(*index)?.name.clone())).collect();
         let mut source = Self {
-            root: context.files.resolve(&spec.table, "path", path)?,
+            root: context.files.resolve(&spec.table, "path", base)?,
             format: format.to_owned(),
-            pattern: options.get(pattern_key).map(regex).transpose()?,
+            choice: Choice { pattern: options.get(pattern_key).map(regex).transpose()?, glob, partitions },
             default_name: options.get("partition.default-name").unwrap_or("__DEFAULT_PARTITION__").to_owned(),
             monitor: options.duration("source.monitor-interval")?,
             context: context.clone(),
@@ -127,7 +130,7 @@ impl FilesystemSource {
             return Ok(());
         }
         let first = !self.listed;
-        for file in list(&self.spec.table, &self.root, self.pattern.as_ref())? {
+        for file in list(&self.spec.table, &self.root, &self.choice)? {
             if owner(&file.relative, self.context.parallelism) != self.context.subtask {
                 continue;
             }
@@ -163,7 +166,7 @@ impl FilesystemSource {
             self.context.files.resolve(&self.spec.table, "path", path)?;
         }
         let position = self.positions.get(&file.relative).copied().unwrap_or_default();
-        let partition = partition_values(&file.relative, &self.spec.physical, &self.default_name);
+        let partition = partition_values(&file.relative, &self.spec.physical, &self.spec.partition_by, &self.default_name);
         let table = Table {
             options: Options::new(&self.spec.table, &self.spec.connector),
             format: &self.format,

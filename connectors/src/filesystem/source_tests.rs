@@ -36,6 +36,7 @@ fn spec(path: &str, format: &str, columns: &[(&str, TypeKind)], more: &[(&str, &
         connector: ConnectorSpec { connector: "filesystem".into(), options },
         physical: schema(columns),
         projection: (0..columns.len()).collect(),
+        partition_by: Vec::new(),
         metadata: Vec::new(),
     }
 }
@@ -53,10 +54,14 @@ fn read_all(source: &mut FilesystemSource) -> Result<Vec<Vec<Option<String>>>, C
 
 /// Reads a recorded input and compares with what Flink made of it.
 fn check(case: &str, file: &str, format: &str, columns: &[(&str, TypeKind)], more: &[(&str, &str)]) {
+    check_partitioned(case, file, format, columns, more, &[]);
+}
+
+fn check_partitioned(case: &str, file: &str, format: &str, columns: &[(&str, TypeKind)], more: &[(&str, &str)], partition_by: &[usize]) {
     let path = format!("{}/../golden/input/{file}", env!("CARGO_MANIFEST_DIR"));
     let path = std::fs::canonicalize(path).unwrap().display().to_string();
-    let found =
-        FilesystemSource::open(&spec(&path, format, columns, more), &context(0, 1, None)).and_then(|mut source| read_all(&mut source));
+    let spec = SourceSpec { partition_by: partition_by.to_vec(), ..spec(&path, format, columns, more) };
+    let found = FilesystemSource::open(&spec, &context(0, 1, None)).and_then(|mut source| read_all(&mut source));
     if fails(case) {
         assert!(found.is_err(), "{case}: {found:?}");
         return;
@@ -96,7 +101,87 @@ fn csv_files_are_read_as_flink_recorded_them() {
 #[test]
 fn folders_are_partitions() {
     let columns = [("id", TypeKind::Int), ("s", TypeKind::STRING), ("day", TypeKind::Int), ("hour", TypeKind::STRING)];
-    check("csv_partitioned_source", "fmt_part", "csv", &columns, &[]);
+    check_partitioned("csv_partitioned_source", "fmt_part", "csv", &columns, &[], &[2, 3]);
+}
+
+/// What is read of the folder, values by a blank, in order.
+fn read(spec: &SourceSpec) -> Result<Vec<String>, String> {
+    let found = FilesystemSource::open(spec, &context(0, 1, None)).and_then(|mut source| read_all(&mut source));
+    let shown = |row: Vec<Option<String>>| row.into_iter().map(|value| value.unwrap_or_else(|| "-".into())).collect::<Vec<_>>().join(" ");
+    let mut rows: Vec<String> = found.map_err(|error| error.to_string())?.into_iter().map(shown).collect();
+    rows.sort();
+    Ok(rows)
+}
+
+fn folder_of(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_folder_names_values_only_where_the_table_says_so() {
+    let folder = folder_of(&[("day=1/a.csv", "7,8\n"), ("b.csv", "9,10\n")]);
+    let (path, columns) = (folder.path().to_str().unwrap(), [("id", TypeKind::Int), ("day", TypeKind::Int)]);
+    assert_eq!(read(&spec(path, "csv", &columns, &[])).unwrap(), ["7 8", "9 10"]);
+    let partitioned = SourceSpec { partition_by: vec![1], ..spec(path, "csv", &columns, &[]) };
+    // A file of a partition has no such column; one beside the partitions is not read.
+    std::fs::write(folder.path().join("day=1/a.csv"), "7\n").unwrap();
+    assert_eq!(read(&partitioned).unwrap(), ["7 1"]);
+    let file = folder.path().join("b.csv");
+    let error = read(&SourceSpec { partition_by: vec![1], ..spec(file.to_str().unwrap(), "csv", &columns, &[]) }).unwrap_err();
+    assert!(error.contains("day=..."), "{error}");
+}
+
+#[test]
+fn values_of_partitions_have_the_types_that_flink_reads() {
+    for (kind, text, expected) in [
+        (TypeKind::Date, "2025-02-16", "2025-02-16"),
+        (TypeKind::timestamp(3), "2025-02-16T07%3A08", "2025-02-16 07:08:00.000"),
+        (TypeKind::timestamp_ltz(3), "2025-02-16T07%3A08%3A09.120Z", "2025-02-16 07:08:09.120"),
+        (TypeKind::Decimal { precision: 5, scale: 2 }, "1.50", "1.50"),
+        (TypeKind::Double, "1.5E10", "1.5E10"),
+        (TypeKind::Boolean, "true", "TRUE"),
+        (TypeKind::BigInt, "__DEFAULT_PARTITION__", "-"),
+        (TypeKind::STRING, "a b%2Fc", "a b/c"),
+    ] {
+        let folder = folder_of(&[(&format!("k={text}/a.csv"), "1\n")]);
+        let columns = [("id", TypeKind::Int), ("k", kind.clone())];
+        let table = SourceSpec { partition_by: vec![1], ..spec(folder.path().to_str().unwrap(), "csv", &columns, &[]) };
+        assert_eq!(read(&table).unwrap(), [format!("1 {expected}")], "{kind}");
+    }
+}
+
+#[test]
+fn wildcards_and_patterns_choose_files() {
+    let folder = folder_of(&[("a1.csv", "1\n"), ("a2.csv", "2\n"), ("b.csv", "3\n"), ("x/a3.csv", "4\n")]);
+    let (path, columns) = (folder.path().to_str().unwrap().to_owned(), [("id", TypeKind::Int)]);
+    assert_eq!(read(&spec(&format!("{path}/a?.csv"), "csv", &columns, &[])).unwrap(), ["1", "2"]);
+    assert_eq!(read(&spec(&format!("file://{path}/**/a[23].csv"), "csv", &columns, &[])).unwrap(), ["2", "4"]);
+    assert_eq!(read(&spec(&path, "csv", &columns, &[("source.path.regex-pattern", ".*/(b|a3)\\.csv")])).unwrap(), ["3", "4"]);
+    assert_eq!(read(&spec(&format!("{path}/none*"), "csv", &columns, &[])).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn metadata_columns_say_of_which_file_a_row_is() {
+    let folder = folder_of(&[("in/a.csv", "1\n22\n")]);
+    let path = std::fs::canonicalize(folder.path()).unwrap().display().to_string();
+    let text = || TypeKind::STRING.nullable();
+    let metadata = vec![
+        ("file.path".to_owned(), text()),
+        ("file.name".to_owned(), text()),
+        ("file.size".to_owned(), TypeKind::BigInt.nullable()),
+        ("file.modification-time".to_owned(), TypeKind::timestamp_ltz(3).nullable()),
+    ];
+    let columns = [("id", TypeKind::Int)];
+    let rows = read(&SourceSpec { metadata, ..spec(&path, "csv", &columns, &[]) }).unwrap();
+    assert!(rows[0].starts_with(&format!("1 {path}/in/a.csv a.csv 5 20")), "{rows:?}");
+    let wrong = vec![("file.size".to_owned(), TypeKind::Int.nullable())];
+    assert!(read(&SourceSpec { metadata: wrong, ..spec(&path, "csv", &columns, &[]) }).unwrap_err().contains("file.size (BIGINT)"));
 }
 
 #[test]

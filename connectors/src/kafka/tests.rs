@@ -56,6 +56,7 @@ fn spec(servers: &str, more: &[(&str, &str)]) -> SourceSpec {
         connector: ConnectorSpec { connector: "kafka".into(), options },
         physical: Schema::new(vec![Field::new("id", TypeKind::Int.nullable())]),
         projection: vec![0],
+        partition_by: Vec::new(),
         metadata: Vec::new(),
     }
 }

@@ -44,6 +44,7 @@ impl Binder<'_> {
             table: table.name.clone(),
             connector,
             projection: (0..physical.len()).collect(),
+            partition_by: table.partitioned_by.iter().filter_map(|name| physical.index_of(name)).collect(),
             physical,
             metadata: metadata.iter().map(|(key, column)| (key.clone(), column.ty.clone())).collect(),
         };

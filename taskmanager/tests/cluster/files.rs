@@ -42,6 +42,7 @@ fn from_a_slow_source(tasks: Vec<TaskDescriptor>, count: u64, dir: &Path) -> Vec
             },
             physical: node.output.clone(),
             projection: vec![0, 1],
+            partition_by: Vec::new(),
             metadata: Vec::new(),
         });
     }

@@ -95,13 +95,19 @@ impl CsvDecoder {
     }
 }
 
-/// A column of one value, `rows` times: what a partition's folder says of the rows in it. `None`: NULL.
+/// A column of one value, `rows` times: what a partition's folder says of the rows in it. `None`: NULL. Timestamps have a `T`, as Java
+/// writes them.
 pub(crate) fn constant(text: Option<&str>, kind: &TypeKind, rows: usize) -> Result<ArrayRef, String> {
     let (mut column, options) = (Column::new(kind), CsvOptions::default());
     for _ in 0..rows {
-        match text {
-            Some(text) => read_nullable(text.as_bytes(), &mut column, kind, &options)?,
-            None => column.push_null(),
+        match (text, &mut column.values) {
+            (Some(text), Values::Timestamp { values, unit, zoned }) => {
+                let moment = parse_timestamp(text.as_bytes(), Standard::Iso8601, *zoned).and_then(|moment| moment.in_unit(*unit));
+                values.push(moment.ok_or_else(|| format!("`{text}` is no timestamp (yyyy-MM-ddTHH:mm:ss)"))?);
+                column.present();
+            }
+            (Some(text), _) => read_nullable(text.as_bytes(), &mut column, kind, &options)?,
+            (None, _) => column.push_null(),
         }
     }
     column.finish().map_err(|error| error.to_string())
