@@ -6,6 +6,7 @@
 pub mod build;
 pub mod context;
 pub mod error;
+pub mod probe;
 pub mod sink;
 pub mod source;
 
