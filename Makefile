@@ -1,7 +1,7 @@
 # Irmak: every command that a person or a machine runs on this repository. The work is in tools/; this page only names it.
 
 .DEFAULT_GOAL := help
-.PHONY: help doctor build demo dashboard test golden bench compose-test lint fmt
+.PHONY: help doctor build demo dashboard test golden bench fuzz compose-test lint fmt
 
 help: ## list the targets
 	@echo "usage: make TARGET"
@@ -29,6 +29,10 @@ golden: ## the recorded answers of a real Flink, with the binary in IRMAK_BIN (e
 	@tools/golden
 
 bench: ## the reference job measured against a hand-written loop, and jobs without a broker (by hand, never in CI)
+fuzz: ## nonsense against parser, planner, decoders and job specs, 60 s each (needs nightly and cargo-fuzz; FUZZ_ARGS="SECONDS TARGET")
+	@tools/fuzz $(FUZZ_ARGS)
+
+bench: ## the reference job measured against a hand-written loop (by hand, never in CI)
 	@tools/doctor test
 	bench/run.sh
 

@@ -103,6 +103,15 @@ pub fn plan(request: &Request<'_>) -> Result<Vec<Statement>, Diagnostic> {
     plan_in(&[], 1, request)
 }
 
+/// Reads a script without planning it; how many statements it has.
+///
+/// # Errors
+/// As [`plan`], of syntax alone.
+#[allow(clippy::result_large_err)]
+pub fn read(file: &str, text: &str) -> Result<usize, Diagnostic> {
+    parse::script(text).map(|statements| statements.len()).map_err(|error| error.in_script(file, text))
+}
+
 /// Plans a script in a session: `earlier` holds its statements that were accepted before and made tables, views or settings, in order.
 /// They are planned again, their outcomes and warnings dropped. `line` is the line of the request's file that its text begins in. A job
 /// spec knows no session.
