@@ -28,11 +28,10 @@ test: ## everything that must hold, with real processes, a real Kafka broker and
 golden: ## the recorded answers of a real Flink, with the binary in IRMAK_BIN (else target/debug/irmak, built first)
 	@tools/golden
 
-bench: ## the reference job measured against a hand-written loop, and jobs without a broker (by hand, never in CI)
 fuzz: ## nonsense against parser, planner, decoders and job specs, 60 s each (needs nightly and cargo-fuzz; FUZZ_ARGS="SECONDS TARGET")
 	@tools/fuzz $(FUZZ_ARGS)
 
-bench: ## the reference job measured against a hand-written loop (by hand, never in CI)
+bench: ## the reference job measured against a hand-written loop, and jobs without a broker (by hand, never in CI)
 	@tools/doctor test
 	bench/run.sh
 
