@@ -13,6 +13,7 @@ pub mod id;
 pub mod job_graph;
 pub mod job_spec;
 pub mod kafka_fields;
+pub mod join_spec;
 pub mod key_group;
 pub mod limits;
 pub mod metrics;

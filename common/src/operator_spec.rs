@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
+use crate::join_spec::JoinSpec;
 use crate::types::{LogicalType, Schema};
 
 use crate::changelog_spec::SortKey;
@@ -62,6 +63,8 @@ pub enum OperatorSpec {
     Unnest(UnnestSpec),
     /// Several inputs of one schema, one after the other as they come. Output: the same schema.
     Union,
+    /// Rows of two inputs that belong together. Input 0 is the left one.
+    Join(JoinSpec),
     /// The first `count` rows behind the first `offset`. Parallelism 1.
     Limit {
         /// Rows skipped.

@@ -74,6 +74,7 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::Over(_) | OperatorSpec::WindowRank(_) | OperatorSpec::TemporalSort { .. } | OperatorSpec::Unnest(_) => {
             return Err(EngineError::Unsupported { what: node.name.clone(), instead: "another query".into() });
         }
+        OperatorSpec::Join(spec) => crate::join::build(spec, input_schemas, &node.output, env)?,
         OperatorSpec::Union => Box::new(Union),
         OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),
         OperatorSpec::GroupAggregate(spec) => Box::new(GroupAggregate::new(spec, input, &node.output, env)?),

@@ -71,12 +71,21 @@ impl KeyFormat {
         Self::of_types(types)
     }
 
+    /// The layout of whole rows, to be kept and read back: MAP columns too, whose equality is then that of their entries in order.
+    pub(crate) fn of_rows(schema: &Schema) -> Result<Self, EngineError> {
+        Self::laid_out(schema.fields.iter().enumerate().map(|(column, field)| (column, field.ty.kind.to_arrow())).collect(), true)
+    }
+
     /// The layout of a key made of (position, type) pairs.
     pub(crate) fn of_types(types: Vec<(usize, DataType)>) -> Result<Self, EngineError> {
+        Self::laid_out(types, false)
+    }
+
+    fn laid_out(types: Vec<(usize, DataType)>, maps: bool) -> Result<Self, EngineError> {
         let mut header = types.len().div_ceil(8);
         let mut cells = Vec::with_capacity(types.len());
         for (column, data_type) in types {
-            let layout = layout_of(&data_type, header)?;
+            let layout = layout_of(&data_type, header, maps)?;
             header += match layout {
                 Layout::Nothing => 0,
                 Layout::Boolean(_) => 1,
@@ -86,6 +95,11 @@ impl KeyFormat {
             cells.push(Cell { column, data_type, layout });
         }
         Ok(Self { cells, header })
+    }
+
+    /// How many columns.
+    pub(crate) fn width(&self) -> usize {
+        self.cells.len()
     }
 
     /// What the stored keys depend on, as text.
@@ -110,7 +124,7 @@ impl KeyFormat {
     }
 }
 
-fn layout_of(data_type: &DataType, offset: usize) -> Result<Layout, EngineError> {
+fn layout_of(data_type: &DataType, offset: usize, maps: bool) -> Result<Layout, EngineError> {
     let fixed = |width| Ok(Layout::Fixed { offset, width });
     match data_type {
         DataType::Null => Ok(Layout::Nothing),
@@ -121,7 +135,9 @@ fn layout_of(data_type: &DataType, offset: usize) -> Result<Layout, EngineError>
         DataType::Int64 | DataType::Timestamp(..) | DataType::Float64 => fixed(8),
         DataType::Decimal128(..) => fixed(16),
         DataType::Utf8 | DataType::Binary => Ok(Layout::Bytes(offset)),
-        nested if !holds_map(nested) && RowConverter::supports_fields(&[SortField::new(nested.clone())]) => Ok(Layout::Nested(offset)),
+        nested if (maps || !holds_map(nested)) && RowConverter::supports_fields(&[SortField::new(nested.clone())]) => {
+            Ok(Layout::Nested(offset))
+        }
         other => Err(EngineError::Unsupported {
             what: format!("a key or distinct value of the Arrow type {other}"),
             instead: "group by the parts of the value, or by its text (CAST AS STRING)".into(),

@@ -15,6 +15,7 @@ mod accumulate;
 mod changelog;
 mod filter;
 mod group_aggregate;
+mod join;
 mod limit;
 mod project;
 mod running;
