@@ -2,6 +2,7 @@
 //!
 //! Nodes hold the operator specs that they become, so that nothing is said twice. Which of them update and delete: [`crate::changelog`].
 
+use crate::join::JoinRel;
 use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{
@@ -95,6 +96,7 @@ pub(crate) enum RelNode {
         input: Box<Rel>,
         spec: Box<UnnestSpec>,
     },
+    Join(Box<JoinRel>),
     Union(Vec<Rel>),
     Limit {
         input: Box<Rel>,
@@ -140,6 +142,13 @@ pub(crate) struct WindowColumns {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) time: Option<usize>,
+}
+
+impl WindowColumns {
+    /// The same behind so many more columns.
+    pub(crate) fn shifted(self, by: usize) -> Self {
+        Self { start: self.start + by, end: self.end + by, time: self.time.map(|time| time + by) }
+    }
 }
 
 impl Rel {
@@ -195,6 +204,7 @@ impl Rel {
             }
             RelNode::Filter { input, .. } | RelNode::Limit { input, .. } | RelNode::Table { input, .. } => input.window_columns(),
             RelNode::WindowRank { input, .. } | RelNode::RowNumber { input, .. } | RelNode::Unnest { input, .. } => input.window_columns(),
+            RelNode::Join(join) => join.window_columns(),
             _ => None,
         }
     }
@@ -219,6 +229,7 @@ impl Rel {
             | RelNode::TemporalSort { input, .. }
             | RelNode::Unnest { input, .. }
             | RelNode::Limit { input, .. } => vec![input],
+            RelNode::Join(join) => vec![&join.left, &join.right],
             RelNode::Union(inputs) => inputs.iter().collect(),
         }
     }
@@ -245,6 +256,11 @@ impl Rel {
             }
             RelNode::Unnest { input, spec } => RelNode::Unnest { input: boxed(input), spec },
             RelNode::Limit { input, offset, count } => RelNode::Limit { input: boxed(input), offset, count },
+            RelNode::Join(join) => {
+                let JoinRel { left, right, kind, condition, as_of } = *join;
+                let (left, right) = (change(left), change(right));
+                RelNode::Join(Box::new(JoinRel { left, right, kind, condition, as_of }))
+            }
             RelNode::Union(inputs) => RelNode::Union(inputs.into_iter().map(change).collect()),
             leaf @ (RelNode::Scan(_) | RelNode::Values(_)) => leaf,
         };

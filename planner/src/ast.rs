@@ -51,12 +51,16 @@ pub(crate) enum ExprKind {
         high: Box<Expr>,
         symmetric: bool,
     },
-    /// `operand IN (query)`, read and refused.
+    /// `operand IN (query)`.
     InQuery {
         operand: Box<Expr>,
+        query: Box<Query>,
     },
-    Exists,
-    Subquery,
+    Exists(Box<Query>),
+    /// A query as a value.
+    Subquery(Box<Query>),
+    /// What a subquery has become: a column of the relation that it was joined to.
+    Attached(usize),
     Case {
         operand: Option<Box<Expr>>,
         branches: Vec<(Expr, Expr)>,
@@ -222,11 +226,14 @@ pub(crate) enum TableRef {
         name: Vec<Name>,
         hints: Vec<Hint>,
         alias: Option<Alias>,
-        snapshot: Option<Span>,
+        /// `FOR SYSTEM_TIME AS OF` what.
+        snapshot: Option<Box<(Expr, Span)>>,
     },
     Derived {
         query: Box<Query>,
         alias: Option<Alias>,
+        /// It sees the columns of the tables before it.
+        lateral: bool,
     },
     Window {
         function: Name,
@@ -242,7 +249,7 @@ pub(crate) enum TableRef {
         left: Box<TableRef>,
         right: Box<TableRef>,
         kind: JoinKind,
-        on: Option<Expr>,
+        on: JoinOn,
         span: Span,
     },
     /// `MATCH_RECOGNIZE`, read and refused; whether it has an ORDER BY.
@@ -274,6 +281,18 @@ pub(crate) enum JoinKind {
     Left,
     Right,
     Full,
+}
+
+/// What two tables are joined on.
+#[derive(Clone, Debug)]
+pub(crate) enum JoinOn {
+    /// Nothing was said.
+    Nothing,
+    Condition(Box<Expr>),
+    /// Columns of both that are equal, and appear once.
+    Using(Vec<Name>),
+    /// All columns that both have.
+    Natural,
 }
 
 /// One argument of a window table function.
@@ -431,7 +450,7 @@ impl Expr {
         match &self.kind {
             ExprKind::And(args) | ExprKind::Or(args) | ExprKind::Operator { args, .. } => args.iter().collect(),
             ExprKind::Not(input) | ExprKind::Cast { input, .. } => vec![input],
-            ExprKind::InQuery { operand } | ExprKind::Field { base: operand, .. } => vec![operand],
+            ExprKind::InQuery { operand, .. } | ExprKind::Field { base: operand, .. } => vec![operand],
             ExprKind::Between { operand, low, high, .. } => vec![operand, low, high],
             ExprKind::Case { operand, branches, otherwise } => operand
                 .iter()
@@ -449,7 +468,7 @@ impl Expr {
         match &mut self.kind {
             ExprKind::And(args) | ExprKind::Or(args) | ExprKind::Operator { args, .. } => args.iter_mut().collect(),
             ExprKind::Not(input) | ExprKind::Cast { input, .. } => vec![input],
-            ExprKind::InQuery { operand } | ExprKind::Field { base: operand, .. } => vec![operand],
+            ExprKind::InQuery { operand, .. } | ExprKind::Field { base: operand, .. } => vec![operand],
             ExprKind::Between { operand, low, high, .. } => vec![operand, low, high],
             ExprKind::Case { operand, branches, otherwise } => operand
                 .iter_mut()

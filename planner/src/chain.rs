@@ -12,7 +12,9 @@ use irmak_common::operator_spec::{OperatorSpec, WindowKind};
 use irmak_common::types::Schema;
 
 use crate::algebra::{Rel, RelNode, Root, Target, is_session};
+use crate::changelog::is_updating;
 use crate::describe;
+use crate::join::JoinRel;
 
 /// An operator with the exchanges before it.
 #[derive(Debug)]
@@ -175,6 +177,7 @@ impl Plan {
                 Some(node) => node,
                 None => return input,
             },
+            RelNode::Join(join) => self.join(join, &inputs, rel),
             RelNode::Union(_) => self.union(&inputs, &rel.schema),
             // A mark, not an operator.
             RelNode::Table { .. } => return input,
@@ -190,6 +193,24 @@ impl Plan {
         };
         let inputs = vec![(input, partitioning)];
         Node { name: name.into(), description: describe::relation(rel), spec, output: rel.schema.clone(), parallelism, inputs }
+    }
+
+    /// Rows of both sides meet by key, or all in one place where there is no key.
+    fn join(&self, join: &JoinRel, inputs: &[usize], rel: &Rel) -> Node {
+        let spec = join.spec(is_updating(rel));
+        let keyless = spec.keys[0].is_empty();
+        let edges = inputs.iter().zip(&spec.keys).map(|(input, columns)| match keyless {
+            true => (*input, Partitioning::Global),
+            false => (*input, Partitioning::Hash { columns: columns.clone() }),
+        });
+        Node {
+            name: describe::join::name(&spec).into(),
+            description: describe::join::join(join, &rel.schema),
+            output: rel.schema.clone(),
+            parallelism: if keyless { 1 } else { self.parallelism },
+            inputs: edges.collect(),
+            spec: OperatorSpec::Join(spec),
+        }
     }
 
     fn union(&self, inputs: &[usize], schema: &Schema) -> Node {
@@ -226,8 +247,12 @@ impl Plan {
         let ids = self.ids(&chains, &vertex_of);
         let mut edges = Vec::new();
         for (vertex, chain) in chains.iter().enumerate() {
-            for (input, partitioning) in &self.nodes[chain[0]].inputs {
-                edges.push(Edge { source: ids[vertex_of[*input]], target: ids[vertex], input: 0, partitioning: partitioning.clone() });
+            let first = &self.nodes[chain[0]];
+            let is_join = matches!(first.spec, OperatorSpec::Join(_));
+            for (number, (input, partitioning)) in first.inputs.iter().enumerate() {
+                let input_number = if is_join { number as u32 } else { 0 };
+                let (source, target) = (ids[vertex_of[*input]], ids[vertex]);
+                edges.push(Edge { source, target, input: input_number, partitioning: partitioning.clone() });
             }
         }
         let vertices = chains.iter().zip(&ids).map(|(chain, id)| self.vertex(chain, *id)).collect();

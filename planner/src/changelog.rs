@@ -9,7 +9,9 @@ use crate::algebra::{Rel, RelNode, Root, Target};
 use crate::catalog::{CATALOG, DATABASE};
 use crate::describe;
 use crate::error::{Code, PlanError, Planned};
+use crate::join::JoinRel;
 use irmak_common::changelog_spec::{Keep, RankStrategy};
+use irmak_common::join_spec::{JoinKind, JoinTiming};
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::table_options::changelog_format;
 
@@ -64,7 +66,18 @@ pub(crate) fn kinds(rel: &Rel) -> Kinds {
         RelNode::Deduplicate { spec, .. } if spec.keep == Keep::First && spec.rowtime.is_none() => Kinds::INSERT,
         RelNode::Deduplicate { .. } => Kinds::ALL,
         RelNode::SetOperation { .. } => Kinds { update: false, delete: true },
+        RelNode::Join(join) => joined(join),
         _ => rel.inputs().into_iter().map(kinds).fold(Kinds::INSERT, Kinds::and),
+    }
+}
+
+/// A join by time only adds rows; a regular one passes on what it gets, and takes rows without partner back.
+fn joined(join: &JoinRel) -> Kinds {
+    match join.spec(false).timing {
+        JoinTiming::Interval { .. } | JoinTiming::Window { .. } => Kinds::INSERT,
+        JoinTiming::Version { .. } => kinds(&join.left),
+        JoinTiming::Always if matches!(join.kind, JoinKind::Inner | JoinKind::Semi) => kinds(&join.left).and(kinds(&join.right)),
+        JoinTiming::Always => Kinds::ALL,
     }
 }
 
@@ -112,6 +125,11 @@ fn reader(rel: &Rel) -> Option<&'static str> {
         RelNode::WindowRank { .. } => Some("StreamPhysicalWindowRank"),
         RelNode::TemporalSort { .. } => Some("StreamPhysicalTemporalSort"),
         RelNode::Limit { .. } => Some("StreamPhysicalLimit"),
+        RelNode::Join(join) => match join.spec(false).timing {
+            JoinTiming::Interval { .. } => Some("StreamPhysicalIntervalJoin"),
+            JoinTiming::Window { .. } => Some("StreamPhysicalWindowJoin"),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -19,6 +19,7 @@ pub(crate) fn check(node: &OperatorNode) -> Planned<()> {
         OperatorSpec::Filter { predicate } => vec![predicate],
         OperatorSpec::Watermark(spec) => vec![&spec.expr],
         OperatorSpec::Unnest(spec) => vec![&spec.collection],
+        OperatorSpec::Join(spec) => spec.condition.iter().collect(),
         _ => return Ok(()),
     };
     if exprs.into_iter().all(|expr| levels(expr) <= LEVELS_MAX) {

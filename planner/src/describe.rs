@@ -3,6 +3,7 @@
 //! For people and for the ids of vertices: a description is the same for the same script, and never holds a secret.
 
 mod changelog;
+pub(crate) mod join;
 pub(crate) mod ordered;
 
 use irmak_common::expr::{CastMode, Expr, ExprNode, Value};

@@ -202,6 +202,11 @@ impl PlanError {
         self.0.span.map(|span| span.line)
     }
 
+    /// Whether a name is not known, or means nothing here.
+    pub(crate) fn is_unknown_name(&self) -> bool {
+        [Code::UnknownTable, Code::UnknownColumn].iter().any(|code| self.0.diagnostic.code == code.as_str())
+    }
+
     /// The same, its place moved.
     pub(crate) fn moved(mut self, shift: &impl Fn(Span) -> Span) -> Self {
         self.0.span = self.0.span.map(shift);

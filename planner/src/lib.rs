@@ -31,6 +31,7 @@ mod dialect;
 mod earlier;
 mod error;
 pub mod explain;
+mod join;
 mod logical;
 mod parse;
 mod rewrite;

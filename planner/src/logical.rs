@@ -67,6 +67,7 @@ fn line(rel: &Rel) -> String {
             describe::ordered::temporal_sort(order_by, &below).replacen("TemporalSort", "LogicalSort", 1)
         }
         RelNode::Unnest { spec, .. } => describe::ordered::unnest(spec, &below, &rel.schema).replacen("Correlate", "LogicalCorrelate", 1),
+        RelNode::Join(join) => describe::join::logical(join),
         RelNode::Union(_) => "LogicalUnion(all=[true])".into(),
         RelNode::Limit { offset, count, .. } => format!("LogicalSort(offset=[{offset}], fetch=[{count}])"),
     }

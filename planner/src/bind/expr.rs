@@ -69,9 +69,13 @@ impl ExprBinder<'_> {
                 let base = self.bind(base)?;
                 field(base, name)
             }
+            ExprKind::Attached(index) => match self.schema.fields.get(*index) {
+                Some(field) if self.grouping.is_none() => Ok(Expr::column(*index, field.ty.clone())),
+                _ => Err(subquery("a scalar subquery beside an aggregate", expr.span)),
+            },
             ExprKind::InQuery { .. } => Err(subquery("IN (subquery)", expr.span)),
-            ExprKind::Exists => Err(subquery("EXISTS", expr.span)),
-            ExprKind::Subquery => Err(subquery("a scalar subquery", expr.span)),
+            ExprKind::Exists(_) => Err(subquery("EXISTS", expr.span)),
+            ExprKind::Subquery(_) => Err(subquery("a scalar subquery", expr.span)),
         }
     }
 
@@ -230,7 +234,9 @@ fn cast_advice(from: &TypeKind, to: &TypeKind) -> Option<&'static str> {
 }
 
 fn subquery(what: &str, span: Span) -> PlanError {
-    PlanError::new(Code::Unsupported, format!("{what} is not supported yet")).at(span).note("subqueries may stand in FROM")
+    PlanError::new(Code::Unsupported, format!("{what} is not supported here"))
+        .at(span)
+        .note("subqueries may stand in FROM; IN and EXISTS in WHERE, joined to the rest by AND; scalar ones in WHERE and SELECT")
 }
 
 /// `a STRING`, `an INT`.

@@ -1,8 +1,8 @@
-//! What stands behind FROM: tables, views, WITH queries, subqueries, window table functions; joins are refused by name.
+//! What stands behind FROM: tables, views, WITH queries, subqueries, window table functions. Joins: [`super::join`].
 
 use std::rc::Rc;
 
-use crate::ast::{Alias, JoinKind, TableRef};
+use crate::ast::{Alias, TableRef};
 use crate::catalog::{Entry, Table, View, span_of};
 use crate::error::{Code, PlanError, Planned};
 use crate::token::Name;
@@ -15,16 +15,9 @@ impl Binder<'_> {
     pub(crate) fn from(&mut self, from: &TableRef) -> Planned<Scoped> {
         match from {
             TableRef::Table { name, hints, alias, snapshot } => {
-                if let Some(span) = snapshot {
-                    self.named_table(name, &[], None)?;
-                    if let Some(Entry::Table(table)) = self.catalog.get(name)
-                        && table.primary_key.is_empty()
-                    {
-                        let message = format!("a temporal join needs a primary key, and table `{}` has none", table.name);
-                        let error = PlanError::new(Code::Types, message).at(span_of(name));
-                        return Err(error.label("declare PRIMARY KEY (...) NOT ENFORCED"));
-                    }
-                    return Err(PlanError::new(Code::Unsupported, "temporal joins (FOR SYSTEM_TIME AS OF) are not supported yet").at(*span));
+                if let Some(snapshot) = snapshot {
+                    let message = "FOR SYSTEM_TIME AS OF stands on the right side of a join";
+                    return Err(PlanError::new(Code::Unsupported, message).at(snapshot.1));
                 }
                 let options: Vec<(String, String)> = hints.iter().filter_map(|hint| hint.option.clone()).collect();
                 for hint in hints.iter().filter(|hint| hint.option.is_none()) {
@@ -46,34 +39,7 @@ impl Binder<'_> {
                 Err(PlanError::new(Code::TimeAttribute, message).at(*span))
             }
             TableRef::Match { span, .. } => Err(PlanError::new(Code::Unsupported, "MATCH_RECOGNIZE is not supported yet").at(*span)),
-            TableRef::Join { left, right, kind, on, span } => self.join(left, right, *kind, on.as_ref(), *span),
-        }
-    }
-
-    /// Joins: both sides and the condition are checked, then refused.
-    fn join(
-        &mut self,
-        left: &TableRef,
-        right: &TableRef,
-        kind: JoinKind,
-        on: Option<&crate::ast::Expr>,
-        span: crate::error::Span,
-    ) -> Planned<Scoped> {
-        let left = self.from(left)?;
-        let right = self.from(right)?;
-        let mut scope = left.scope;
-        scope.columns.extend(right.scope.columns);
-        let mut schema = left.rel.schema;
-        schema.fields.extend(right.rel.schema.fields);
-        if let Some(on) = on {
-            let mut binder = super::expr::ExprBinder { scope: &scope, schema: &schema, grouping: None, clause: "ON" };
-            binder.condition(on, "ON")?;
-        }
-        match kind {
-            JoinKind::Cross | JoinKind::Inner => Err(PlanError::new(Code::Unsupported, "joins are not supported yet").at(span)),
-            JoinKind::Left => Err(outer("LEFT JOIN", span)),
-            JoinKind::Right => Err(outer("RIGHT JOIN", span)),
-            JoinKind::Full => Err(outer("FULL JOIN", span)),
+            TableRef::Join { left, right, kind, on, span } => self.join(left, right, *kind, on, *span),
         }
     }
 
@@ -143,11 +109,6 @@ impl Binder<'_> {
     }
 }
 
-fn outer(name: &str, span: crate::error::Span) -> PlanError {
-    PlanError::new(Code::Changelog, format!("{name} is not supported yet; unless its condition bounds time, it makes updates and deletes"))
-        .at(span)
-}
-
 /// The relation under the names of a column list, where there is one.
 pub(crate) fn named_columns(rel: crate::algebra::Rel, columns: &[Name], at: &Name) -> Planned<crate::algebra::Rel> {
     if columns.is_empty() {
@@ -162,7 +123,8 @@ pub(crate) fn named_columns(rel: crate::algebra::Rel, columns: &[Name], at: &Nam
     Ok(rel.renamed(&names))
 }
 
-fn aliased(scoped: Scoped, alias: Option<&Alias>) -> Planned<Scoped> {
+/// The relation under its alias, where it has one.
+pub(crate) fn aliased(scoped: Scoped, alias: Option<&Alias>) -> Planned<Scoped> {
     let Some(alias) = alias else { return Ok(scoped) };
     let rel = named_columns(scoped.rel, &alias.columns, &alias.name)?;
     let scope = Scope::of(&rel.schema, Some(&alias.name.text));

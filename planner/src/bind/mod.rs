@@ -9,6 +9,7 @@ pub(crate) mod from;
 pub(crate) mod fuse;
 pub(crate) mod group;
 pub(crate) mod insert;
+pub(crate) mod join;
 pub(crate) mod literal;
 pub(crate) mod order;
 pub(crate) mod over;
@@ -17,7 +18,9 @@ pub(crate) mod rank;
 pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod select;
+pub(crate) mod subquery;
 pub(crate) mod unbounded;
+pub(crate) mod versioned;
 pub(crate) mod window;
 
 use std::rc::Rc;
@@ -41,6 +44,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) warnings: Vec<String>,
     /// Subqueries and views around the present one.
     depth: usize,
+    /// Subqueries around the present one that look outside.
+    pub(crate) correlated: usize,
 }
 
 /// A WITH query.
@@ -56,7 +61,7 @@ impl<'a> Binder<'a> {
     /// A binder for one statement.
     pub(crate) fn new(catalog: &'a Catalog, settings: &'a Settings) -> Self {
         let environment = settings.environment();
-        Self { catalog, settings, environment, ctes: Vec::new(), warnings: Vec::new(), depth: 0 }
+        Self { catalog, settings, environment, ctes: Vec::new(), warnings: Vec::new(), depth: 0, correlated: 0 }
     }
 
     /// Goes one query deeper: views in views nest without the reader having seen it.

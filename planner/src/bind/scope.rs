@@ -19,12 +19,14 @@ pub(crate) struct ScopeColumn {
     /// The table's alias or name; `None`: a subquery without one.
     pub(crate) relation: Option<String>,
     pub(crate) name: String,
+    /// It is meant only where its table is named, and `*` leaves it out.
+    pub(crate) hidden: bool,
 }
 
 impl Scope {
     /// The columns of one relation.
     pub(crate) fn of(schema: &Schema, relation: Option<&str>) -> Self {
-        let column = |name: &String| ScopeColumn { relation: relation.map(str::to_owned), name: name.clone() };
+        let column = |name: &String| ScopeColumn { relation: relation.map(str::to_owned), name: name.clone(), hidden: false };
         Self { columns: schema.fields.iter().map(|field| column(&field.name)).collect() }
     }
 
@@ -41,7 +43,7 @@ impl Scope {
             }
         }
         if let Some(first) = path.first()
-            && let Some(at) = self.only(|column| column.name == first.text, &path[..1])?
+            && let Some(at) = self.only(|column| !column.hidden && column.name == first.text, &path[..1])?
         {
             return Ok((at, 1));
         }

@@ -16,7 +16,7 @@ use super::scope::{Scope, Scoped, unique_names};
 use super::window;
 
 /// A SELECT list, bound: expressions and the names that their columns have.
-type Bound = (Vec<Expr>, Vec<Option<String>>);
+pub(crate) type Bound = (Vec<Expr>, Vec<Option<String>>);
 
 impl Binder<'_> {
     /// The rows of a SELECT.
@@ -29,11 +29,22 @@ impl Binder<'_> {
             input.scope = Scope::default();
         }
         if let Some(filter) = &select.filter {
-            let predicate = self.plain(&input, "WHERE").condition(filter, "WHERE")?;
-            input.rel = super::rank::filtered(input.rel, predicate);
+            input = self.filtered(input, filter)?;
         }
-        let aggregated = select.group_by.is_some() || select.having.is_some() || select.items.iter().any(item_aggregates);
-        let rel = if aggregated { self.grouped_select(select, input)? } else { self.plain_select(select, input)? };
+        let aggregated = select.group_by.is_some() || select.having.is_some() || aggregates(select);
+        let rel = if aggregated {
+            self.grouped_select(select, input)?
+        } else if super::subquery::scalar_items(select) {
+            let mut attached = select.clone();
+            for item in &mut attached.items {
+                if let SelectItem::Expr { expr, .. } = item {
+                    input = self.attach(input, expr)?;
+                }
+            }
+            self.plain_select(&attached, input)?
+        } else {
+            self.plain_select(select, input)?
+        };
         match select.distinct {
             Some(span) => self.distinct(rel, span),
             None => Ok(rel),
@@ -183,6 +194,11 @@ fn grouping_sets(select: &Select) -> Planned<Vec<Vec<ast::Expr>>> {
 /// Each set is an aggregation of its own.
 const GROUPING_SETS_MAX: usize = 256;
 
+/// Whether a SELECT list aggregates.
+pub(crate) fn aggregates(select: &Select) -> bool {
+    select.items.iter().any(item_aggregates)
+}
+
 fn item_aggregates(item: &SelectItem) -> bool {
     match item {
         SelectItem::Expr { expr, .. } => {
@@ -192,7 +208,8 @@ fn item_aggregates(item: &SelectItem) -> bool {
     }
 }
 
-fn items(binder: &mut ExprBinder<'_>, list: &[SelectItem], input: &Scoped) -> Planned<Bound> {
+/// The SELECT list: expressions, and the names that their columns have.
+pub(crate) fn items(binder: &mut ExprBinder<'_>, list: &[SelectItem], input: &Scoped) -> Planned<Bound> {
     let (mut exprs, mut names) = (Vec::new(), Vec::new());
     for item in list {
         match item {
@@ -226,7 +243,11 @@ fn star(
     let relation = qualifier.last();
     let before = exprs.len();
     for (index, column) in input.scope.columns.iter().enumerate() {
-        if relation.is_some_and(|name| column.relation.as_deref() != Some(&name.text)) {
+        let meant = match relation {
+            Some(name) => column.relation.as_deref() == Some(&name.text),
+            None => !column.hidden,
+        };
+        if !meant {
             continue;
         }
         let expr = match &binder.grouping {

@@ -80,6 +80,7 @@ pub(crate) fn relation(rel: &Rel) -> String {
         RelNode::SetOperation { spec, .. } => set_operation(spec, &rel.schema),
         RelNode::WindowAggregate { spec, .. } => super::aggregate(spec, &below),
         RelNode::Scan(source) => super::scan(source, &rel.schema),
+        RelNode::Join(join) => super::join::join(join, &rel.schema),
         _ => format!("with the columns {}", fields(&rel.schema)),
     }
 }

@@ -150,9 +150,9 @@ fn range(cursor: &mut Cursor, operand: Expr) -> Planned<Expr> {
     if cursor.eat(&["IN"]) {
         cursor.expect_symbol("(")?;
         if query::starts(cursor) {
-            query::query(cursor)?;
+            let query = Box::new(query::query(cursor)?);
             cursor.expect_symbol(")")?;
-            return node(ExprKind::InQuery { operand }, start.to(cursor.last_span()));
+            return node(ExprKind::InQuery { operand, query }, start.to(cursor.last_span()));
         }
         let mut args = vec![*operand];
         args.extend(cursor.list(expr)?);
@@ -243,9 +243,9 @@ fn parenthesized(cursor: &mut Cursor) -> Planned<Expr> {
     let start = cursor.span();
     cursor.expect_symbol("(")?;
     if query::starts(cursor) {
-        query::query(cursor)?;
+        let query = Box::new(query::query(cursor)?);
         cursor.expect_symbol(")")?;
-        return node(ExprKind::Subquery, start.to(cursor.last_span()));
+        return node(ExprKind::Subquery(query), start.to(cursor.last_span()));
     }
     let mut items = cursor.list(expr)?;
     cursor.expect_symbol(")")?;
@@ -283,9 +283,9 @@ fn keyword(cursor: &mut Cursor, text: &str) -> Planned<Expr> {
         "EXISTS" if cursor.is_symbol_at(1, "(") => {
             cursor.next();
             cursor.expect_symbol("(")?;
-            query::query(cursor)?;
+            let query = Box::new(query::query(cursor)?);
             cursor.expect_symbol(")")?;
-            node(ExprKind::Exists, start.to(cursor.last_span()))
+            node(ExprKind::Exists(query), start.to(cursor.last_span()))
         }
         "DATE" if literal_follows => literal::typed(cursor, "DATE"),
         "TIME" if literal_follows => literal::typed(cursor, "TIME"),

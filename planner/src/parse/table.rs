@@ -1,6 +1,6 @@
 //! What stands behind FROM: tables, subqueries, window table functions, UNNEST, joins.
 
-use crate::ast::{Alias, Hint, JoinKind, TableRef, WindowArg, WindowValue};
+use crate::ast::{Alias, Hint, JoinKind, JoinOn, TableRef, WindowArg, WindowValue};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, Name, TokenKind};
 
@@ -15,21 +15,13 @@ pub(crate) fn from(cursor: &mut Cursor) -> Planned<TableRef> {
         let comma = cursor.span();
         cursor.next();
         let right = joined(cursor)?;
-        left = join(left, right, JoinKind::Cross, None, comma, &mut joins, start)?;
+        left = join(left, right, JoinKind::Cross, JoinOn::Nothing, comma, &mut joins, start)?;
     }
     Ok(left)
 }
 
 /// Joins are left-deep: their number is bounded like any nesting.
-fn join(
-    left: TableRef,
-    right: TableRef,
-    kind: JoinKind,
-    on: Option<crate::ast::Expr>,
-    span: Span,
-    joins: &mut usize,
-    start: Span,
-) -> Planned<TableRef> {
+fn join(left: TableRef, right: TableRef, kind: JoinKind, on: JoinOn, span: Span, joins: &mut usize, start: Span) -> Planned<TableRef> {
     *joins += 1;
     if *joins > irmak_common::limits::SQL_DEPTH_MAX {
         return Err(crate::token::too_deep(start));
@@ -61,10 +53,12 @@ fn joined(cursor: &mut Cursor) -> Planned<TableRef> {
         };
         let span = span.to(cursor.last_span());
         let right = primary(cursor)?;
-        let on = if cursor.eat(&["ON"]) { Some(expr::expr(cursor)?) } else { None };
-        if on.is_none() && cursor.eat(&["USING"]) {
-            column_names(cursor)?;
-        }
+        let on = match natural {
+            true => JoinOn::Natural,
+            false if cursor.eat(&["ON"]) => JoinOn::Condition(Box::new(expr::expr(cursor)?)),
+            false if cursor.eat(&["USING"]) => JoinOn::Using(column_names(cursor)?),
+            false => JoinOn::Nothing,
+        };
         left = join(left, right, kind, on, span, &mut joins, start)?;
     }
 }
@@ -115,7 +109,7 @@ fn derived(cursor: &mut Cursor) -> Planned<TableRef> {
         return Err(cursor.unexpected(&[")"]).note(format!("the parenthesis opened at {}:{} is not closed", opened.line, opened.column)));
     }
     cursor.expect_symbol(")")?;
-    Ok(TableRef::Derived { query, alias: alias(cursor)? })
+    Ok(TableRef::Derived { query, alias: alias(cursor)?, lateral })
 }
 
 /// A table by its name, with hints and alias.
@@ -130,8 +124,8 @@ pub(crate) fn named(cursor: &mut Cursor) -> Planned<TableRef> {
     if cursor.at_words(&["FOR", "SYSTEM_TIME"]) {
         let start = cursor.span();
         cursor.expect(&["FOR", "SYSTEM_TIME", "AS", "OF"])?;
-        expr::expr(cursor)?;
-        snapshot = Some(start.to(cursor.last_span()));
+        let time = expr::expr(cursor)?;
+        snapshot = Some(Box::new((time, start.to(cursor.last_span()))));
     }
     let mut alias = alias(cursor)?;
     if let TokenKind::Hint(text) = &cursor.peek().kind {

@@ -12,6 +12,7 @@ pub(crate) fn merge(rel: Rel) -> Rel {
     match rel.node {
         RelNode::Project { input, exprs } => project(*input, exprs, rel.schema),
         RelNode::Filter { input, predicate } => filter(*input, predicate),
+        RelNode::Join(join) => super::join::join(*join, rel.schema),
         RelNode::Union(inputs) => Rel { node: RelNode::Union(flat(inputs)), schema: rel.schema },
         node => Rel { node, schema: rel.schema },
     }
@@ -29,7 +30,8 @@ fn flat(inputs: Vec<Rel>) -> Vec<Rel> {
     flat
 }
 
-fn project(input: Rel, exprs: Vec<Expr>, schema: irmak_common::types::Schema) -> Rel {
+/// A projection, one with what is below it where that changes nothing.
+pub(crate) fn project(input: Rel, exprs: Vec<Expr>, schema: irmak_common::types::Schema) -> Rel {
     if let RelNode::Project { input: below, exprs: inner } = &input.node
         && can_inline(inner, &exprs)
     {
@@ -93,7 +95,8 @@ fn constant(rows: &[Vec<Value>], exprs: &[Expr]) -> Option<Vec<Vec<Value>>> {
     rows.iter().map(|row| exprs.iter().map(|expr| value(row, expr)).collect()).collect()
 }
 
-fn filter(input: Rel, predicate: Expr) -> Rel {
+/// A filter where it costs least.
+pub(crate) fn filter(input: Rel, predicate: Expr) -> Rel {
     if let ExprNode::Literal(Value::Boolean(true)) = predicate.node {
         return input;
     }
@@ -108,6 +111,7 @@ fn filter(input: Rel, predicate: Expr) -> Rel {
                 None => Rel { node: RelNode::Project { input: below, exprs }, schema: input.schema }.filter(predicate),
             }
         }
+        RelNode::Join(join) => super::join::filtered(*join, input.schema, &predicate),
         // Two filters are one.
         RelNode::Filter { input: below, predicate: first } => {
             let nullable = first.ty.nullable || predicate.ty.nullable;

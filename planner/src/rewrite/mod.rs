@@ -4,6 +4,7 @@
 //! the source, for all queries of a job together; projections that do nothing go.
 
 pub(crate) mod fold;
+pub(crate) mod join;
 pub(crate) mod merge;
 pub(crate) mod prune;
 pub(crate) mod share;

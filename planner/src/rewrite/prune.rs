@@ -1,5 +1,6 @@
 //! Columns that nobody reads are left out, down to the source, so that the format never decodes them.
 
+mod joined;
 mod keyed;
 mod ordered;
 
@@ -89,6 +90,7 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Position
             let schema = input.schema.clone();
             (Rel { node: RelNode::Limit { input: Box::new(input), offset, count }, schema }, positions)
         }
+        RelNode::Join(join) => joined::join(*join, &schema, wanted, needs),
         RelNode::Union(inputs) => {
             let wanted = at_least_one(wanted, schema.len());
             let inputs = inputs.into_iter().map(|input| {

@@ -1,0 +1,259 @@
+//! Joins in FROM: names of both sides in one scope, ON, USING, NATURAL, LATERAL subqueries and `FOR SYSTEM_TIME AS OF`.
+
+use irmak_common::expr::Expr;
+use irmak_common::join_spec::JoinKind;
+use irmak_common::types::TimeAttribute;
+
+use crate::algebra::Rel;
+use crate::ast::{self, JoinOn, TableRef};
+use crate::error::{Code, PlanError, Planned, Span};
+use crate::join::{JoinRel, all_of, always, equality, terms};
+use crate::token::Name;
+
+use super::expr::ExprBinder;
+use super::scope::{Scope, ScopeColumn, Scoped, unique_names};
+use super::{Binder, call};
+
+fn kind_of(kind: ast::JoinKind) -> JoinKind {
+    match kind {
+        ast::JoinKind::Cross | ast::JoinKind::Inner => JoinKind::Inner,
+        ast::JoinKind::Left => JoinKind::Left,
+        ast::JoinKind::Right => JoinKind::Right,
+        ast::JoinKind::Full => JoinKind::Full,
+    }
+}
+
+impl Binder<'_> {
+    /// Two tables, joined.
+    pub(crate) fn join(&mut self, left: &TableRef, right: &TableRef, kind: ast::JoinKind, on: &JoinOn, span: Span) -> Planned<Scoped> {
+        let left = self.from(left)?;
+        match right {
+            TableRef::Table { snapshot: Some(snapshot), .. } => {
+                let (time, at) = &**snapshot;
+                return self.temporal_join(left, right, kind_of(kind), on, (time, *at), span);
+            }
+            TableRef::Derived { query, alias, lateral: true } => {
+                return self.lateral(left, query, alias.as_ref(), kind_of(kind), on, span);
+            }
+            _ => {}
+        }
+        let right = self.from(right)?;
+        self.joined(left, right, kind_of(kind), on, span)
+    }
+
+    fn joined(&mut self, left: Scoped, right: Scoped, kind: JoinKind, on: &JoinOn, span: Span) -> Planned<Scoped> {
+        let shared = match on {
+            JoinOn::Using(names) => names.clone(),
+            JoinOn::Natural => shared(&left.scope, &right.scope, span),
+            JoinOn::Nothing | JoinOn::Condition(_) => Vec::new(),
+        };
+        let mut both = beside(left, right, kind);
+        if !shared.is_empty() {
+            return using(both, kind, &shared);
+        }
+        if let JoinOn::Condition(on) = on {
+            both.condition(on)?;
+        }
+        Ok(both.scoped())
+    }
+
+    /// The versions that hold at the left row's time.
+    fn temporal_join(
+        &mut self,
+        left: Scoped,
+        right: &TableRef,
+        kind: JoinKind,
+        on: &JoinOn,
+        (time, at): (&ast::Expr, Span),
+        span: Span,
+    ) -> Planned<Scoped> {
+        let TableRef::Table { name, alias, hints, .. } = right else {
+            return Err(PlanError::new(Code::Unsupported, "FOR SYSTEM_TIME AS OF stands behind a table").at(at));
+        };
+        if !matches!(kind, JoinKind::Inner | JoinKind::Left) {
+            return Err(PlanError::new(Code::Unsupported, "a temporal join is an INNER or a LEFT JOIN").at(span));
+        }
+        let options: Vec<(String, String)> = hints.iter().filter_map(|hint| hint.option.clone()).collect();
+        let bound =
+            ExprBinder { scope: &left.scope, schema: &left.rel.schema, grouping: None, clause: "FOR SYSTEM_TIME AS OF" }.bind(time)?;
+        let versions = self.versioned(name, &options, alias.as_ref(), at)?;
+        let left_time = match (bound.as_column(), bound.ty.kind.time_attribute()) {
+            (Some(column), TimeAttribute::Rowtime) => column,
+            (_, TimeAttribute::Proctime) => {
+                let message = "a temporal join by processing time (a lookup) is not supported; join as of an event time";
+                return Err(PlanError::new(Code::Unsupported, message).at(time.span));
+            }
+            _ => {
+                let message = "FOR SYSTEM_TIME AS OF takes a time attribute of the left table";
+                return Err(PlanError::new(Code::TimeAttribute, message).at(time.span).label("this is none"));
+            }
+        };
+        let mut both = beside(left, versions.scoped, kind);
+        if let JoinOn::Condition(on) = on {
+            both.condition(on)?;
+        }
+        let found = terms(&both.join.condition);
+        let width = both.join.left.schema.len();
+        let keys: Vec<usize> = found
+            .iter()
+            .filter_map(|term| equality(&both.join, term))
+            .filter_map(|(sides, _)| sides[1].as_column().map(|column| column - width))
+            .collect();
+        if !versions.key.iter().all(|column| keys.contains(column)) {
+            let names: Vec<&str> = versions.key.iter().map(|at| both.join.right.schema.fields[*at].name.as_str()).collect();
+            let message = format!("a temporal join needs an equality on each column of the versioned table's key: {}", names.join(", "));
+            return Err(PlanError::new(Code::Types, message).at(span));
+        }
+        both.join.as_of = Some([left_time, versions.time]);
+        Ok(both.scoped())
+    }
+
+    /// A subquery that sees the tables before it: its condition becomes the join's, its columns are computed above.
+    fn lateral(
+        &mut self,
+        left: Scoped,
+        query: &ast::Query,
+        alias: Option<&ast::Alias>,
+        kind: JoinKind,
+        on: &JoinOn,
+        span: Span,
+    ) -> Planned<Scoped> {
+        // Without a look outside it is a subquery like others.
+        let warnings = self.warnings.len();
+        let alone = match self.nested(query.span, |binder| binder.query(query)) {
+            Ok(rel) => {
+                let right = super::from::aliased(Scoped::of(rel, None), alias)?;
+                return self.joined(left, right, kind, on, span);
+            }
+            Err(error) => error,
+        };
+        self.warnings.truncate(warnings);
+        let (correlated, select) = self.correlated(query, &left, alone)?;
+        if !matches!(kind, JoinKind::Inner | JoinKind::Left) {
+            return Err(PlanError::new(Code::Unsupported, "a LATERAL subquery is joined by INNER or LEFT JOIN").at(span));
+        }
+        let (exprs, names) = correlated.items(&select)?;
+        let width = left.rel.schema.len();
+        let of_left = |expr: &Expr| crate::algebra::columns_of(expr).iter().any(|column| *column < width);
+        if kind == JoinKind::Left && exprs.iter().any(|expr| expr.as_column().is_none() || of_left(expr)) {
+            let message = "a LATERAL subquery of a LEFT JOIN may only select columns of its own tables";
+            return Err(PlanError::new(Code::Unsupported, message).at(query.span));
+        }
+        let scope = left.scope.clone();
+        let join = JoinRel { left: left.rel, right: correlated.inner, kind, condition: all_of(correlated.condition), as_of: None };
+        let joined = join.into_rel();
+        let nullable = |expr: Expr| match expr.as_column() {
+            Some(column) => Expr::column(column, joined.schema.fields[column].ty.clone()),
+            None => expr,
+        };
+        let mut all: Vec<Expr> = joined.columns()[..width].to_vec();
+        all.extend(exprs.into_iter().map(nullable));
+        let inner_names = unique_names(names);
+        if let Some(alias) = alias.filter(|alias| !alias.columns.is_empty() && alias.columns.len() != inner_names.len()) {
+            let message = format!("{} columns are named, but the query has {}", alias.columns.len(), inner_names.len());
+            return Err(PlanError::new(Code::ColumnCount, message).at(alias.name.span));
+        }
+        let named: Vec<String> = match alias {
+            Some(alias) if !alias.columns.is_empty() => alias.columns.iter().map(|name| name.text.clone()).collect(),
+            _ => inner_names,
+        };
+        let relation = alias.map(|alias| alias.name.text.clone());
+        let mut columns = scope.columns;
+        columns.extend(named.iter().map(|name| ScopeColumn { relation: relation.clone(), name: name.clone(), hidden: false }));
+        let names = unique_names(columns.iter().map(|column| Some(column.name.clone())).collect());
+        let scoped = Scoped { rel: joined.project(all, names), scope: Scope { columns } };
+        match on {
+            JoinOn::Condition(on) if kind == JoinKind::Inner => {
+                let predicate =
+                    ExprBinder { scope: &scoped.scope, schema: &scoped.rel.schema, grouping: None, clause: "ON" }.condition(on, "ON")?;
+                Ok(Scoped { rel: scoped.rel.filter(predicate), scope: scoped.scope })
+            }
+            JoinOn::Nothing => Ok(scoped),
+            JoinOn::Condition(on) if matches!(on.kind, ast::ExprKind::Boolean(true)) => Ok(scoped),
+            _ => Err(PlanError::new(Code::Unsupported, "a LATERAL subquery is joined ON TRUE").at(span)),
+        }
+    }
+}
+
+/// Two relations side by side, as their condition is read.
+pub(crate) struct Both {
+    pub(crate) join: JoinRel,
+    scope: Scope,
+}
+
+/// Two relations side by side.
+fn beside(left: Scoped, right: Scoped, kind: JoinKind) -> Both {
+    let mut scope = left.scope;
+    scope.columns.extend(right.scope.columns);
+    Both { join: JoinRel { left: left.rel, right: right.rel, kind, condition: always(), as_of: None }, scope }
+}
+
+impl Both {
+    fn condition(&mut self, on: &ast::Expr) -> Planned<()> {
+        let schema = self.join.both();
+        self.join.condition = ExprBinder { scope: &self.scope, schema: &schema, grouping: None, clause: "ON" }.condition(on, "ON")?;
+        Ok(())
+    }
+
+    fn scoped(self) -> Scoped {
+        Scoped { rel: self.join.into_rel(), scope: self.scope }
+    }
+}
+
+/// The columns that both sides have.
+fn shared(left: &Scope, right: &Scope, span: Span) -> Vec<Name> {
+    let has = |name: &str| right.columns.iter().any(|column| !column.hidden && column.name == name);
+    let visible = left.columns.iter().filter(|column| !column.hidden && has(&column.name));
+    visible.map(|column| Name { text: column.name.clone(), span }).collect()
+}
+
+/// The shared columns first and once, then the rest of both sides; the doubles are there for who names their table.
+fn using(mut both: Both, kind: JoinKind, shared: &[Name]) -> Planned<Scoped> {
+    let width = both.join.left.schema.len();
+    let schema = both.join.both();
+    let (left, right) = both.scope.columns.split_at(width);
+    let (left, right) = (Scope { columns: left.to_vec() }, Scope { columns: right.to_vec() });
+    let mut places = Vec::new();
+    let mut condition = Vec::new();
+    for name in shared {
+        let path = std::slice::from_ref(name);
+        let (l, r) = (left.resolve(path)?.0, width + right.resolve(path)?.0);
+        let column = |at: usize| Expr::column(at, schema.fields[at].ty.clone());
+        condition.push(call::resolve("=", vec![column(l), column(r)], name.span)?);
+        places.push((l, r));
+    }
+    both.join.condition = all_of(condition);
+    let Scoped { rel, scope } = both.scoped();
+    let column = |at: usize| Expr::column(at, rel.schema.fields[at].ty.clone());
+    let (mut exprs, mut columns) = (Vec::new(), Vec::new());
+    for (name, &(l, r)) in shared.iter().zip(&places) {
+        exprs.push(match kind {
+            JoinKind::Right => column(r),
+            JoinKind::Full => call::resolve("COALESCE", vec![column(l), column(r)], name.span)?,
+            _ => column(l),
+        });
+        columns.push(ScopeColumn { relation: None, name: name.text.clone(), hidden: false });
+    }
+    let doubled = |at: &usize| places.iter().any(|(l, r)| at == l || at == r);
+    let all: Vec<usize> = (0..rel.schema.len()).collect();
+    for at in all.iter().filter(|at| !doubled(at)).chain(all.iter().filter(|at| doubled(at))) {
+        exprs.push(column(*at));
+        columns.push(ScopeColumn { hidden: doubled(at) || scope.columns[*at].hidden, ..scope.columns[*at].clone() });
+    }
+    let names = unique_names(columns.iter().map(|column| Some(column.name.clone())).collect());
+    Ok(Scoped { rel: rel.project(exprs, names), scope: Scope { columns } })
+}
+
+/// A relation that has versions.
+pub(crate) struct Versioned {
+    pub(crate) scoped: Scoped,
+    /// The columns that a version is one of.
+    pub(crate) key: Vec<usize>,
+    /// The rowtime column from which on a version holds.
+    pub(crate) time: usize,
+}
+
+/// The only rowtime column of a relation.
+pub(crate) fn rowtime(rel: &Rel) -> Option<usize> {
+    rel.schema.fields.iter().position(|field| field.ty.kind.time_attribute() == TimeAttribute::Rowtime)
+}
