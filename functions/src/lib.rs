@@ -16,6 +16,7 @@ mod column;
 mod compare;
 mod conditional;
 mod constant;
+mod constraint;
 mod decimal;
 mod encode;
 mod environment;

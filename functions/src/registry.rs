@@ -160,6 +160,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
         crate::conditional::FUNCTIONS,
         crate::encode::FUNCTIONS,
         crate::type_name::FUNCTIONS,
+        crate::constraint::FUNCTIONS,
     ];
     [
         SINGLE,

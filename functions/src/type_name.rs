@@ -1,4 +1,4 @@
-//! TYPEOF: the type of an expression, as Flink prints it.
+//! TYPEOF: the type of an expression, as Flink prints it. CURRENT_DATABASE: the one that there is.
 
 use irmak_common::types::TypeKind;
 
@@ -6,9 +6,29 @@ use crate::column::build_strings;
 use crate::registry::{Function, kernel};
 use crate::signature::{refuse, uncast};
 
-pub(crate) const FUNCTIONS: &[Function] = &[Function::total(
+pub(crate) const FUNCTIONS: &[Function] = &[TYPEOF, CURRENT_DATABASE];
+
+const CURRENT_DATABASE: Function = Function::total(
+    "CURRENT_DATABASE",
+    |args| if args.is_empty() { Ok((Vec::new(), TypeKind::STRING.not_null())) } else { refuse("CURRENT_DATABASE()") },
+    |_| {
+        kernel(|_, scope| {
+            build_strings(scope.rows, |_, out| {
+                out.push_str("default_database");
+                Ok(Some(()))
+            })
+        })
+    },
+);
+
+const TYPEOF: Function = Function::total(
     "TYPEOF",
-    |args| if args.len() == 1 { Ok((uncast(args), TypeKind::STRING.not_null())) } else { refuse("TYPEOF(<ANY>)") },
+    |args| match args {
+        [_] => Ok((uncast(args), TypeKind::STRING.not_null())),
+        // TRUE asks for a form that can be read back; ours always can.
+        [_, form] if *form.kind() == TypeKind::Boolean && form.literal.is_some() => Ok((uncast(args), TypeKind::STRING.not_null())),
+        _ => refuse("TYPEOF(<ANY>) or TYPEOF(<ANY>, {TRUE | FALSE})"),
+    },
     |call| {
         let name = call.arg(0)?.to_string();
         kernel(move |_, scope| {
@@ -18,7 +38,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[Function::total(
             })
         })
     },
-)];
+);
 
 #[cfg(test)]
 mod tests {

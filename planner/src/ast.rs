@@ -336,6 +336,8 @@ pub(crate) enum StatementKind {
     Query(Box<Query>),
     Explain {
         statement: Box<Statement>,
+        /// What is asked for beside the plan.
+        details: ExplainDetails,
     },
     Describe {
         name: Vec<Name>,
@@ -343,6 +345,15 @@ pub(crate) enum StatementKind {
     Show(Show),
     /// `USE CATALOG default_catalog`, `USE default_database`: what there is is in use already.
     Use(Name),
+}
+
+/// What EXPLAIN is asked for beside the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ExplainDetails {
+    pub(crate) estimated_cost: bool,
+    pub(crate) changelog_mode: bool,
+    pub(crate) json_execution_plan: bool,
+    pub(crate) plan_advice: bool,
 }
 
 /// A key or a value of SET.

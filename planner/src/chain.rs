@@ -33,12 +33,14 @@ pub(crate) struct Plan {
     nodes: Vec<Node>,
     parallelism: u32,
     chaining: bool,
+    /// Descriptions say which kinds of rows an operator makes: `changelogMode=[I,UB,UA]`.
+    pub(crate) tells_changelogs: bool,
 }
 
 impl Plan {
     /// An empty plan at this parallelism.
     pub(crate) fn new(parallelism: u32, chaining: bool) -> Self {
-        Self { nodes: Vec::new(), parallelism, chaining }
+        Self { nodes: Vec::new(), parallelism, chaining, tells_changelogs: false }
     }
 
     /// Adds a query and its target.
@@ -101,7 +103,7 @@ impl Plan {
             parallelism: have,
             inputs: forward(have),
         };
-        let node = match &rel.node {
+        let mut node = match &rel.node {
             RelNode::Scan(source) => Node {
                 name: format!("Source: {}", source.table),
                 description: describe::scan(source, &rel.schema),
@@ -124,8 +126,11 @@ impl Plan {
                 Node { name: "WatermarkAssigner".into(), ..calc(description, OperatorSpec::Watermark((**spec).clone())) }
             }
             RelNode::Project { exprs, .. } => {
-                let description = format!("Calc(select=[{}])", describe::select(exprs, &schema, &rel.schema));
-                calc(description, OperatorSpec::Project { exprs: exprs.clone() })
+                let spec = OperatorSpec::Project { exprs: exprs.clone() };
+                match crate::constraint::described(exprs) {
+                    Some(description) => Node { name: "ConstraintEnforcer".into(), ..calc(description, spec) },
+                    None => calc(format!("Calc(select=[{}])", describe::select(exprs, &schema, &rel.schema)), spec),
+                }
             }
             RelNode::Filter { predicate, .. } => {
                 let description = format!("Calc(select=[{}], where=[{}])", describe::fields(&schema), describe::expr(predicate, &schema));
@@ -182,6 +187,10 @@ impl Plan {
             // A mark, not an operator.
             RelNode::Table { .. } => return input,
         };
+        if self.tells_changelogs {
+            let open = node.description.strip_suffix(')').unwrap_or(&node.description);
+            node.description = format!("{open}, changelogMode=[{}])", crate::changelog::kinds(rel).mode());
+        }
         self.push(node)
     }
 

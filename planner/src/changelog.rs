@@ -48,7 +48,6 @@ impl Kinds {
         }
     }
 
-    #[allow(dead_code)] // EXPLAIN CHANGELOG_MODE is to show it.
     /// `I,UB,UA,D`, as EXPLAIN CHANGELOG_MODE shows it.
     pub(crate) fn mode(self) -> String {
         let kinds = [(true, "I"), (self.update, "UB"), (self.update, "UA"), (self.delete, "D")];

@@ -3,16 +3,28 @@
 //! The text has Flink's section names. Its first section shows the operators as a tree, sink first; its second the vertices that
 //! they run in, with parallelism and exchanges, and what else the job asks of its cluster.
 
-use irmak_common::job_graph::{JobGraph, Partitioning, RestartStrategy, Vertex};
+use irmak_common::job_graph::{Edge, JobGraph, Partitioning, RestartStrategy, Vertex};
+use irmak_common::operator_spec::OperatorSpec;
 use serde_json::{Value, json};
+
+use crate::ast::ExplainDetails;
 
 /// The plan as text, in Flink's section names.
 pub fn text(graph: &JobGraph) -> String {
-    let mut out = String::from("== Optimized Physical Plan ==\n");
+    detailed(graph, ExplainDetails::default())
+}
+
+/// The same with what EXPLAIN was asked for beside it.
+pub(crate) fn detailed(graph: &JobGraph, details: ExplainDetails) -> String {
+    let title = if details.plan_advice { "Optimized Physical Plan With Advice" } else { "Optimized Physical Plan" };
+    let mut out = format!("== {title} ==\n");
     let sinks: Vec<&Vertex> = graph.vertices.iter().filter(|vertex| graph.outputs_of(vertex.id).next().is_none()).collect();
     for sink in sinks {
         tree(graph, sink, sink.chain.len(), 0, &mut out);
         out.push('\n');
+    }
+    if details.plan_advice {
+        out.push_str(&format!("{}\n\n", advice(graph)));
     }
     out.push_str("== Optimized Execution Plan ==\n");
     for (number, vertex) in graph.vertices.iter().enumerate() {
@@ -29,13 +41,66 @@ pub fn text(graph: &JobGraph) -> String {
         None => out.push_str("checkpoints: none\n"),
     }
     out.push_str(&format!("restart: {}\n", restart(&graph.options.restart)));
+    if details.estimated_cost {
+        out.push_str("cost: not estimated; a plan follows from its script alone\n");
+    }
     for warning in &graph.warnings {
         out.push_str(&format!("warning: {warning}\n"));
+    }
+    if details.json_execution_plan {
+        out.push_str(&format!("\n== Physical Execution Plan ==\n{:#}\n", execution_plan(graph)));
     }
     out
 }
 
-fn keys(graph: &JobGraph, edge: &irmak_common::job_graph::Edge) -> String {
+/// What would make the job cheaper, in Flink's words.
+fn advice(graph: &JobGraph) -> String {
+    let mut operators = graph.vertices.iter().flat_map(|vertex| &vertex.chain);
+    let eager = |spec: &OperatorSpec| matches!(spec, OperatorSpec::GroupAggregate(group) if group.mini_batch.is_none());
+    match operators.find(|operator| eager(&operator.spec)) {
+        Some(operator) => format!(
+            "advice[1]: [ADVICE] {} sends an update after every row. You might want to enable mini-batch by configuring \
+             ('table.exec.mini-batch.enabled' to 'true', 'table.exec.mini-batch.allow-latency' to '5 s', 'table.exec.mini-batch.size' to '5000').",
+            operator.name
+        ),
+        None => "No available advice...".into(),
+    }
+}
+
+/// The operators in the shape of Flink's `StreamGraph` JSON.
+fn execution_plan(graph: &JobGraph) -> Value {
+    let mut nodes = Vec::new();
+    for vertex in &graph.vertices {
+        for (at, operator) in vertex.chain.iter().enumerate() {
+            let predecessor = |id: u32, strategy: &str| json!({ "id": id, "ship_strategy": strategy, "side": "second" });
+            let predecessors: Vec<Value> = if at > 0 {
+                vec![predecessor(vertex.chain[at - 1].id, "FORWARD")]
+            } else {
+                let last = |edge: &Edge| graph.vertex(edge.source).and_then(|source| source.chain.last()).map_or(0, |operator| operator.id);
+                graph.inputs_of(vertex.id).map(|edge| predecessor(last(edge), edge.partitioning.ship_strategy())).collect()
+            };
+            let pact = match &operator.spec {
+                OperatorSpec::Source(_) | OperatorSpec::Values { .. } => "Data Source",
+                OperatorSpec::Sink(_) | OperatorSpec::Collect => "Data Sink",
+                _ => "Operator",
+            };
+            let mut node = json!({
+                "id": operator.id,
+                "type": operator.name,
+                "pact": pact,
+                "contents": operator.description,
+                "parallelism": vertex.parallelism,
+            });
+            if !predecessors.is_empty() {
+                node["predecessors"] = Value::Array(predecessors);
+            }
+            nodes.push(node);
+        }
+    }
+    json!({ "nodes": nodes })
+}
+
+fn keys(graph: &JobGraph, edge: &Edge) -> String {
     let Partitioning::Hash { columns } = &edge.partitioning else { return String::new() };
     let output = graph.vertex(edge.source).map(Vertex::output).unwrap_or_default();
     let names: Vec<&str> = columns.iter().filter_map(|at| output.fields.get(*at)).map(|field| field.name.as_str()).collect();

@@ -24,6 +24,7 @@ mod bind;
 mod catalog;
 mod chain;
 mod changelog;
+mod constraint;
 mod ddl;
 mod depth;
 mod describe;

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use irmak_common::job_graph::{JobGraph, JobOptions, RestartStrategy};
 use irmak_common::operator_spec::OperatorSpec;
 
-use crate::ast::{Insert, Query, Statement as Syntax, StatementKind};
+use crate::ast::{ExplainDetails, Insert, Query, Statement as Syntax, StatementKind};
 use crate::bind::Binder;
 use crate::catalog::{CATALOG, Catalog, DATABASE, Entry, View, span_of};
 use crate::chain::Plan;
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::settings::Settings;
-use crate::{Outcome, Statement, algebra::Root, algebra::Target, changelog, ddl, depth, explain, logical, rewrite, show};
+use crate::{Outcome, Statement, algebra::Root, algebra::Target, changelog, constraint, ddl, depth, explain, logical, rewrite, show};
 
 /// What statements share.
 pub(crate) struct Session<'a> {
@@ -56,7 +56,7 @@ impl Session<'_> {
             StatementKind::Insert(insert) => self.job(self.inserts(std::slice::from_ref(insert))?, &mut warnings)?,
             StatementKind::StatementSet(inserts) => self.job(self.inserts(inserts)?, &mut warnings)?,
             StatementKind::Query(query) => self.job(self.query(query)?, &mut warnings)?,
-            StatementKind::Explain { statement } => self.explain(statement, &mut warnings)?,
+            StatementKind::Explain { statement, details } => self.explain(statement, *details, &mut warnings)?,
             StatementKind::Describe { name } => show::describe(self, name)?,
             StatementKind::Show(what) => show::show(self, what)?,
             StatementKind::Use(name) if [CATALOG, DATABASE].contains(&name.text.as_str()) => Outcome::None,
@@ -132,6 +132,7 @@ impl Session<'_> {
             name: "collect".into(),
             warnings: binder.warnings,
             span: query.span,
+            tells_changelogs: false,
         })
     }
 
@@ -149,7 +150,7 @@ impl Session<'_> {
 
     /// The job graph of some queries under the present settings.
     pub(crate) fn assemble(&self, bound: Bound) -> Planned<JobGraph> {
-        let Bound { roots, name, mut warnings, .. } = bound;
+        let Bound { roots, name, mut warnings, tells_changelogs, .. } = bound;
         let chaining = ["pipeline.operator-chaining.enabled", "pipeline.operator-chaining"]
             .iter()
             .find_map(|key| self.settings.get(key))
@@ -157,11 +158,12 @@ impl Session<'_> {
         let collect = roots.iter().find(|root| root.target == Target::Collect).map(|root| root.rel.schema.clone());
         let roots = crate::bind::rank::settle(roots, self.settings.state_ttl_ms()?)?;
         let mut plan = Plan::new(self.settings.parallelism()?, chaining);
+        plan.tells_changelogs = tells_changelogs;
         let roots = rewrite::rewrite(roots, &self.settings.environment());
         for root in roots {
             let root = Root { rel: changelog::settle(root.rel), ..root };
             changelog::check(&root)?;
-            plan.add(root);
+            plan.add(constraint::enforce(root, &self.settings)?);
         }
         let (vertices, edges) = plan.vertices();
         let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| match &node.spec {
@@ -187,17 +189,18 @@ impl Session<'_> {
         Ok(JobGraph { name, vertices, edges, max_parallelism, options, collect, warnings })
     }
 
-    fn explain(&self, statement: &Syntax, warnings: &mut Vec<String>) -> Planned<Outcome> {
-        let bound = match &statement.kind {
+    fn explain(&self, statement: &Syntax, details: ExplainDetails, warnings: &mut Vec<String>) -> Planned<Outcome> {
+        let mut bound = match &statement.kind {
             StatementKind::Query(query) => self.query(query)?,
             StatementKind::Insert(insert) => self.inserts(std::slice::from_ref(insert))?,
             StatementKind::StatementSet(inserts) => self.inserts(inserts)?,
             _ => return Err(PlanError::new(Code::Unsupported, "EXPLAIN takes a query, an INSERT or a statement set").at(statement.span)),
         };
         let understood = logical::text(&bound.roots);
+        bound.tells_changelogs = details.changelog_mode;
         let graph = self.graph(bound)?;
         warnings.extend(graph.warnings.iter().cloned());
-        let rows = vec![vec![Some(format!("{understood}{}", explain::text(&graph)))]];
+        let rows = vec![vec![Some(format!("{understood}{}", explain::detailed(&graph, details)))]];
         Ok(Outcome::Table { columns: vec![("result".into(), "STRING".into())], rows, plain: true })
     }
 
@@ -214,4 +217,6 @@ pub(crate) struct Bound {
     pub(crate) name: String,
     pub(crate) warnings: Vec<String>,
     pub(crate) span: Span,
+    /// Operators say which kinds of rows they make: EXPLAIN CHANGELOG_MODE.
+    pub(crate) tells_changelogs: bool,
 }

@@ -9,6 +9,7 @@ use irmak_common::job_graph::{CheckpointOptions, RestartStrategy};
 use irmak_common::key_group::MaxParallelism;
 use irmak_functions::Environment;
 
+use crate::constraint::{LengthEnforcer, NullEnforcer};
 use crate::error::{Code, PlanError, Planned, Span};
 
 /// Options by key: the cluster's and the command line's, then what the script SETs.
@@ -168,9 +169,27 @@ impl Settings {
         Ok(self.millis(&["table.exec.state.ttl"])?.unwrap_or(0))
     }
 
-    /// Whether `table.exec.sink.not-null-enforcer` is DROP.
-    pub(crate) fn drops_nulls(&self) -> bool {
-        self.get("table.exec.sink.not-null-enforcer").is_some_and(|value| value.eq_ignore_ascii_case("DROP"))
+    /// `table.exec.sink.not-null-enforcer`: whether NULL in a NOT NULL column fails the job, or drops the row.
+    pub(crate) fn null_enforcer(&self) -> Planned<NullEnforcer> {
+        let key = "table.exec.sink.not-null-enforcer";
+        match self.get(key).map(|value| (value, value.trim().to_ascii_uppercase())) {
+            None => Ok(NullEnforcer::Error),
+            Some((_, upper)) if upper == "ERROR" => Ok(NullEnforcer::Error),
+            Some((_, upper)) if upper == "DROP" => Ok(NullEnforcer::Drop),
+            Some((value, _)) => Err(self.bad(key, value, "ERROR, DROP")),
+        }
+    }
+
+    /// `table.exec.sink.type-length-enforcer`: what becomes of a text that is not as long as its column declares.
+    pub(crate) fn length_enforcer(&self) -> Planned<LengthEnforcer> {
+        let key = "table.exec.sink.type-length-enforcer";
+        match self.get(key).map(|value| (value, value.trim().to_ascii_uppercase())) {
+            None => Ok(LengthEnforcer::Ignore),
+            Some((_, upper)) if upper == "IGNORE" => Ok(LengthEnforcer::Ignore),
+            Some((_, upper)) if upper == "TRIM_PAD" => Ok(LengthEnforcer::TrimPad),
+            Some((_, upper)) if upper == "ERROR" => Ok(LengthEnforcer::Error),
+            Some((value, _)) => Err(self.bad(key, value, "IGNORE, TRIM_PAD, ERROR")),
+        }
     }
 
     /// The job's checkpoints: `None` where it takes none. `needed`: a sink shows nothing without them.

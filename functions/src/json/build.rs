@@ -17,6 +17,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::total("JSON_OBJECT", object_signature, json_object),
     Function::total("JSON_ARRAY", array_signature, json_array),
     Function::total("JSON_STRING", string_signature, json_string),
+    // Not for SQL: what JSON_OBJECTAGG and JSON_ARRAYAGG make of the members that were listed.
+    Function::total("$JSON", whole_signature, whole),
 ];
 
 fn writable(args: &[Arg<'_>]) -> Result<(), SignatureError> {
@@ -162,6 +164,62 @@ fn json_string(call: &Call<'_>) -> Result<Kernel, FunctionError> {
     })
 }
 
+fn whole_signature(args: &[Arg<'_>]) -> Signature {
+    match args {
+        [shape, members] if *shape.kind() == TypeKind::Symbol && members.kind().is_text() => {
+            Ok((uncast(args), TypeKind::STRING.not_null()))
+        }
+        _ => refuse("({OBJECT | ARRAY}, <CHARACTER_STRING>)"),
+    }
+}
+
+/// `"b":1,"a":2` as `{"a":2,"b":1}`, the last of members of one name; `1,2` as `[1,2]`; NULL as an empty one.
+fn whole(call: &Call<'_>) -> Result<Kernel, FunctionError> {
+    let object = call.text(0) == Some("OBJECT");
+    kernel(move |args, scope| {
+        let members = args[1].strings()?;
+        build_strings(scope.rows, |row, out| {
+            let members = members.get(row).unwrap_or_default();
+            if !object {
+                out.push('[');
+                out.push_str(members);
+                out.push(']');
+                return Ok(Some(()));
+            }
+            let named = split_members(members).filter_map(|member| Some((member_name(member)?, member)));
+            let sorted: std::collections::BTreeMap<String, &str> = named.collect();
+            out.push('{');
+            for (nth, member) in sorted.values().enumerate() {
+                out.push_str(if nth == 0 { "" } else { "," });
+                out.push_str(member);
+            }
+            out.push('}');
+            Ok(Some(()))
+        })
+    })
+}
+
+/// The members of an object's text without its braces: cut at the commas that stand in no text, array or object.
+fn split_members(text: &str) -> impl Iterator<Item = &str> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    text.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '[' | '{' if !quoted => depth += 1,
+            ']' | '}' if !quoted => depth = depth.saturating_sub(1),
+            _ => return c == ',' && depth == 0 && !quoted,
+        }
+        false
+    })
+}
+
+/// The name of a member: the JSON text that it begins with.
+fn member_name(member: &str) -> Option<String> {
+    serde_json::Deserializer::from_str(member).into_iter::<String>().next()?.ok()
+}
+
 #[cfg(test)]
 mod tests {
     use irmak_common::expr::{Expr, Value};
@@ -185,6 +243,14 @@ mod tests {
         let date = (Value::Int(0), TypeKind::Date.not_null());
         let refused = call("JSON_OBJECT", &[symbol("NULL"), text("d"), date]).unwrap_err();
         assert_eq!(refused, "Type 'DATE NOT NULL' is not scalar or cannot be converted into JSON");
+    }
+
+    #[test]
+    fn members_make_one_object_or_array() {
+        check("$JSON", &[symbol("OBJECT"), text("\"b\":1.50,\"a\":[2],\"b\":{\"z\":null}")], Some("{\"a\":[2],\"b\":{\"z\":null}}"));
+        check("$JSON", &[symbol("ARRAY"), text("1,\"x\",null")], Some("[1,\"x\",null]"));
+        check("$JSON", &[symbol("OBJECT"), null(TypeKind::STRING)], Some("{}"));
+        check("$JSON", &[symbol("ARRAY"), null(TypeKind::STRING)], Some("[]"));
     }
 
     #[test]

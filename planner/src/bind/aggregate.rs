@@ -96,6 +96,11 @@ impl ExprBinder<'_> {
         if call.star && name != "COUNT" {
             return Err(PlanError::new(Code::Syntax, format!("{name}(*) does not exist; only COUNT(*) does")).at(span));
         }
+        let json = name.starts_with("JSON_").then(|| super::json_aggregate::fragments(&name, &args, span)).transpose()?;
+        let (name, args) = match &json {
+            Some(fragments) => ("LISTAGG".to_owned(), vec![fragments.clone()]),
+            None => (name, args),
+        };
         let filter = call.filter.as_ref().map(|filter| below.condition(filter, "FILTER")).transpose()?;
         let types: Vec<_> = args.iter().map(|arg| if keeps_time(&name) { arg.ty.clone() } else { plain(&arg.ty) }).collect();
         // Without keys, nothing may have come yet, for all that the type can know.
@@ -109,7 +114,8 @@ impl ExprBinder<'_> {
             // All rows of a group may be filtered out.
             ty.nullable = true;
         }
-        Ok(grouping.aggregate(Aggregate { function: name, args, distinct: call.distinct, filter, ty }))
+        let column = grouping.aggregate(Aggregate { function: name, args, distinct: call.distinct, filter, ty });
+        if json.is_some() { super::json_aggregate::whole(&upper, column, span) } else { Ok(column) }
     }
 
     /// `TUMBLE_START(...)` and the like.

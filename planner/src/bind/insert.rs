@@ -3,7 +3,7 @@
 use irmak_common::expr::Expr;
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::table_options::Side;
-use irmak_common::types::{Field, Schema, TypeKind};
+use irmak_common::types::{Field, LogicalType, Schema, TypeKind};
 use irmak_functions::implicitly_castable;
 
 use crate::algebra::{Rel, Root, Target, cast_to, plain, same_kind};
@@ -44,7 +44,6 @@ impl Binder<'_> {
             metadata: metadata.into_iter().filter_map(|(name, key)| Some((position(&name)?, key))).collect(),
             schema: columns,
         };
-        let rel = if self.settings.drops_nulls() { without_nulls(rel, &spec.schema) } else { rel };
         Ok(Root { rel, target: Target::Sink { spec, parallelism }, span: span_of(&insert.table) })
     }
 
@@ -93,7 +92,7 @@ impl Binder<'_> {
             if !same_kind(&from, &field.ty) && !implicitly_castable(&from, &field.ty) {
                 return Err(self.incompatible(insert, &query, *target, targets, field));
             }
-            exprs[*target] = Some(cast_to(plain_column(expr), &field.ty));
+            exprs[*target] = Some(fit(plain_column(expr), &field.ty));
         }
         for (name, value) in &insert.partition {
             let (scope, schema) = (Scope::default(), Schema::default());
@@ -124,6 +123,19 @@ impl Binder<'_> {
 fn plain_column(expr: Expr) -> Expr {
     let ty = plain(&expr.ty);
     Expr { ty, ..expr }
+}
+
+/// A column as one of the sink's type. Between texts, and between bytes, nothing is cut or padded: `table.exec.sink.type-length-enforcer`
+/// decides on that.
+fn fit(column: Expr, ty: &LogicalType) -> Expr {
+    let text = |kind: &TypeKind| matches!(kind, TypeKind::Char(_) | TypeKind::Varchar(_));
+    let bytes = |kind: &TypeKind| matches!(kind, TypeKind::Binary(_) | TypeKind::Varbinary(_));
+    let (from, to) = (&column.ty.kind, &ty.kind);
+    if text(from) && text(to) || bytes(from) && bytes(to) {
+        let ty = ty.with_nullable(column.ty.nullable);
+        return Expr { ty, ..column };
+    }
+    cast_to(column, ty)
 }
 
 /// The place of an item of the query's SELECT list, or of the query.
@@ -175,15 +187,4 @@ fn count_mismatch(insert: &Insert, table: &Table, query: &Rel, columns: &Schema,
     .at(insert.query.span)
     .note(format!("query: [{given}]"))
     .note(format!("sink:  [{sink}]"))
-}
-
-/// `table.exec.sink.not-null-enforcer` = DROP: rows go that have NULL where the sink has NOT NULL.
-fn without_nulls(rel: Rel, sink: &Schema) -> Rel {
-    let nullable = rel.columns().into_iter().zip(&sink.fields).filter(|(expr, field)| expr.ty.nullable && !field.ty.nullable);
-    let mut tests: Vec<Expr> = nullable.map(|(expr, _)| Expr::call("IS NOT NULL", vec![expr], TypeKind::Boolean.not_null())).collect();
-    match tests.len() {
-        0 => rel,
-        1 => rel.filter(tests.remove(0)),
-        _ => rel.filter(Expr { node: irmak_common::expr::ExprNode::And(tests), ty: TypeKind::Boolean.not_null() }),
-    }
 }

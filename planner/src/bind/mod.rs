@@ -10,6 +10,7 @@ pub(crate) mod fuse;
 pub(crate) mod group;
 pub(crate) mod insert;
 pub(crate) mod join;
+mod json_aggregate;
 pub(crate) mod literal;
 pub(crate) mod order;
 pub(crate) mod over;

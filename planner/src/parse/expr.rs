@@ -378,6 +378,12 @@ fn plain_call(cursor: &mut Cursor, name: crate::token::Name) -> Planned<Expr> {
         call.args = cursor.list(expr)?;
     }
     cursor.expect_symbol(")")?;
+    aggregate_tail(cursor, &mut call)?;
+    node(ExprKind::Call(Box::new(call)), start.to(cursor.last_span()))
+}
+
+/// `FILTER (WHERE ...)` and `OVER (...)` behind a call.
+pub(super) fn aggregate_tail(cursor: &mut Cursor, call: &mut Call) -> Planned<()> {
     if cursor.eat(&["FILTER"]) {
         cursor.expect_symbol("(")?;
         cursor.expect(&["WHERE"])?;
@@ -387,5 +393,5 @@ fn plain_call(cursor: &mut Cursor, name: crate::token::Name) -> Planned<Expr> {
     if cursor.eat(&["OVER"]) {
         call.over = Some(over::over(cursor)?);
     }
-    node(ExprKind::Call(Box::new(call)), start.to(cursor.last_span()))
+    Ok(())
 }

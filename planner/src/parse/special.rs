@@ -6,7 +6,7 @@ use crate::ast::{Expr, ExprKind};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, Name, TokenKind};
 
-use super::expr::{call as plain, expr, node};
+use super::expr::{aggregate_tail, call as plain, expr, node};
 use super::types;
 
 /// Reads the call of `name`, whose parenthesis is next, where it has a syntax of its own; `None`: it has not.
@@ -25,6 +25,8 @@ pub(crate) fn call(cursor: &mut Cursor, name: &Name) -> Planned<Option<Expr>> {
         "JSON_QUERY" => json_query,
         "JSON_OBJECT" => json_object,
         "JSON_ARRAY" => json_array,
+        "JSON_OBJECTAGG" => json_object,
+        "JSON_ARRAYAGG" => json_array,
         _ => return Ok(None),
     };
     cursor.expect_symbol("(")?;
@@ -34,6 +36,9 @@ pub(crate) fn call(cursor: &mut Cursor, name: &Name) -> Planned<Option<Expr>> {
     let mut expr = plain(function, args, name.span.to(cursor.last_span()))?;
     if let ExprKind::Call(call) = &mut expr.kind {
         call.name.span = name.span;
+        if upper.starts_with("JSON_") && upper.ends_with("AGG") {
+            aggregate_tail(cursor, call)?;
+        }
     }
     Ok(Some(expr))
 }

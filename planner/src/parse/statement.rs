@@ -1,6 +1,6 @@
 //! Statements other than CREATE: SET, SHOW, DROP, INSERT, EXPLAIN, statement sets, queries.
 
-use crate::ast::{Insert, Setting, Show, Statement, StatementKind};
+use crate::ast::{ExplainDetails, Insert, Setting, Show, Statement, StatementKind};
 use crate::error::{Code, PlanError, Planned};
 use crate::token::{Cursor, TokenKind};
 
@@ -168,19 +168,40 @@ fn insert(cursor: &mut Cursor) -> Planned<Insert> {
 }
 
 fn explain(cursor: &mut Cursor) -> Planned<StatementKind> {
+    let mut details = ExplainDetails::default();
     if cursor.eat(&["PLAN"]) {
         cursor.expect(&["FOR"])?;
     } else {
-        while ["ESTIMATED_COST", "CHANGELOG_MODE", "JSON_EXECUTION_PLAN", "PLAN_ADVICE"].iter().any(|word| cursor.eat(&[word])) {
-            cursor.eat_symbol(",");
-        }
+        explain_details(cursor, &mut details)?;
     }
     if cursor.eat(&["STATEMENT", "SET"]) {
         let span = cursor.span();
         let kind = statement_set(cursor)?;
-        return Ok(StatementKind::Explain { statement: Box::new(Statement { kind, span }) });
+        return Ok(StatementKind::Explain { statement: Box::new(Statement { kind, span }), details });
     }
-    Ok(StatementKind::Explain { statement: Box::new(statement(cursor)?) })
+    Ok(StatementKind::Explain { statement: Box::new(statement(cursor)?), details })
+}
+
+/// `ESTIMATED_COST, CHANGELOG_MODE`: after a comma there must be another.
+fn explain_details(cursor: &mut Cursor, details: &mut ExplainDetails) -> Planned<()> {
+    let mut more = false;
+    loop {
+        let known = [
+            ("ESTIMATED_COST", &mut details.estimated_cost),
+            ("CHANGELOG_MODE", &mut details.changelog_mode),
+            ("JSON_EXECUTION_PLAN", &mut details.json_execution_plan),
+            ("PLAN_ADVICE", &mut details.plan_advice),
+        ];
+        match known.into_iter().find(|(word, _)| cursor.eat(&[word])) {
+            Some((_, asked)) => *asked = true,
+            None if more => return Err(cursor.unexpected(&["ESTIMATED_COST", "CHANGELOG_MODE", "JSON_EXECUTION_PLAN", "PLAN_ADVICE"])),
+            None => return Ok(()),
+        }
+        if !cursor.eat_symbol(",") {
+            return Ok(());
+        }
+        more = true;
+    }
 }
 
 fn show(cursor: &mut Cursor) -> Planned<Show> {

@@ -28,8 +28,6 @@ pub(crate) struct JsonDecoder {
     names: Vec<String>,
     kinds: Vec<String>,
     columns: Vec<Column>,
-    /// Columns declared NOT NULL.
-    required: Vec<usize>,
     by_name: HashMap<Vec<u8>, usize>,
     layout: Vec<(Vec<u8>, Option<usize>)>,
     rows: usize,
@@ -44,7 +42,6 @@ impl JsonDecoder {
             by_name: names.iter().enumerate().map(|(index, name)| (name.clone().into_bytes(), index)).collect(),
             kinds: schema.fields.iter().map(|field| field.ty.kind.to_string()).collect(),
             columns: schema.fields.iter().map(|field| Column::new(&field.ty.kind)).collect(),
-            required: (0..schema.len()).filter(|index| !schema.fields[*index].ty.nullable).collect(),
             layout: Vec::new(),
             names,
             rows: 0,
@@ -103,11 +100,8 @@ impl JsonDecoder {
                 column.push_null();
             }
         }
-        // The planner relies on NOT NULL; Flink finds such a row at the sink.
-        match self.required.iter().find(|index| self.columns[**index].is_null(self.rows)) {
-            Some(index) => Err(Fault::value(0, "NULL in a column that is NOT NULL").inside(&self.names[*index])),
-            None => Ok(()),
-        }
+        // NULL in a column that is NOT NULL is found in front of the sink, as in Flink.
+        Ok(())
     }
 
     /// One object; reading stops once as many known keys were seen as there are columns, as in Flink.
