@@ -85,6 +85,12 @@ impl Column {
         self.nulls.len()
     }
 
+    /// Whether the row is NULL.
+    #[inline]
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        !self.nulls.is_valid(row)
+    }
+
     /// Marks the row whose value was just appended to `values` as present.
     #[inline]
     pub(crate) fn present(&mut self) {
