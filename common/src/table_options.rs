@@ -166,7 +166,7 @@ const FILESYSTEM: &[OptionSpec] = &[
     // Ours: where records go that cannot be read.
     source("scan.dead-letter", Text, None),
     option("partition.default-name", Text, Some("__DEFAULT_PARTITION__")),
-    source("partition.time-extractor.kind", Text, Some("default")),
+    option("partition.time-extractor.kind", Text, Some("default")),
     option("partition.time-extractor.class", Text, None),
     option("partition.time-extractor.timestamp-pattern", Text, None),
     option("partition.time-extractor.timestamp-formatter", Text, None),
@@ -188,7 +188,6 @@ const FILESYSTEM: &[OptionSpec] = &[
     sink("auto-compaction", Boolean, Some("false")),
     sink("compaction.file-size", MemorySize, None),
     sink("compaction.parallelism", Integer, None),
-    sink("sink.file-prefix", Text, None),
 ];
 
 const DATAGEN: &[OptionSpec] = &[
@@ -404,7 +403,24 @@ pub fn check(options: &BTreeMap<String, String>, side: Side) -> Result<OptionWar
     for (key, value) in options.iter().filter(|(key, _)| *key != "connector") {
         check_option(key, value, connector, &formats, &mut warnings)?;
     }
+    warnings.extend(without_effect(connector.name, options, side));
     Ok(warnings)
+}
+
+/// Options of Flink's that are accepted and change nothing here, with why: (connector, side, key, why).
+const WITHOUT_EFFECT: &[(&str, Side, &str, &str)] = &[
+    ("filesystem", Side::Source, "source.report-statistics", "no plan depends on statistics of files"),
+    ("filesystem", Side::Sink, "sink.shuffle-by-partition.enable", "each subtask writes the partitions of the rows that it has"),
+    ("filesystem", Side::Sink, "compaction.file-size", "files are not compacted"),
+    ("filesystem", Side::Sink, "compaction.parallelism", "files are not compacted"),
+    ("filesystem", Side::Sink, "sink.partition-commit.policy.class", "classes need a JVM"),
+    ("filesystem", Side::Sink, "sink.partition-commit.policy.class.parameters", "classes need a JVM"),
+];
+
+fn without_effect(connector: &str, options: &BTreeMap<String, String>, side: Side) -> OptionWarnings {
+    let set = |key: &str| options.get(key).is_some_and(|value| !value.trim().eq_ignore_ascii_case("false"));
+    let here = WITHOUT_EFFECT.iter().filter(|(owner, of, key, _)| *owner == connector && *of == side && set(key));
+    here.map(|(_, _, key, why)| format!("option `{key}` has no effect: {why}")).collect()
 }
 
 /// A format in use: the prefix that its options have, and it.
@@ -551,6 +567,19 @@ mod tests {
         assert_eq!(of(&FILE), None);
         let canal = [("connector", "filesystem"), ("path", "/x"), ("format", "canal-json"), ("canal-json.database.include", "shop")];
         assert_eq!(check_table(&canal, Side::Source), Ok(vec![]));
+    }
+
+    #[test]
+    fn an_option_without_effect_is_a_warning_on_its_side() {
+        let options = [FILE.as_slice(), &[("sink.shuffle-by-partition.enable", "true"), ("source.report-statistics", "NONE")]].concat();
+        let warned = |side| check_table(&options, side).unwrap();
+        assert_eq!(
+            warned(Side::Sink),
+            ["option `sink.shuffle-by-partition.enable` has no effect: each subtask writes the partitions of the rows that it has"]
+        );
+        assert_eq!(warned(Side::Source).len(), 1);
+        let off = [FILE.as_slice(), &[("sink.shuffle-by-partition.enable", "false")]].concat();
+        assert_eq!(check_table(&off, Side::Sink), Ok(vec![]));
     }
 
     #[test]

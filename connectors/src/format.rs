@@ -5,6 +5,7 @@
 
 pub(crate) mod cells;
 pub(crate) mod changelog;
+pub(crate) mod charset;
 pub(crate) mod column;
 pub(crate) mod csv;
 pub(crate) mod hash_order;

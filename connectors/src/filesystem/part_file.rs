@@ -16,7 +16,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 pub(super) struct PartFile {
     file: File,
     /// Encoded rows that are not written yet.
-    pub(super) buffer: String,
+    pub(super) buffer: Vec<u8>,
     /// The number in its name.
     pub(super) number: u64,
     /// The partition's folder below the table's, empty without partitions.
@@ -47,7 +47,7 @@ impl PartFile {
         let opened = OpenOptions::new().write(true).create(true).truncate(true).open(&path);
         let file = opened.map_err(|error| ConnectorError::file(table, "create", &path, error))?;
         let folder = folder.to_owned();
-        let buffer = String::new();
+        let buffer = Vec::new();
         Ok(Self { file, buffer, number, folder, hidden, path, written: 0, rows: 0, opened_at: now, written_at: now, checked_at: now })
     }
 
@@ -91,7 +91,7 @@ impl PartFile {
 
     /// Hands the buffer on.
     pub(super) fn flush(&mut self, table: &str) -> Result<(), ConnectorError> {
-        self.file.write_all(self.buffer.as_bytes()).map_err(|error| ConnectorError::file(table, "write to", &self.path, error))?;
+        self.file.write_all(&self.buffer).map_err(|error| ConnectorError::file(table, "write to", &self.path, error))?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())

@@ -257,7 +257,7 @@ impl FilesystemSink {
             let step = ROWS_A_STEP.min(self.policy.rows_left(part.rows)).max(1).min(rows.len() as u64);
             let (now_written, later) = rows.split_at(step as usize);
             let before = part.bytes();
-            self.encoder.encode(batch, now_written.iter().copied(), &mut part.buffer)?;
+            self.encoder.encode_bytes(batch, now_written.iter().copied(), &mut part.buffer)?;
             (part.rows, part.written_at) = (part.rows + step, now);
             part.relieve(&self.table)?;
             self.rows_written += step;

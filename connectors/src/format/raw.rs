@@ -6,20 +6,14 @@ use arrow::array::ArrayRef;
 use irmak_common::types::{Field, Schema, TypeKind};
 
 use super::cells::{CellValues, Cells};
+use super::charset::Charset;
 use super::column::{Column, Values};
 use super::{Decoded, FormatError};
 use crate::error::{ConnectorError, RecordError};
 use crate::options::Options;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Charset {
-    Utf8,
-    Latin1,
-    Ascii,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Endianness {
+pub(crate) enum Endianness {
     Big,
     Little,
 }
@@ -54,12 +48,8 @@ impl RawCodec {
             return Err(options.unsupported(what, "types are STRING, BYTES, BOOLEAN and the numbers of fixed width"));
         }
         let charset_key = format!("{prefix}charset");
-        let charset = match options.get(&charset_key).unwrap_or("UTF-8").trim().to_ascii_uppercase().as_str() {
-            "UTF-8" | "UTF8" => Charset::Utf8,
-            "ISO-8859-1" | "LATIN1" | "ISO8859_1" => Charset::Latin1,
-            "US-ASCII" | "ASCII" => Charset::Ascii,
-            other => return Err(options.bad(&charset_key, other, "UTF-8, ISO-8859-1 or US-ASCII")),
-        };
+        let charset = options.get(&charset_key).unwrap_or("UTF-8");
+        let charset = Charset::named(charset).ok_or_else(|| options.bad(&charset_key, charset, Charset::KNOWN))?;
         let names = [("big-endian", Endianness::Big), ("little-endian", Endianness::Little)];
         let endianness = options.one_of(&format!("{prefix}endianness"), &names, Endianness::Big)?;
         Ok(Self { name: name.clone(), charset, endianness, column, projected, rows: 0 })
@@ -98,7 +88,7 @@ impl RawCodec {
         let endianness = self.endianness;
         match &mut self.column.values {
             Values::Text(bytes) => {
-                push_text(record, self.charset, &mut bytes.bytes);
+                self.charset.decode(record, &mut bytes.bytes);
                 bytes.end_value();
             }
             Values::Binary(bytes) => {
@@ -126,10 +116,23 @@ pub(crate) struct RawWriter {
 }
 
 impl RawWriter {
+    /// Whether texts are written in UTF-8, as other formats do.
+    pub(crate) fn is_utf8(self) -> bool {
+        self.charset == Charset::Utf8
+    }
+
+    /// Appends a row's one value. A NULL has no bytes, and fails as in Flink.
+    pub(crate) fn write_row(self, columns: &[Cells<'_>], row: usize, out: &mut Vec<u8>) -> Result<(), (usize, String)> {
+        let Some(cells) = columns.first().filter(|cells| !cells.is_null(row)) else {
+            return Err((0, "the format 'raw' has no NULL".to_owned()));
+        };
+        self.write(cells, row, out).map_err(|reason| (0, reason))
+    }
+
     /// Appends the bytes of a cell that is not NULL.
     pub(crate) fn write(self, cells: &Cells<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), String> {
         match &cells.values {
-            CellValues::Text(values) => write_text(values.value(row), self.charset, out),
+            CellValues::Text(values) => self.charset.encode(values.value(row), out),
             CellValues::Binary(values) => out.extend_from_slice(values.value(row)),
             CellValues::Boolean(values) => out.push(u8::from(values.value(row))),
             CellValues::Int8(values) => self.fixed(values[row].to_be_bytes(), out),
@@ -151,16 +154,6 @@ impl RawWriter {
     }
 }
 
-/// Appends a text in its charset; a character that the charset has not becomes `?`, as in Java.
-fn write_text(text: &str, charset: Charset, out: &mut Vec<u8>) {
-    let last = match charset {
-        Charset::Utf8 => return out.extend_from_slice(text.as_bytes()),
-        Charset::Latin1 => 0xff,
-        Charset::Ascii => 0x7f,
-    };
-    out.extend(text.chars().map(|character| u8::try_from(u32::from(character)).ok().filter(|byte| *byte <= last).unwrap_or(b'?')));
-}
-
 /// Exactly N bytes, the first the most significant.
 fn fixed<const N: usize>(record: &[u8], endianness: Endianness) -> Result<[u8; N], String> {
     let wrong = || format!("the record has {} bytes, and {N} are expected", record.len());
@@ -169,28 +162,6 @@ fn fixed<const N: usize>(record: &[u8], endianness: Endianness) -> Result<[u8; N
         bytes.reverse();
     }
     Ok(bytes)
-}
-
-/// Appends a text; what is none in its charset becomes a replacement character, as in Java.
-fn push_text(record: &[u8], charset: Charset, out: &mut Vec<u8>) {
-    let mut push = |character: char| out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-    match charset {
-        Charset::Utf8 => out.extend_from_slice(String::from_utf8_lossy(record).as_bytes()),
-        Charset::Latin1 => record.iter().for_each(|byte| push(char::from(*byte))),
-        Charset::Ascii => record.iter().for_each(|byte| push(if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' })),
-    }
-}
-
-/// Appends a row's one text. Text files hold lines: a NULL has none, and numbers of fixed width may hold line breaks.
-pub(crate) fn encode(columns: &[Cells<'_>], row: usize, out: &mut String) -> Result<(), (usize, String)> {
-    let Some(cells) = columns.first().filter(|cells| !cells.is_null(row)) else {
-        return Err((0, "the format 'raw' has no NULL".to_owned()));
-    };
-    match &cells.values {
-        CellValues::Text(values) => out.push_str(values.value(row)),
-        _ => return Err((0, "the format 'raw' writes STRING columns only; CAST the column AS STRING".to_owned())),
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -233,5 +204,27 @@ mod tests {
         assert_eq!(rows(&big.finish().unwrap(), &columns), rows(&little.finish().unwrap(), &columns));
         assert!(codec(TypeKind::Date, &[]).is_err());
         assert!(codec(TypeKind::STRING, &[("charset", "EBCDIC")]).map(|_| ()).unwrap_err().to_string().contains("ISO-8859-1"));
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        for (kind, options, bytes) in [
+            (TypeKind::STRING, &[("charset", "ISO-8859-1")][..], &[b'c', 0xE9][..]),
+            (TypeKind::BYTES, &[], &[0, 255, 7]),
+            (TypeKind::Boolean, &[], &[1]),
+            (TypeKind::TinyInt, &[], &[0x80]),
+            (TypeKind::SmallInt, &[("endianness", "little-endian")], &[1, 2]),
+            (TypeKind::Int, &[], &[1, 2, 3, 4]),
+            (TypeKind::BigInt, &[], &[1, 2, 3, 4, 5, 6, 7, 8]),
+            (TypeKind::Float, &[], &[0x3F, 0xC0, 0, 0]),
+            (TypeKind::Double, &[("endianness", "little-endian")], &[0, 0, 0, 0, 0, 0, 0xF8, 0x3F]),
+        ] {
+            let mut codec = codec(kind.clone(), options).unwrap();
+            assert_eq!(codec.decode(bytes), Ok(Decoded::Row), "{kind}");
+            let array = codec.finish().unwrap().remove(0);
+            let (cells, mut written) = (Cells::new(&array, &kind).unwrap(), Vec::new());
+            codec.writer().write_row(std::slice::from_ref(&cells), 0, &mut written).unwrap();
+            assert_eq!(written, bytes, "{kind}");
+        }
     }
 }

@@ -6,11 +6,11 @@ use arrow::record_batch::RecordBatch;
 use irmak_common::element::{ROW_KIND_COLUMN, RowKind};
 use irmak_common::types::{Schema, TypeKind};
 
-use super::cells::cells_of;
+use super::cells::{CellValues, Cells, cells_of};
 use super::changelog::{ChangelogDecoder, ChangelogEncoder, Dialect, Direction, row_options};
 use super::csv::{CsvDecoder, CsvEncoder, CsvOptions, Frame};
 use super::json::{JsonDecoder, JsonEncoder, JsonOptions};
-use super::raw::{self, RawCodec};
+use super::raw::{RawCodec, RawWriter};
 use super::{Decoded, FormatError};
 use crate::error::{ConnectorError, RecordError};
 use crate::options::Options;
@@ -107,12 +107,14 @@ pub(crate) struct ValueEncoder {
     names: Vec<String>,
     kinds: Vec<TypeKind>,
     format: EncoderKind,
+    /// Texts on their way into bytes.
+    text: String,
 }
 
 enum EncoderKind {
     Json(Box<JsonEncoder>),
     Csv(Box<CsvEncoder>),
-    Raw,
+    Raw(RawWriter),
     Changelog(Box<ChangelogEncoder>),
 }
 
@@ -124,9 +126,8 @@ impl ValueEncoder {
             "json" => EncoderKind::Json(Box::new(JsonEncoder::new(schema, JsonOptions::read(options, &prefix)?))),
             "csv" => EncoderKind::Csv(Box::new(CsvEncoder::new(CsvOptions::read(options, &prefix)?))),
             "raw" => {
-                // Checks columns and options; writing needs no more of it.
-                RawCodec::open(options, &prefix, schema, true)?;
-                EncoderKind::Raw
+                // Reading checks columns and options; writing takes them over.
+                EncoderKind::Raw(RawCodec::open(options, &prefix, schema, true)?.writer())
             }
             _ => match Dialect::read(name, options, &prefix, Direction::Write)? {
                 Some(dialect) => EncoderKind::Changelog(Box::new(ChangelogEncoder::new(schema, row_options(options, &prefix)?, dialect))),
@@ -138,7 +139,34 @@ impl ValueEncoder {
             names: schema.fields.iter().map(|field| field.name.clone()).collect(),
             kinds: schema.fields.iter().map(|field| field.ty.kind.clone()).collect(),
             format,
+            text: String::new(),
         })
+    }
+
+    /// The same as [`ValueEncoder::encode`], into bytes: what `raw` writes need not be text.
+    ///
+    /// # Errors
+    /// A value that the format cannot write.
+    pub(crate) fn encode_bytes(
+        &mut self,
+        batch: &RecordBatch,
+        rows: impl Iterator<Item = usize>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ConnectorError> {
+        let EncoderKind::Raw(writer) = self.format else {
+            let mut text = std::mem::take(&mut self.text);
+            text.clear();
+            let result = self.encode(batch, rows, &mut text);
+            out.extend_from_slice(text.as_bytes());
+            self.text = text;
+            return result;
+        };
+        let columns = cells(&self.table, &self.names, &self.kinds, batch)?;
+        for row in rows {
+            writer.write_row(&columns, row, out).map_err(|failed| row_error(&self.table, &self.names, failed))?;
+            out.push(b'\n');
+        }
+        Ok(())
     }
 
     /// Whether the format writes updates and deletes too.
@@ -168,30 +196,47 @@ impl ValueEncoder {
         out: &mut String,
         mut written_to: impl FnMut(usize),
     ) -> Result<(), ConnectorError> {
-        let Some(columns) = cells_of(batch.columns(), &self.kinds) else {
-            let what = format!("rows of type {} arrived where {:?} are written", batch.schema(), self.names);
-            return Err(ConnectorError::Internal { table: self.table.clone(), what });
-        };
+        let columns = cells(&self.table, &self.names, &self.kinds, batch)?;
         let kinds = batch.column_by_name(ROW_KIND_COLUMN).and_then(|column| column.as_primitive_opt::<UInt8Type>());
         for row in rows {
             let written = match &mut self.format {
                 EncoderKind::Json(encoder) => encoder.encode(&columns, row, out).map(|()| out.push('\n')),
                 EncoderKind::Csv(encoder) => encoder.encode(&columns, row, out),
-                EncoderKind::Raw => raw::encode(&columns, row, out).map(|()| out.push('\n')),
+                EncoderKind::Raw(writer) => raw_text(*writer, &columns, row, out).map(|()| out.push('\n')),
                 EncoderKind::Changelog(encoder) => {
                     let kind = kinds.and_then(|kinds| RowKind::from_byte(kinds.value(row))).unwrap_or(RowKind::Insert);
                     encoder.encode(&columns, kind, row, out).map(|()| out.push('\n'))
                 }
             };
-            written.map_err(|(column, reason)| ConnectorError::Row {
-                table: self.table.clone(),
-                column: self.names.get(column).cloned().unwrap_or_default(),
-                reason,
-            })?;
+            written.map_err(|failed| row_error(&self.table, &self.names, failed))?;
             written_to(out.len());
         }
         Ok(())
     }
+}
+
+/// The cells of a batch with these columns.
+fn cells<'a>(table: &str, names: &[String], kinds: &'a [TypeKind], batch: &'a RecordBatch) -> Result<Vec<Cells<'a>>, ConnectorError> {
+    cells_of(batch.columns(), kinds).ok_or_else(|| {
+        let what = format!("rows of type {} arrived where {names:?} are written", batch.schema());
+        ConnectorError::Internal { table: table.to_owned(), what }
+    })
+}
+
+/// A raw value where text is written; numbers and bytes are none.
+fn raw_text(writer: RawWriter, columns: &[Cells<'_>], row: usize, out: &mut String) -> Result<(), (usize, String)> {
+    let text = columns.first().is_none_or(|cells| matches!(cells.values, CellValues::Text(_)));
+    let mut bytes = Vec::new();
+    writer.write_row(columns, row, &mut bytes)?;
+    match String::from_utf8(bytes) {
+        Ok(written) if text && writer.is_utf8() => out.push_str(&written),
+        _ => return Err((0, "the format 'raw' writes STRING columns in UTF-8 only here; CAST the column AS STRING".to_owned())),
+    }
+    Ok(())
+}
+
+fn row_error(table: &str, names: &[String], (column, reason): (usize, String)) -> ConnectorError {
+    ConnectorError::Row { table: table.to_owned(), column: names.get(column).cloned().unwrap_or_default(), reason }
 }
 
 /// Where a format's own options stand: `json.` behind `format`, `value.json.` behind `value.format`.
