@@ -203,7 +203,7 @@ fn checked_watermark(name: &Name, syntax: &ast::Expr, columns: &[Column], binder
             name.text,
             article(ty)
         );
-        return Err(PlanError::new(Code::TimeAttribute, message).at(name.span));
+        return Err(PlanError::new(Code::TimeAttribute, message).at(name.span).note(crate::advice::time_attribute(ty, Some(&name.text))));
     }
     let mut bind = ExprBinder { scope: &scope, schema: &schema, grouping: None, clause: "a watermark" };
     let expr = fold(bind.bind(syntax)?, &binder.environment);

@@ -18,6 +18,7 @@ use error::{Code, PlanError, Planned};
 use session::Session;
 use settings::Settings;
 
+mod advice;
 mod algebra;
 mod ast;
 mod bind;

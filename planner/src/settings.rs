@@ -290,7 +290,9 @@ pub(crate) fn unknown_key(key: &str) -> Option<String> {
     if KEYS.iter().any(known) {
         return None;
     }
-    let near = nearest(key, KEYS.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    // A key's first word alone is what is left of a longer one in other systems.
+    let part = || KEYS.iter().copied().find(|known| known.split_once('.').is_some_and(|(first, _)| first.eq_ignore_ascii_case(key)));
+    let near = nearest(key, KEYS.iter().copied()).or_else(part).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Some(format!("setting `{key}` is not known and has no effect{near}"))
 }
 

@@ -40,7 +40,9 @@ impl Token {
         match &self.kind {
             TokenKind::Word { text, quoted: true } => format!("`{text}`"),
             TokenKind::Word { text, .. } | TokenKind::Number(text) => format!("`{text}`"),
-            TokenKind::String(_) | TokenKind::Hex(_) => "a string".into(),
+            TokenKind::String(text) if text.chars().count() > 30 => format!("`'{}...'`", text.chars().take(27).collect::<String>()),
+            TokenKind::String(text) => format!("`'{text}'`"),
+            TokenKind::Hex(text) => format!("`X'{text}'`"),
             TokenKind::Symbol(symbol) => format!("`{symbol}`"),
             TokenKind::Hint(_) => "a hint".into(),
             TokenKind::End => "the end of the script".into(),
@@ -141,7 +143,11 @@ fn kind_of(token: SqlToken, span: Span) -> Planned<Option<TokenKind>> {
         T::Pipe => "|",
         other => {
             let told = other.to_string();
-            return Err(PlanError::new(Code::Token, format!("`{told}` is not part of Flink SQL")).at(span));
+            let error = PlanError::new(Code::Token, format!("`{told}` is not part of Flink SQL")).at(span);
+            return Err(match crate::advice::symbol(&told) {
+                Some(advice) => error.label(advice),
+                None => error,
+            });
         }
     };
     Ok(Some(TokenKind::Symbol(symbol)))
@@ -153,12 +159,14 @@ pub(crate) struct Cursor {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// The token behind the last list that was read: a comma may be missing before it.
+    behind_list: usize,
 }
 
 impl Cursor {
     /// At the first token. `tokens` end with `End`.
     pub(crate) fn new(tokens: Vec<Token>) -> Self {
-        Self { tokens, at: 0, depth: 0 }
+        Self { tokens, at: 0, depth: 0, behind_list: usize::MAX }
     }
 
     /// The token `ahead` of the next one; the last one behind it.
@@ -309,9 +317,22 @@ impl Cursor {
     pub(crate) fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Planned<T>) -> Planned<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.eat_symbol(",") {
+            if self.is_behind_last_comma() {
+                let error = PlanError::new(Code::Syntax, format!("unexpected {}", self.peek().told())).at(self.span());
+                return Err(error.label("the comma before it is one too many"));
+            }
             items.push(item(self)?);
         }
+        self.behind_list = self.at;
         Ok(items)
+    }
+
+    /// Whether what comes can begin no item of any list, so that the comma just read should not be there.
+    fn is_behind_last_comma(&self) -> bool {
+        let clauses = ["FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "WITH"];
+        self.at_end()
+            || [")", ";", "]", ","].iter().any(|symbol| self.at_symbol(symbol))
+            || clauses.iter().any(|word| is_reserved(word) && self.at_words(&[word]))
     }
 
     /// Reads something that may hold the like of itself, to a bounded depth.
@@ -330,7 +351,9 @@ impl Cursor {
         let token = self.peek();
         let quoted =
             |what: &&str| if what.chars().next().is_some_and(char::is_lowercase) { (*what).to_owned() } else { format!("`{what}`") };
-        let list = expected.iter().map(quoted).collect::<Vec<_>>().join(", ");
+        let comma = (self.behind_list == self.at && !expected.contains(&",")).then_some(&",");
+        let expected: Vec<&&str> = comma.into_iter().chain(expected).collect();
+        let list = expected.iter().map(|what| quoted(what)).collect::<Vec<_>>().join(", ");
         let expected = if expected.len() == 1 { format!("{list} expected") } else { format!("one of {list} expected") };
         PlanError::new(Code::Syntax, format!("unexpected {}", token.told())).at(token.span).label(expected)
     }

@@ -69,7 +69,7 @@ fn each_kind_of_error_has_its_code_and_place() {
         ("SELECT id FROM t ORDER BY id;", "E0501", "3:27", ""),
         ("CREATE TABLE t (id INT) WITH ('connector' = 'datagen');", "E0202", "3:14", ""),
         ("CREATE TABLE u (a INT, a INT) WITH ('connector' = 'datagen');", "E0203", "3:24", ""),
-        ("CREATE TABLE u (a INT) WITH ('conector' = 'x'); SELECT * FROM u;", "E0404", "3:14", "`conector` is given; is `connector` meant?"),
+        ("CREATE TABLE u (a INT) WITH ('conector' = 'x'); SELECT * FROM u;", "E0404", "3:30", "did you mean `connector`?"),
         ("CREATE TABLE u (a INT) WITH ('connector' = 'kafak'); SELECT * FROM u;", "E0401", "3:44", "did you mean `kafka`?"),
         (
             "CREATE TABLE u (a INT) WITH ('connector' = 'datagen', 'rows-per-secnd' = '1'); SELECT * FROM u;",
@@ -114,4 +114,49 @@ fn an_error_in_a_spec_names_its_path() {
     }
     let told = refused(&spec("{ name: f, type: filter, where: idd > 1 }"), Format::Yaml);
     assert!(told.contains("--> job:6:37"), "the place in the document:\n{told}");
+}
+
+/// What people who come from Flink or another database get wrong first: each gets its place, and the words to write instead.
+#[test]
+fn the_usual_mistakes_are_told_with_what_to_write() {
+    let mut wrong = Vec::new();
+    for (statement, code, place, words) in [
+        ("SELECT id, COUNTT(*) FROM t;", "E0205", "3:12", "did you mean `count`?"),
+        ("SELECT conct(id, 'x') FROM t;", "E0205", "3:8", " ^^^^^ did you mean `concat`?"),
+        ("SELECT id price ts FROM t;", "E0101", "3:17", "one of `,`"),
+        ("SELECT id, FROM t;", "E0101", "3:12", "the comma before it is one too many"),
+        ("CREATE TABLE s (id INT name STRING) WITH ('connector' = 'datagen');", "E0101", "3:24", "one of `,`, `)` expected"),
+        ("CREATE TABLE s (id INT,) WITH ('connector' = 'datagen');", "E0101", "3:24", "the comma before it is one too many"),
+        ("CREATE TABLE s (id INT) WITH ('connector' = 'datagen' 'x' = 'y');", "E0101", "3:55", "one of `,`, `)` expected"),
+        ("CREATE TABLE s (id INT) WITH (connector = 'datagen');", "E0101", "3:31", "an option in quotes"),
+        ("CREATE TABLE s (id TEXT) WITH ('connector' = 'datagen');", "E0206", "3:20", "did you mean `STRING`?"),
+        ("CREATE TABLE s (id INT) WITH ('conector' = 'datagen'); SELECT * FROM s;", "E0404", "3:31", "did you mean `connector`?"),
+        ("CREATE TABLE s (id INT) WITH ('connector' = 'jdbc'); SELECT * FROM s;", "E0401", "3:45", "in Flink it is a jar"),
+        ("SELECT \"id\" FROM t;", "E0102", "3:8", "a name stands in backticks: `id`"),
+        ("SELECT id FROM t WHERE id == 1;", "E0102", "3:27", "write `=`"),
+        ("SELECT id FROM t WHERE ts > ts - INTERVAL 5 MINUTE;", "E0101", "3:43", "a length in quotes, as in INTERVAL '5' SECOND"),
+        ("SELECT id FROM t WHERE ts > ts - INTERVAL '5 MINUTES';", "E0101", "3:54", "write INTERVAL '5' MINUTES"),
+        ("SELECT * FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' DAY);", "E0101", "3:15", "write TABLE( before it"),
+        ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(price), INTERVAL '1' DAY));", "E0306", "3:48", "a column with a WATERMARK"),
+        (
+            "CREATE TABLE s (tm STRING, WATERMARK FOR tm AS tm) WITH ('connector' = 'datagen');",
+            "E0306",
+            "3:42",
+            "`tm_time` AS TO_TIMESTAMP(`tm`)",
+        ),
+        (
+            "CREATE TABLE s (tm BIGINT, WATERMARK FOR tm AS tm) WITH ('connector' = 'datagen');",
+            "E0306",
+            "3:42",
+            "TO_TIMESTAMP_LTZ(`tm`, 3)",
+        ),
+        ("ADD JAR '/a.jar';", "E0501", "3:1", "there are no jars"),
+    ] {
+        let told = refused(&format!("{TABLE}{statement}"), Format::Sql);
+        let good = told.starts_with(&format!("error[{code}]")) && told.contains(&format!("job:{place}\n")) && told.contains(words);
+        if !good {
+            wrong.push(format!("{statement}: {code} at {place} with {words:?}\n{told}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -29,7 +29,7 @@ pub(crate) fn refused(name: &str, error: SignatureError, span: Span) -> PlanErro
     let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
     if is_word && !names().any(|known| known == lower) {
         return PlanError::new(Code::UnknownFunction, format!("there is no function `{name}`"))
-            .at(span)
+            .at(Span { end_line: span.line, end_column: span.column + name.chars().count() as u32, ..span })
             .suggest(&lower, names())
             .note("SHOW FUNCTIONS lists what there is");
     }

@@ -187,6 +187,10 @@ impl ExprBinder<'_> {
             } else {
                 "FILTER"
             };
+            if !irmak_functions::names().any(|known| known.eq_ignore_ascii_case(&call.name.text)) {
+                let unknown = irmak_functions::SignatureError::new("");
+                return Err(call::refused(&call.name.text, unknown, call.name.span));
+            }
             let message = format!("{what} is for aggregate functions, and `{}` is none", call.name.text);
             return Err(PlanError::new(Code::Syntax, message).at(span));
         }

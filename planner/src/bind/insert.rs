@@ -182,7 +182,14 @@ fn count_mismatch(insert: &Insert, table: &Table, query: &Rel, columns: &Schema,
     let given = told(&mut query.schema.fields.iter());
     PlanError::new(
         Code::ColumnCount,
-        format!("the query has {} columns, and {} of `{}` are written", query.schema.len(), targets.len(), table.name),
+        format!(
+            "the query has {} column{}, and {} of `{}` {} written",
+            query.schema.len(),
+            if query.schema.len() == 1 { "" } else { "s" },
+            targets.len(),
+            table.name,
+            if targets.len() == 1 { "is" } else { "are" }
+        ),
     )
     .at(insert.query.span)
     .note(format!("query: [{given}]"))

@@ -9,6 +9,7 @@ use irmak_common::operator_spec::{ConnectorSpec, SourceSpec, WatermarkSpec};
 use irmak_common::table_options::{self, OptionError, Side, check};
 use irmak_common::types::{Field, Schema, TimeAttribute};
 
+use crate::advice;
 use crate::algebra::{Rel, RelNode, with_attribute};
 use crate::catalog::{ColumnKind, Table};
 use crate::error::{Code, PlanError, Planned, Span};
@@ -144,9 +145,16 @@ pub(crate) fn option_error(table: &Table, error: &OptionError, used: Span) -> Pl
         OptionError::Value { .. } => Code::OptionValue,
     };
     let option = error.key().and_then(|key| table.options.iter().find(|option| option.key == key));
+    // A required option that is misspelled is missing; the place to look at is the misspelling.
+    let misspelled = match error {
+        OptionError::NoConnector => nearest("connector", table.options.iter().map(|option| option.key.as_str())),
+        OptionError::Missing { key, .. } => nearest(key, table.options.iter().map(|option| option.key.as_str())),
+        _ => None,
+    };
+    let option = option.or_else(|| table.options.iter().find(|option| Some(option.key.as_str()) == misspelled));
     let refusal = PlanError::new(code, format!("table `{}`: {error}", table.name));
     let refusal = match (error, option) {
-        (OptionError::Unknown { .. }, Some(option)) => refusal.at(option.key_span),
+        (OptionError::Unknown { .. } | OptionError::NoConnector | OptionError::Missing { .. }, Some(option)) => refusal.at(option.key_span),
         (_, Some(option)) => refusal.at(option.value_span),
         (_, None) if table.span != Span::default() => refusal.at(table.span),
         (_, None) => refusal.at(used),
@@ -158,11 +166,13 @@ pub(crate) fn option_error(table: &Table, error: &OptionError, used: Span) -> Pl
         }
         OptionError::UnknownConnector { name } => {
             let known: Vec<&str> = irmak_common::table_options::CONNECTORS.iter().map(|connector| connector.name).collect();
-            refusal.suggest(name, known.iter().copied()).note(format!("connectors: {}", known.join(", ")))
+            let refusal = refusal.suggest(name, known.iter().copied()).note(format!("connectors: {}", known.join(", ")));
+            advised(refusal, advice::connector(name))
         }
         OptionError::UnknownFormat { name, .. } => {
             let known: Vec<&str> = irmak_common::table_options::FORMATS.iter().map(|format| format.name).collect();
-            refusal.suggest(name, known.iter().copied()).note(format!("formats: {}", known.join(", ")))
+            let refusal = refusal.suggest(name, known.iter().copied()).note(format!("formats: {}", known.join(", ")));
+            advised(refusal, advice::format(name))
         }
         OptionError::NoConnector => missing(refusal, "connector", &table.option_map()),
         OptionError::Missing { key, .. } => missing(refusal, key, &table.option_map()),
@@ -170,9 +180,16 @@ pub(crate) fn option_error(table: &Table, error: &OptionError, used: Span) -> Pl
     }
 }
 
+fn advised(refusal: PlanError, advice: Option<&str>) -> PlanError {
+    match advice {
+        Some(advice) => refusal.note(advice),
+        None => refusal,
+    }
+}
+
 fn missing(refusal: PlanError, key: &str, given: &BTreeMap<String, String>) -> PlanError {
     match nearest(key, given.keys().map(String::as_str)) {
-        Some(near) => refusal.label(format!("`{near}` is given; is `{key}` meant?")),
+        Some(_) => refusal.label(format!("did you mean `{key}`?")),
         None => refusal.label(format!("WITH needs '{key}' = '...'")),
     }
 }

@@ -4,6 +4,7 @@ use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{WindowKind, WindowProperty, WindowSpec, WindowStyle};
 use irmak_common::types::{Field, LogicalType, TimeAttribute, TypeKind};
 
+use crate::advice;
 use crate::algebra::{Rel, RelNode};
 use crate::ast::{self, Call, WindowArg, WindowValue};
 use crate::error::{Code, PlanError, Planned, Span};
@@ -60,7 +61,9 @@ fn read(function: &'static str, call: &Call, scope: &Scope, schema: &irmak_commo
     let time = binder.bind(&call.args[0])?;
     if time.ty.kind.time_attribute() == TimeAttribute::None {
         let message = format!("a group window is over a time attribute column, and this is {}", super::expr::article(&time.ty));
-        return Err(PlanError::new(Code::TimeAttribute, message).at(call.args[0].span).note(TIME_ATTRIBUTES));
+        return Err(PlanError::new(Code::TimeAttribute, message)
+            .at(call.args[0].span)
+            .note(advice::time_attribute(&time.ty, column_of(&call.args[0]))));
     }
     let mut lengths = Vec::new();
     for arg in &call.args[1..] {
@@ -79,7 +82,13 @@ fn read(function: &'static str, call: &Call, scope: &Scope, schema: &irmak_commo
     Ok(GroupWindow { function, time, kind })
 }
 
-const TIME_ATTRIBUTES: &str = "time attributes: a column with a WATERMARK, or one declared AS PROCTIME()";
+/// The name of a plain column.
+fn column_of(expr: &ast::Expr) -> Option<&str> {
+    match &expr.kind {
+        ast::ExprKind::Column(path) => path.last().map(|name| name.text.as_str()),
+        _ => None,
+    }
+}
 
 /// The milliseconds of a constant day-time interval.
 fn millis(expr: &Expr, span: Span) -> Planned<i64> {
@@ -157,6 +166,11 @@ impl Binder<'_> {
         }
         let kind = window_kind(&upper, &lengths, span)?;
         let time_type = input.rel.schema.fields[time].ty.clone();
+        if time_type.kind.time_attribute() == TimeAttribute::None {
+            let message = format!("a window function is over a time attribute, and this is {}", super::expr::article(&time_type));
+            let advice = advice::time_attribute(&time_type, Some(&input.rel.schema.fields[time].name));
+            return Err(PlanError::new(Code::TimeAttribute, message).at(time_span).note(advice));
+        }
         let window = self.window_spec(kind, time, &time_type, WindowStyle::TableFunction, time_span)?;
         let mut partition = Vec::new();
         for name in partition_by {
@@ -180,7 +194,9 @@ impl Binder<'_> {
                 let rel = self.nested(span, |binder| binder.query(query))?;
                 Ok((Scoped::of(rel, None), partition_by))
             }
-            Some((_, span)) => Err(PlanError::new(Code::Types, "the first argument is TABLE and a table's name").at(span)),
+            Some((_, span)) => {
+                Err(PlanError::new(Code::Types, "the first argument is TABLE and a table's name").at(span).label("write TABLE before it"))
+            }
             None => Err(PlanError::new(Code::Types, "the first argument is TABLE and a table's name")),
         }
     }
@@ -206,7 +222,7 @@ impl Binder<'_> {
             TimeAttribute::Proctime => Ok(WindowSpec { kind, time: None, zone, style }),
             TimeAttribute::None => {
                 let message = format!("a window function is over a time attribute, and this is {}", super::expr::article(ty));
-                Err(PlanError::new(Code::TimeAttribute, message).at(span).note(TIME_ATTRIBUTES))
+                Err(PlanError::new(Code::TimeAttribute, message).at(span).note(advice::time_attribute(ty, None)))
             }
         }
     }
@@ -248,7 +264,11 @@ fn arrange<'a>(
 }
 
 fn descriptor(arg: Option<&WindowArg>, input: &Scoped) -> Planned<(usize, Span)> {
-    let wrong = |span| PlanError::new(Code::Types, "the second argument is DESCRIPTOR(time column)").at(span);
+    let wrong = |span| {
+        PlanError::new(Code::Types, "the second argument is DESCRIPTOR(time column)")
+            .at(span)
+            .label("write DESCRIPTOR(...) around the column")
+    };
     match arg.map(|arg| (&arg.value, arg.span)) {
         Some((WindowValue::Descriptor(names), span)) => match &names[..] {
             [name] => Ok((input.scope.resolve(std::slice::from_ref(name))?.0, name.span)),

@@ -67,12 +67,7 @@ fn create_table(cursor: &mut Cursor, temporary: bool) -> Planned<CreateTable> {
         like: None,
     };
     if cursor.eat_symbol("(") {
-        loop {
-            element(cursor, &mut create)?;
-            if !cursor.eat_symbol(",") {
-                break;
-            }
-        }
+        cursor.list(|cursor| element(cursor, &mut create))?;
         cursor.expect_symbol(")")?;
     }
     create.comment = comment(cursor)?;
@@ -161,7 +156,7 @@ fn options(cursor: &mut Cursor) -> Planned<Vec<OptionDef>> {
     }
     let options = cursor.list(|cursor| {
         let key_span = cursor.span();
-        let key = cursor.string("an option in quotes")?;
+        let key = cursor.string("an option in quotes, as in 'connector' = 'kafka',")?;
         cursor.expect_symbol("=")?;
         let value_span = cursor.span();
         let value = cursor.string("a value in quotes")?;

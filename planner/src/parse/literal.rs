@@ -42,8 +42,13 @@ pub(crate) fn interval(cursor: &mut Cursor) -> Planned<Expr> {
     if !negative {
         cursor.eat_symbol("+");
     }
-    let text = cursor.string("an interval in quotes, such as '5'")?;
-    let from = qualified_unit(cursor)?;
+    let text = cursor.string("a length in quotes, as in INTERVAL '5' SECOND,")?;
+    let from = qualified_unit(cursor).map_err(|error| match text.split_once(' ') {
+        Some((number, unit)) if unit.chars().all(char::is_alphabetic) => {
+            error.label(format!("write INTERVAL '{number}' {}", unit.to_uppercase()))
+        }
+        _ => error,
+    })?;
     let to = if cursor.eat(&["TO"]) { Some(qualified_unit(cursor)?) } else { None };
     node(ExprKind::Interval(Interval { negative, text, from, to }), start.to(cursor.last_span()))
 }

@@ -28,8 +28,8 @@ pub(crate) fn script(text: &str) -> Planned<Vec<Statement>> {
             break;
         }
         statements.push(statement::statement(&mut cursor)?);
-        if !cursor.at_end() {
-            cursor.expect_symbol(";")?;
+        if !cursor.at_end() && !cursor.eat_symbol(";") {
+            return Err(cursor.unexpected(&["the end of the statement"]));
         }
     }
     if statements.is_empty() {

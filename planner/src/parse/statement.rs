@@ -62,7 +62,11 @@ fn kind(cursor: &mut Cursor) -> Planned<StatementKind> {
     }
     let known = ["ALTER", "LOAD", "UNLOAD", "ADD", "REMOVE", "ANALYZE", "UPDATE", "DELETE", "TRUNCATE", "CALL", "COMPILE", "STOP"];
     if let Some(word) = known.iter().find(|word| cursor.at_words(&[word])) {
-        return Err(PlanError::new(Code::Unsupported, format!("{word} is not supported")).at(here));
+        let error = PlanError::new(Code::Unsupported, format!("{word} is not supported")).at(here);
+        return Err(match crate::advice::statement(word) {
+            Some(advice) => error.note(advice),
+            None => error,
+        });
     }
     let error = cursor.unexpected(&["a statement"]);
     Err(match &cursor.peek().kind {

@@ -115,6 +115,11 @@ fn derived(cursor: &mut Cursor) -> Planned<TableRef> {
 /// A table by its name, with hints and alias.
 pub(crate) fn named(cursor: &mut Cursor) -> Planned<TableRef> {
     let name = cursor.path("a table")?;
+    let windows = ["TUMBLE", "HOP", "CUMULATE", "SESSION"];
+    if cursor.at_symbol("(") && windows.iter().any(|window| name[0].text.eq_ignore_ascii_case(window)) {
+        let message = format!("the window function {} stands in TABLE(...)", name[0].text);
+        return Err(PlanError::new(Code::Syntax, message).at(name[0].span).label("write TABLE( before it, and one more ) behind it"));
+    }
     let mut hints = Vec::new();
     if let TokenKind::Hint(text) = &cursor.peek().kind {
         hints = hint(&text.clone(), cursor.span())?;

@@ -105,10 +105,12 @@ fn base(cursor: &mut Cursor) -> Planned<TypeKind> {
         "INTERVAL" => interval(cursor)?,
         "NULL" => TypeKind::Null,
         _ => {
-            return Err(PlanError::new(Code::UnknownType, format!("`{}` is not a type", name.text))
-                .at(name.span)
-                .suggest(&name.text, TYPE_NAMES)
-                .note(format!("types: {}", TYPE_NAMES.join(", "))));
+            let error = PlanError::new(Code::UnknownType, format!("`{}` is not a type", name.text)).at(name.span);
+            let error = match crate::advice::type_name(&name.text) {
+                Some(meant) => error.label(format!("did you mean `{meant}`?")),
+                None => error.suggest(&name.text, TYPE_NAMES),
+            };
+            return Err(error.note(format!("types: {}", TYPE_NAMES.join(", "))));
         }
     })
 }
