@@ -13,6 +13,7 @@ mod decimal_variance;
 mod distinct;
 pub(crate) mod fold;
 mod java_order;
+mod lag;
 pub(crate) mod text;
 mod value_lists;
 mod variance;
@@ -93,6 +94,11 @@ impl AggregateSet {
         Ok(Self { calls: calls.to_vec(), style })
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
     /// Empty accumulators, one a call.
     pub(crate) fn accumulators(&self) -> Result<Vec<Box<dyn Accumulator>>, EngineError> {
         self.calls.iter().map(|call| accumulator(call, self.style)).collect()
@@ -164,7 +170,7 @@ fn plain(call: &AggregateCall) -> Result<Box<dyn Accumulator>, EngineError> {
     let output = call.ty.kind.to_arrow();
     let function = call.function.as_str();
     let Some(input) = call.arg_types.first().map(|ty| physical_type(&ty.kind.to_arrow())) else {
-        return if function == "COUNT" { Ok(count::Count::boxed()) } else { Err(unknown(call)) };
+        return if matches!(function, "COUNT" | "ROW_NUMBER") { Ok(count::Count::boxed()) } else { Err(unknown(call)) };
     };
     let input = &input;
     let found = match function {
@@ -177,6 +183,7 @@ fn plain(call: &AggregateCall) -> Result<Box<dyn Accumulator>, EngineError> {
         "LAST_VALUE" => text::text(Keep::Last, input, output.clone()).or_else(|| fold::last(input, output)),
         "AVG" => average::average(input, output),
         "LISTAGG" => text::list_agg(input),
+        "LAG" => lag::lag(input, output)?,
         "COLLECT" => collect::collect(input, output)?,
         "ARRAY_AGG" => collect::array_agg(input, output)?,
         name => Statistic::named(name).and_then(|statistic| variance::variance(statistic, input, &output)),

@@ -14,6 +14,10 @@ use crate::filter::Filter;
 use crate::group_aggregate::GroupAggregate;
 use crate::limit::Limit;
 use crate::operator::Operator;
+use crate::ordered::over::Over;
+use crate::ordered::temporal_sort::TemporalSort;
+use crate::ordered::unnest::Unnest;
+use crate::ordered::window_rank::WindowRank;
 use crate::project::Project;
 use crate::state::rescale::Owned;
 use crate::union::Union;
@@ -71,10 +75,11 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
             _ => Box::new(WindowAggregate::new(spec, input, &node.output, env)?),
         },
         OperatorSpec::WindowAssign { window } => Box::new(WindowAssign::new(window, input, &node.output)?),
-        OperatorSpec::Over(_) | OperatorSpec::WindowRank(_) | OperatorSpec::TemporalSort { .. } | OperatorSpec::Unnest(_) => {
-            return Err(EngineError::Unsupported { what: node.name.clone(), instead: "another query".into() });
-        }
         OperatorSpec::Join(spec) => crate::join::build(spec, input_schemas, &node.output, env)?,
+        OperatorSpec::Over(spec) => Box::new(Over::new(spec, input, &node.output, env)?),
+        OperatorSpec::WindowRank(spec) => Box::new(WindowRank::new(spec, input, &node.output, env)?),
+        OperatorSpec::TemporalSort { order_by, processing_time } => Box::new(TemporalSort::new(order_by, *processing_time, input, env)?),
+        OperatorSpec::Unnest(spec) => Box::new(Unnest::new(spec, input, &node.output, env)?),
         OperatorSpec::Union => Box::new(Union),
         OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),
         OperatorSpec::GroupAggregate(spec) => Box::new(GroupAggregate::new(spec, input, &node.output, env)?),

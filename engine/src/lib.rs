@@ -17,6 +17,7 @@ mod filter;
 mod group_aggregate;
 mod join;
 mod limit;
+mod ordered;
 mod project;
 mod running;
 mod state;
