@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::Millis;
+
 /// A split of one source subtask, numbered as it was assigned. The number has no meaning outside the running subtask.
 pub type SplitIndex = u32;
 
@@ -33,4 +35,17 @@ pub enum SplitEvent {
         /// Which.
         split: SplitIndex,
     },
+    /// The subtask has looked for its splits and there are none for it: it holds no event time back. One that is found later is `Added`.
+    NoSplits,
+}
+
+/// How far a split has come, for a source that keeps its splits together in event time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SplitProgress {
+    /// Which.
+    pub split: SplitIndex,
+    /// Its watermark; `Millis::MIN` before its first row.
+    pub watermark: Millis,
+    /// There is more to be read, and it holds event time back: neither caught up nor idle nor finished.
+    pub behind: bool,
 }

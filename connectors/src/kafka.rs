@@ -3,16 +3,21 @@
 //! A split is a partition; who reads it is a pure function of topic, partition and parallelism. Partitions are found while running,
 //! positions live in checkpoints, and a broker that cannot be reached is waited for, never an error.
 
+mod alignment;
+mod assignment;
 mod client;
 mod config;
 mod discovery;
 mod entry;
 mod health;
+mod key_reader;
+mod looking;
 mod metadata;
 mod offsets;
 mod partition;
 mod produce;
 mod properties;
+mod reader;
 mod route;
 mod sasl;
 mod sink;
@@ -20,8 +25,10 @@ mod sink_config;
 #[cfg(test)]
 mod sink_tests;
 mod source;
+mod split;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod written_metadata;
 
 pub(crate) use sink::KafkaSink;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use irmak_common::id::CheckpointId;
-use irmak_common::split::{SplitEvent, SplitIndex};
+use irmak_common::split::{SplitEvent, SplitIndex, SplitProgress};
 
 use crate::error::ConnectorError;
 
@@ -56,6 +56,16 @@ pub trait Source: Send {
     fn on_checkpoint_complete(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
         let _ = checkpoint;
         Ok(())
+    }
+
+    /// Whether [`Source::align`] is to be called behind each batch.
+    fn aligns(&self) -> bool {
+        false
+    }
+
+    /// How far each split has come in event time: a source that aligns reads no further in those that are too far ahead.
+    fn align(&mut self, progress: &[SplitProgress]) {
+        let _ = progress;
     }
 
     /// `irmak stop`: read no further; `EndOfInput` follows.

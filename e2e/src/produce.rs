@@ -60,6 +60,17 @@ pub fn read_back(kafka: &Kafka, topic: &str) -> Result<Vec<String>> {
     Ok(said.stdout.lines().map(str::to_owned).collect())
 }
 
+/// Every record of a topic as (key, value), from the beginning to its end now; only committed ones. Neither may hold a tab or a line break.
+pub fn read_back_keyed(kafka: &Kafka, topic: &str) -> Result<Vec<(String, String)>> {
+    let mut kcat = tied(Path::new("kcat"));
+    kcat.args(["-C", "-b", &kafka.address(), "-t", topic, "-o", "beginning", "-e", "-q", "-X", "isolation.level=read_committed"]);
+    kcat.args(["-f", "%k\t%s\n"]);
+    let said = output(kcat, seconds(60))?;
+    ensure!(said.code == Some(0), "reading {topic}: {}", said.all());
+    let pair = |line: &str| line.split_once('\t').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    said.stdout.lines().map(|line| pair(line).with_context(|| format!("no tab in {line}"))).collect()
+}
+
 /// A producer that goes on at its own pace until it is told to stop, also while the broker is away.
 pub struct Feed {
     stop: Arc<AtomicBool>,

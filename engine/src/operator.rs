@@ -7,7 +7,7 @@
 use arrow::record_batch::RecordBatch;
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
-use irmak_common::split::{SplitEvent, SplitIndex};
+use irmak_common::split::{SplitEvent, SplitIndex, SplitProgress};
 use irmak_common::time::{Millis, Watermark};
 
 use crate::error::EngineError;
@@ -57,6 +57,11 @@ pub trait Operator: Send {
     fn on_split(&mut self, context: &OperatorContext, event: &SplitEvent, out: &mut Vec<Element>) -> Result<(), EngineError> {
         let _ = (context, event, out);
         Ok(())
+    }
+
+    /// How far each of a source's splits has come; only the watermark operator knows.
+    fn progress(&self, into: &mut Vec<SplitProgress>) {
+        let _ = into;
     }
 
     /// When `on_timer` wants to be called next, processing time; `None`: not at all. Asked after every call.

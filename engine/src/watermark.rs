@@ -21,7 +21,7 @@ use arrow::record_batch::RecordBatch;
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
 use irmak_common::operator_spec::WatermarkSpec;
-use irmak_common::split::SplitEvent;
+use irmak_common::split::{SplitEvent, SplitProgress};
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::Schema;
 use irmak_functions::{Evaluator, compile};
@@ -177,8 +177,13 @@ impl Operator for WatermarkOperator {
             self.emitted = if self.resend { self.emitted.min(emitted) } else { emitted };
             self.resend = true;
         }
-        if matches!(event, SplitEvent::Finished { .. }) {
-            self.advance(context.now, out);
+        match event {
+            SplitEvent::Finished { .. } => self.advance(context.now, out),
+            SplitEvent::NoSplits if self.splits.is_empty() && !self.idle => {
+                self.idle = true;
+                out.push(Element::Idle);
+            }
+            _ => {}
         }
         self.started.get_or_insert(context.now);
         Ok(())
@@ -211,6 +216,10 @@ impl Operator for WatermarkOperator {
 
     fn snapshot(&mut self) -> Result<OperatorSnapshot, EngineError> {
         Ok(OperatorSnapshot { union: self.splits.snapshot(self.emitted).into_iter().collect(), ..OperatorSnapshot::default() })
+    }
+
+    fn progress(&self, into: &mut Vec<SplitProgress>) {
+        self.splits.progress(into);
     }
 
     fn metrics(&self) -> OperatorMetrics {

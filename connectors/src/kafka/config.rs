@@ -60,6 +60,8 @@ pub(super) struct KafkaConfig {
     pub(super) reset: Reset,
     /// `scan.topic-partition-discovery.interval`; `None`: partitions are looked for once.
     pub(super) discovery: Option<Duration>,
+    /// `scan.watermark.alignment.max-drift`; `None`: partitions do not wait for each other.
+    pub(super) drift: Option<Duration>,
     pub(super) commit_offsets: bool,
     /// What was set aside, for the log.
     pub(super) notes: Vec<String>,
@@ -67,6 +69,7 @@ pub(super) struct KafkaConfig {
     given: Vec<String>,
 }
 
+const DRIFT_DEFAULT: Duration = Duration::from_secs(60);
 const DISCOVERY_DEFAULT: Duration = Duration::from_secs(300);
 
 impl KafkaConfig {
@@ -91,6 +94,7 @@ impl KafkaConfig {
             bounded,
             reset: options.one_of("properties.auto.offset.reset", &reset_names, Reset::Fail)?,
             discovery,
+            drift: Some(options.duration("scan.watermark.alignment.max-drift")?.unwrap_or(DRIFT_DEFAULT)).filter(|drift| !drift.is_zero()),
             commit_offsets: group.is_some() && options.bool("properties.commit.offsets.on.checkpoint", true)?,
             group,
             notes: translated.notes,

@@ -9,45 +9,25 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatchOptions;
-use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
 use irmak_common::id::CheckpointId;
-use irmak_common::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, LATENCY_BUDGET_MS, RECORD_BYTES_MAX};
 use irmak_common::operator_spec::SourceSpec;
-use irmak_common::split::{SplitEvent, SplitIndex};
-use irmak_common::types::{Field, Schema};
-use rdkafka::consumer::base_consumer::PartitionQueue;
+use irmak_common::split::{SplitEvent, SplitIndex, SplitProgress};
+use irmak_common::time::Millis;
 use rdkafka::consumer::{CommitMode, Consumer as _};
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::client::{Consumer, Context, Shared, Verdict, judge};
-use super::config::{KafkaConfig, Point, Reset, Topics};
-use super::discovery::{Problem, partitions};
-use super::entry::{Entry, Next, is_new};
+use super::alignment::limit;
+use super::client::{Consumer, Shared};
+use super::config::KafkaConfig;
+use super::entry::{Entry, Next};
 use super::health::Health;
-use super::metadata::MetadataColumns;
-use super::offsets::{resolve, stops};
 use super::partition::owner;
+use super::reader::{Reader, Stopped};
+use super::split::Split;
 use crate::context::SourceContext;
-use crate::dead_letter::{BadRecord, DeadLetters};
-use crate::error::{ConnectorError, RecordError, RecordPlace};
-use crate::format::Decoded;
-use crate::format::value::ValueDecoder;
+use crate::error::ConnectorError;
 use crate::options::Options;
 use crate::source::{Source, SourceEvent, SourceMetrics};
-
-/// How long a broker must have given nothing before a bounded read ends short of its stop: many fetches.
-const SHORT_OF_STOP: Duration = Duration::from_secs(2);
-/// Rows below which a batch waits for more, within the latency budget.
-const WORTHWHILE_ROWS: usize = 512;
-
-/// A question to the brokers waits so long: the task can do nothing else meanwhile. Where nobody refuses and nobody answers (a slow network, a
-/// long TLS handshake), each further try waits twice as long.
-const QUESTION_MS: u64 = 200;
-const QUESTION_MS_MAX: u64 = 3_200;
 
 /// Partitions that the first consumer is configured for.
 const PARTITIONS_AT_FIRST: usize = 4;
@@ -58,92 +38,31 @@ const SNAPSHOTS_MAX: usize = 64;
 /// Topics read by one subtask.
 pub(crate) struct KafkaSource {
     // Queues must go before their consumer: this order is that of dropping.
-    splits: Vec<Split>,
-    consumer: Option<Arc<Consumer>>,
-    configured_for: usize,
-    shared: Arc<Shared>,
-    config: KafkaConfig,
-    context: SourceContext,
-    cursor: usize,
+    pub(super) splits: Vec<Split>,
+    pub(super) consumer: Option<Arc<Consumer>>,
+    pub(super) configured_for: usize,
+    pub(super) shared: Arc<Shared>,
+    pub(super) config: KafkaConfig,
+    pub(super) context: SourceContext,
+    pub(super) cursor: usize,
     events: VecDeque<Ready>,
-    reader: Reader,
-    markers: Vec<(u32, u32)>,
-    restored: bool,
-    discovered: bool,
-    assigned: bool,
-    next_discovery: Option<Instant>,
-    health: Health,
-    patience: u32,
-    snapshots: BTreeMap<CheckpointId, Vec<(String, i32, i64)>>,
-    commits: (u64, u64),
-    stopped: bool,
-}
-
-/// One partition.
-struct Split {
-    topic: String,
-    partition: i32,
-    /// Behind the last record read.
-    next: Next,
-    /// Behind the last record handed out: what a checkpoint holds.
-    returned: Next,
-    stop: Option<i64>,
-    queue: Option<PartitionQueue<Context>>,
-    caught_up: bool,
-    finished: bool,
-    /// The broker said that nothing follows though the stop is not reached, and has given nothing since.
-    short_of_stop: Option<Instant>,
-}
-
-impl Split {
-    /// Whether a bounded read is over though its stop was not reached: the last offsets below it belong to no record (marks of
-    /// transactions, compacted records). A broker that has just come back may say "nothing follows" too, before it knows its own end; so
-    /// it must hold the offsets up to the stop, and must have given nothing for a while.
-    fn ends_short(&mut self, stopped: Stopped, moved: bool, consumer: Option<&Consumer>) -> bool {
-        let (Some(stop), Some(consumer)) = (self.stop, consumer) else { return false };
-        if stop == 0 {
-            return stopped == Stopped::AtEnd;
-        }
-        if stopped == Stopped::AtEnd {
-            self.short_of_stop = Some(Instant::now());
-        } else if moved {
-            self.short_of_stop = None;
-        }
-        if self.short_of_stop.is_none_or(|since| since.elapsed() < SHORT_OF_STOP) {
-            return false;
-        }
-        let holds = consumer.fetch_watermarks(&self.topic, self.partition, SHORT_OF_STOP).is_ok_and(|(_, high)| high >= stop);
-        self.short_of_stop = (!holds).then(Instant::now);
-        holds
-    }
+    pub(super) reader: Reader,
+    pub(super) markers: Vec<(u32, u32)>,
+    pub(super) restored: bool,
+    pub(super) discovered: bool,
+    pub(super) assigned: bool,
+    pub(super) next_discovery: Option<Instant>,
+    pub(super) health: Health,
+    pub(super) patience: u32,
+    pub(super) snapshots: BTreeMap<CheckpointId, Vec<(String, i32, i64)>>,
+    pub(super) commits: (u64, u64),
+    pub(super) stopped: bool,
 }
 
 /// An event that waits to be handed out, and the position that is reached with it.
 struct Ready {
     event: SourceEvent,
     reached: Option<(usize, Next)>,
-}
-
-/// Records into rows.
-struct Reader {
-    table: String,
-    schema: SchemaRef,
-    decoder: ValueDecoder,
-    metadata: MetadataColumns,
-    dead_letters: Option<DeadLetters>,
-    bytes: u64,
-    skipped: u64,
-    records: u64,
-    bytes_total: u64,
-}
-
-/// Why reading a partition's queue ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stopped {
-    Empty,
-    Full,
-    AtEnd,
-    AtStop,
 }
 
 impl KafkaSource {
@@ -157,26 +76,7 @@ impl KafkaSource {
         for note in &config.notes {
             tracing::warn!(table = spec.table, "{note}");
         }
-        if let Some((key, _)) = options.first_of(&["key.format", "key.fields"]).filter(|(_, value)| !value.is_empty()) {
-            return Err(options.unsupported(format!("'{key}'"), "read what the records' values hold, and leave the keys"));
-        }
-        let (key, format) = match options.first_of(&["value.format", "format"]) {
-            Some(found) => found,
-            None => ("format", options.required("format", "the format of the records: json, csv or raw")?),
-        };
-        let mut fields: Vec<Field> = spec.projection.iter().filter_map(|index| spec.physical.fields.get(*index).cloned()).collect();
-        fields.extend(spec.metadata.iter().map(|(name, ty)| Field::new(name.clone(), ty.clone())));
-        let reader = Reader {
-            table: spec.table.clone(),
-            schema: Schema::new(fields).to_arrow(),
-            decoder: ValueDecoder::open(&options, key, format, &spec.physical, &spec.projection)?,
-            metadata: MetadataColumns::new(&options, &spec.metadata)?,
-            dead_letters: DeadLetters::open(&options, context)?,
-            bytes: 0,
-            skipped: 0,
-            records: 0,
-            bytes_total: 0,
-        };
+        let reader = Reader::open(&options, spec, context)?;
         let mut source = Self {
             splits: Vec::new(),
             consumer: None,
@@ -219,21 +119,11 @@ impl KafkaSource {
     }
 
     /// A partition to read from here on.
-    fn add(&mut self, topic: String, partition: i32, next: Next, stop: Option<i64>) {
-        let finished = matches!((next, stop), (Next::Offset(next), Some(stop)) if next >= stop);
+    pub(super) fn add(&mut self, topic: String, partition: i32, next: Next, stop: Option<i64>) {
         let split = self.splits.len() as SplitIndex;
-        let name = format!("{topic}[{partition}]");
-        self.splits.push(Split {
-            topic,
-            partition,
-            next,
-            returned: next,
-            stop,
-            queue: None,
-            caught_up: false,
-            finished,
-            short_of_stop: None,
-        });
+        let added = Split::new(topic, partition, next, stop);
+        let (name, finished) = (added.name(), added.finished);
+        self.splits.push(added);
         self.announce(SplitEvent::Added { split, name });
         if finished {
             self.announce(SplitEvent::Finished { split });
@@ -241,214 +131,8 @@ impl KafkaSource {
         self.assigned = false;
     }
 
-    fn announce(&mut self, event: SplitEvent) {
+    pub(super) fn announce(&mut self, event: SplitEvent) {
         self.events.push_back(Ready { event: SourceEvent::Split(event), reached: None });
-    }
-
-    /// A client configured for so many partitions. Queues of an earlier one are gone with it; reading begins anew where it stood.
-    fn connect(&mut self, partitions: usize) -> Result<(), ConnectorError> {
-        self.disconnect();
-        let client = self.config.client(partitions, &self.context);
-        let created = client.create_with_context::<Context, Consumer>(Context { shared: self.shared.clone() });
-        let consumer = created.map_err(|error| {
-            // The words of librdkafka may hold the value of an option, and that a secret.
-            let reason = match error {
-                KafkaError::ClientConfig(_, _, key, _) => format!("librdkafka refuses the value of `{key}`"),
-                KafkaError::ClientCreation(reason) => reason,
-                other => other.to_string(),
-            };
-            let advice = "check 'properties.*'";
-            ConnectorError::Kafka { table: self.config.table.clone(), what: "cannot make a Kafka client".to_owned(), reason, advice }
-        })?;
-        self.consumer = Some(Arc::new(consumer));
-        self.configured_for = partitions;
-        self.assigned = self.splits.iter().all(|split| split.finished);
-        Ok(())
-    }
-
-    fn disconnect(&mut self) {
-        self.splits.iter_mut().for_each(|split| split.queue = None);
-        self.consumer = None;
-    }
-
-    /// Tells librdkafka all partitions and where each begins.
-    fn assign(&mut self) -> Result<(), ConnectorError> {
-        let reading = self.splits.iter().filter(|split| !split.finished).count();
-        if reading > self.configured_for {
-            self.connect(reading.next_power_of_two())?;
-        }
-        let Some(consumer) = self.consumer.clone() else { return Ok(()) };
-        let failed = |error: KafkaError| ConnectorError::Kafka {
-            table: self.config.table.clone(),
-            what: "cannot begin to read".to_owned(),
-            reason: error.to_string(),
-            advice: "report this, with the log",
-        };
-        let mut list = TopicPartitionList::with_capacity(reading);
-        for split in &mut self.splits {
-            split.queue = None;
-            if split.finished {
-                continue;
-            }
-            let offset = match split.next {
-                Next::Earliest => Offset::Beginning,
-                Next::Offset(offset) => Offset::Offset(offset),
-            };
-            list.add_partition_offset(&split.topic, split.partition, offset).map_err(failed)?;
-            // Before the partition is assigned: records fetched earlier would go to the consumer's own queue.
-            let Some(mut queue) = consumer.split_partition_queue(&split.topic, split.partition) else {
-                return Err(failed(KafkaError::Subscription(format!("no queue for {}[{}]", split.topic, split.partition))));
-            };
-            let shared = self.shared.clone();
-            queue.set_nonempty_callback(move || shared.notify());
-            split.queue = Some(queue);
-        }
-        consumer.assign(&list).map_err(failed)?;
-        self.assigned = true;
-        Ok(())
-    }
-
-    /// Looks for partitions if it is time, and for the brokers if they were away.
-    fn discover(&mut self) -> Result<(), ConnectorError> {
-        let now = (self.context.clock)();
-        let due = self.next_discovery.is_some_and(|at| at <= Instant::now());
-        let probe = !self.health.is_well();
-        if !(due || probe) || !self.health.try_is_due(now) {
-            return Ok(());
-        }
-        let Some(consumer) = self.consumer.clone() else { return Ok(()) };
-        let timeout = Duration::from_millis((QUESTION_MS << self.patience).min(QUESTION_MS_MAX));
-        let found = if due { self.look(&consumer, timeout) } else { self.probe(&consumer, timeout) };
-        match found {
-            Ok(()) => {
-                if !self.health.is_well() {
-                    tracing::info!(table = self.config.table, servers = self.config.servers, "brokers can be reached again");
-                }
-                self.health.well();
-                self.shared.forget_trouble();
-                self.patience = 0;
-                Ok(())
-            }
-            Err(Problem::Unreachable(reason)) => {
-                let reason = if reason.is_empty() { self.shared.last_reason() } else { reason };
-                self.patience = if reason.is_empty() { (self.patience + 1).min(8) } else { 0 };
-                self.health.failed((self.context.clock)(), reason);
-                Ok(())
-            }
-            Err(Problem::Final(error)) => Err(*error),
-        }
-    }
-
-    /// Takes in the partitions that this subtask owns and does not read yet.
-    fn look(&mut self, consumer: &Consumer, timeout: Duration) -> Result<(), Problem> {
-        let mut all = partitions(consumer, &self.config, timeout)?;
-        all.retain(|(topic, partition)| {
-            owner(topic, *partition, self.context.parallelism) == self.context.subtask
-                && !self.splits.iter().any(|split| split.topic == *topic && split.partition == *partition)
-        });
-        // A bounded read is of the partitions that were there when it began.
-        if self.discovered && self.config.bounded.is_some() {
-            all.clear();
-        }
-        let later = |(topic, partition): &(String, i32)| self.discovered || (self.restored && is_new(&self.markers, topic, *partition));
-        let (new, initial): (Vec<_>, Vec<_>) = all.into_iter().partition(later);
-        let starts = resolve(consumer, &self.config, &self.config.startup, &initial, timeout)?;
-        let stops = match &self.config.bounded {
-            Some(point) => stops(consumer, &self.config, point, &initial, timeout)?.into_iter().map(Some).collect(),
-            None => vec![None; initial.len()],
-        };
-        for (((topic, partition), next), stop) in initial.into_iter().zip(starts).zip(stops) {
-            self.add(topic, partition, next, stop);
-        }
-        for (topic, partition) in new {
-            tracing::info!(table = self.config.table, topic, partition, "a new partition was found; it is read from its beginning");
-            self.add(topic, partition, Next::Earliest, None);
-        }
-        self.discovered = true;
-        self.next_discovery = self.config.discovery.map(|interval| Instant::now() + interval);
-        Ok(())
-    }
-
-    /// Whether anybody answers.
-    fn probe(&self, consumer: &Consumer, timeout: Duration) -> Result<(), Problem> {
-        let topic = match &self.config.topics {
-            Topics::Listed(names) => names.first().map(String::as_str),
-            Topics::Matching(_) => None,
-        };
-        let answer = consumer.fetch_metadata(topic, timeout);
-        answer.map(|_| ()).map_err(|error| Problem::of(&self.config, "cannot ask for the topic", &error))
-    }
-
-    /// Serves librdkafka's callbacks, logs and errors.
-    fn serve(&mut self) -> Result<(), ConnectorError> {
-        let Some(consumer) = self.consumer.clone() else { return Ok(()) };
-        // Bounded: the rest is served by the next call.
-        for _ in 0..64 {
-            match consumer.poll(Duration::ZERO) {
-                None => break,
-                // A record that went past its partition's queue: begin anew where each partition stands.
-                Some(Ok(_)) => self.assigned = false,
-                Some(Err(error)) => self.on_error(&error, None)?,
-            }
-        }
-        if let Some(reason) = self.shared.take_down()
-            && self.health.is_well()
-        {
-            self.health.failed((self.context.clock)(), reason);
-        }
-        Ok(())
-    }
-
-    fn on_error(&mut self, error: &KafkaError, split: Option<usize>) -> Result<(), ConnectorError> {
-        let table = self.config.table.clone();
-        match (judge(error), split.and_then(|index| self.splits.get(index))) {
-            (Verdict::OffsetGone, Some(_)) => self.reset(split.unwrap_or_default()),
-            (Verdict::Final(advice), _) => {
-                Err(ConnectorError::Kafka { table, what: "reading failed".to_owned(), reason: error.to_string(), advice })
-            }
-            // Looking for partitions says whether the topic is gone.
-            (Verdict::Missing, _) if self.config.bounded.is_none() => {
-                self.next_discovery = Some(Instant::now());
-                Ok(())
-            }
-            _ => {
-                tracing::debug!(table, %error, "librdkafka tells of an error that passes");
-                Ok(())
-            }
-        }
-    }
-
-    /// The position is not in the partition: an error, unless the table says where to go on.
-    fn reset(&mut self, index: usize) -> Result<(), ConnectorError> {
-        let (table, reset) = (self.config.table.clone(), self.config.reset);
-        let (Some(split), Some(consumer)) = (self.splits.get_mut(index), &self.consumer) else { return Ok(()) };
-        let offset = if let Next::Offset(offset) = split.next { offset } else { 0 };
-        let place = (split.topic.clone(), split.partition);
-        let next = match reset {
-            Reset::Fail if split.next == Next::Earliest => Next::Earliest,
-            Reset::Fail => return Err(ConnectorError::OffsetGone { table, topic: place.0, partition: place.1, offset }),
-            Reset::Earliest => Next::Earliest,
-            Reset::Latest => {
-                let timeout = Duration::from_millis(QUESTION_MS_MAX);
-                match resolve(consumer, &self.config, &Point::Latest, std::slice::from_ref(&place), timeout) {
-                    Ok(ends) => ends.first().copied().unwrap_or(split.next),
-                    Err(Problem::Final(error)) => return Err(*error),
-                    // The same position is tried again, and this with it.
-                    Err(Problem::Unreachable(_)) => split.next,
-                }
-            }
-        };
-        tracing::warn!(
-            table,
-            topic = place.0,
-            partition = place.1,
-            offset,
-            ?reset,
-            "records were passed over: the offset is not on the broker"
-        );
-        (split.next, split.returned) = (next, next);
-        self.assigned = false;
-        Ok(())
     }
 
     /// Reads the next partition that has something, in turn. What was read is then in `events`.
@@ -465,10 +149,10 @@ impl KafkaSource {
 
     fn read_split(&mut self, index: usize) -> Result<(), ConnectorError> {
         let alone = self.splits.len() == 1;
-        let Some(split) = self.splits.get_mut(index).filter(|split| !split.finished) else { return Ok(()) };
+        let Some(split) = self.splits.get_mut(index).filter(|split| !split.finished && !split.held) else { return Ok(()) };
         let before = split.next;
         let (stopped, error) = self.reader.drain(split, alone)?;
-        let (moved, rows) = (split.next != before, self.reader.decoder.rows());
+        let (moved, rows) = (split.next != before, self.reader.rows());
         let (was_caught_up, number) = (split.caught_up, index as SplitIndex);
         split.caught_up = stopped == Stopped::AtEnd || (was_caught_up && !moved);
         let ends = stopped == Stopped::AtStop || split.ends_short(stopped, moved, self.consumer.as_deref());
@@ -529,84 +213,6 @@ impl KafkaSource {
 
     fn has_ended(&self) -> bool {
         self.stopped || (self.config.bounded.is_some() && self.discovered && self.splits.iter().all(|split| split.finished))
-    }
-}
-
-impl Reader {
-    /// Decodes what the partition's queue holds, up to a batch. The error, if any, came behind what was decoded.
-    fn drain(&mut self, split: &mut Split, alone: bool) -> Result<(Stopped, Option<KafkaError>), ConnectorError> {
-        let Split { queue: Some(queue), next, stop, topic, .. } = split else { return Ok((Stopped::Empty, None)) };
-        let started = Instant::now();
-        self.bytes = 0;
-        while self.decoder.rows() < BATCH_ROWS_MAX && self.bytes < BATCH_BYTES_MAX as u64 {
-            let polled = match queue.poll(Duration::ZERO) {
-                None if alone && (1..WORTHWHILE_ROWS).contains(&self.decoder.rows()) => {
-                    queue.poll(Duration::from_millis(LATENCY_BUDGET_MS).saturating_sub(started.elapsed()))
-                }
-                polled => polled,
-            };
-            let message = match polled {
-                None => return Ok((Stopped::Empty, None)),
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok((Stopped::AtEnd, None)),
-                Some(Err(error)) => return Ok((Stopped::Empty, Some(error))),
-                Some(Ok(message)) => message,
-            };
-            let offset = message.offset();
-            if matches!(next, Next::Offset(next) if offset < *next) {
-                continue;
-            }
-            if stop.is_some_and(|stop| offset >= stop) {
-                return Ok((Stopped::AtStop, None));
-            }
-            self.record(topic, &message)?;
-            *next = Next::Offset(offset + 1);
-            if stop.is_some_and(|stop| offset + 1 >= stop) {
-                return Ok((Stopped::AtStop, None));
-            }
-        }
-        Ok((Stopped::Full, None))
-    }
-
-    #[inline]
-    fn record(&mut self, topic: &str, message: &BorrowedMessage<'_>) -> Result<(), ConnectorError> {
-        // A tombstone means no row.
-        let payload = message.payload().unwrap_or_default();
-        self.bytes += payload.len() as u64;
-        self.records += 1;
-        let decoded = if payload.len() > RECORD_BYTES_MAX {
-            let reason = format!("the record has {} bytes, and at most {RECORD_BYTES_MAX} are read", payload.len());
-            Err(RecordError::whole(payload, 0, reason))
-        } else {
-            self.decoder.decode(payload)
-        };
-        match decoded {
-            Ok(Decoded::Row) => self.metadata.push(message),
-            Ok(Decoded::Empty | Decoded::Skipped) => self.skipped += 1,
-            Err(error) => self.bad_record(topic, message, payload, error)?,
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn bad_record(&mut self, topic: &str, message: &BorrowedMessage<'_>, payload: &[u8], error: RecordError) -> Result<(), ConnectorError> {
-        let place = RecordPlace::Kafka { topic: topic.to_owned(), partition: message.partition(), offset: message.offset() };
-        let Some(letters) = &mut self.dead_letters else {
-            return Err(ConnectorError::BadRecord { table: self.table.clone(), place: Box::new(place), error: Box::new(error) });
-        };
-        self.skipped += 1;
-        letters.write(&BadRecord { place: &place, timestamp: message.timestamp().to_millis(), payload, error: &error })
-    }
-
-    /// The rows decoded, and the bytes they were.
-    fn finish(&mut self) -> Result<(RecordBatch, u64), ConnectorError> {
-        let rows = self.decoder.rows();
-        let broken = |what: String| ConnectorError::Internal { table: self.table.clone(), what };
-        let mut columns = self.decoder.finish().map_err(|error| broken(error.to_string()))?;
-        columns.extend(self.metadata.finish().map_err(|error| broken(error.to_string()))?);
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(|error| broken(error.to_string()))?;
-        self.bytes_total += self.bytes;
-        Ok((batch, self.bytes))
     }
 }
 
@@ -688,6 +294,20 @@ impl Source for KafkaSource {
         Ok(())
     }
 
+    fn aligns(&self) -> bool {
+        self.config.drift.is_some() && self.splits.len() > 1
+    }
+
+    fn align(&mut self, progress: &[SplitProgress]) {
+        let Some(drift) = self.config.drift else { return };
+        let limit = limit(progress, Millis::try_from(drift.as_millis()).unwrap_or(Millis::MAX));
+        for SplitProgress { split, watermark, .. } in progress {
+            if let Some(split) = self.splits.get_mut(*split as usize) {
+                split.held = limit.is_some_and(|limit| *watermark > limit);
+            }
+        }
+    }
+
     fn stop(&mut self) {
         self.stopped = true;
         self.events.clear();
@@ -711,6 +331,7 @@ impl Source for KafkaSource {
                 ("commitsSucceeded", self.commits.0 as f64),
                 ("commitsFailed", self.commits.1 as f64),
                 ("numPartitions", self.splits.len() as f64),
+                ("numPartitionsHeld", self.splits.iter().filter(|split| split.held).count() as f64),
             ],
         }
     }

@@ -8,6 +8,7 @@ mod bad_input;
 mod broker_away;
 mod command_line;
 mod daemons_killed;
+mod device_temperature;
 mod disk_full;
 mod harness;
 mod kill_points;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use irmak_common::split::{SplitEvent, SplitIndex};
+use irmak_common::split::{SplitEvent, SplitIndex, SplitProgress};
 use irmak_common::time::Millis;
 use jiff::Timestamp;
 
@@ -96,6 +96,7 @@ impl Splits {
             }),
             SplitEvent::Behind { split } => self.change(*split, |split| (split.caught_up, split.idle) = (false, false)),
             SplitEvent::Finished { split } => self.change(*split, |split| split.finished = true),
+            SplitEvent::NoSplits => {}
         }
         None
     }
@@ -136,6 +137,14 @@ impl Splits {
     /// How far the most advanced split has come.
     pub(super) fn furthest(&self) -> Millis {
         self.splits.values().map(|split| split.watermark).max().unwrap_or(Millis::MIN)
+    }
+
+    /// How far each split has come.
+    pub(super) fn progress(&self, into: &mut Vec<SplitProgress>) {
+        let behind = |split: &Split| !split.idle && !split.finished && !split.caught_up;
+        let progress =
+            |(index, split): (&SplitIndex, &Split)| SplitProgress { split: *index, watermark: split.watermark, behind: behind(split) };
+        into.extend(self.splits.iter().map(progress));
     }
 
     /// Whether none holds event time back, though not all have ended.

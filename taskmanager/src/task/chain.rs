@@ -4,7 +4,7 @@
 
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
-use irmak_common::split::SplitEvent;
+use irmak_common::split::{SplitEvent, SplitProgress};
 use irmak_common::time::Millis;
 use irmak_engine::operator::{Operator, OperatorContext};
 
@@ -79,6 +79,12 @@ impl Chain {
             pass_on(stage, rest, context, down)?;
         }
         Ok(())
+    }
+
+    /// How far each of the source's splits has come in event time.
+    pub fn progress(&self, into: &mut Vec<SplitProgress>) {
+        into.clear();
+        self.stages.iter().for_each(|stage| stage.operator.progress(into));
     }
 
     /// When the first of the operators' timers is due.

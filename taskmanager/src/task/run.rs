@@ -167,12 +167,16 @@ impl Task {
         match event {
             SourceEvent::Batch { split, rows, bytes } => {
                 self.control.gauges.count_in(rows.num_rows(), bytes);
-                self.feed(Some(split), 0, Element::Batch(rows))
+                self.feed(Some(split), 0, Element::Batch(rows))?;
+                self.align();
+                Ok(())
             }
             SourceEvent::Split(event) => {
                 let context = self.context(None);
                 let Self { chain, tail, control, reporter, .. } = self;
-                chain.on_split(&context, &event, &mut |element| tail.on_element(control, reporter, context.now, element))
+                chain.on_split(&context, &event, &mut |element| tail.on_element(control, reporter, context.now, element))?;
+                self.align();
+                Ok(())
             }
             SourceEvent::Nothing => {
                 self.control.gauges.reassign(begun, Phase::Idle);
@@ -182,6 +186,16 @@ impl Task {
                 self.feed(None, 0, Element::Watermark(Watermark::MAX))?;
                 self.end()
             }
+        }
+    }
+
+    /// Tells a source that keeps its splits together how far each has come.
+    fn align(&mut self) {
+        let Head::Source { source, .. } = &mut self.head else { return };
+        if source.aligns() {
+            let mut progress = Vec::new();
+            self.chain.progress(&mut progress);
+            source.align(&progress);
         }
     }
 
