@@ -16,10 +16,23 @@ pub struct GroupAggregateSpec {
     pub aggregates: Vec<AggregateCall>,
     /// The input has updates or deletes, so that values must be taken back.
     pub retracts: bool,
+    /// Of the aggregates then, those from which nothing needs to be taken back: a MAX of what only grows, a MIN of what only shrinks.
+    pub never_back: Vec<usize>,
     /// `table.exec.mini-batch.*`: so many rows are put together and each group's result is said once; `None`: after every row.
     pub mini_batch: Option<MiniBatch>,
+    /// `table.exec.emit.early-fire.*`: the groups are windows, said with every row, and let go when they are over.
+    pub window_end: Option<WindowEnd>,
     /// `table.exec.state.ttl`, milliseconds: a group that no row has reached for so long is forgotten; 0: none is.
     pub state_ttl_ms: u64,
+}
+
+/// When the windows that a group aggregate groups by are over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowEnd {
+    /// Which of the keys is the window's exclusive end, TIMESTAMP(3).
+    pub key: usize,
+    /// The zone that windows are aligned in, for a TIMESTAMP_LTZ rowtime; `None`: UTC.
+    pub zone: Option<String>,
 }
 
 /// How many rows are put together, and for how long.

@@ -9,6 +9,7 @@ use irmak_common::operator_spec::{OperatorSpec, WindowKind};
 use irmak_common::types::Schema;
 use irmak_functions::Environment;
 
+use crate::deduplicate::Deduplicate;
 use crate::error::EngineError;
 use crate::filter::Filter;
 use crate::group_aggregate::GroupAggregate;
@@ -19,6 +20,8 @@ use crate::ordered::temporal_sort::TemporalSort;
 use crate::ordered::unnest::Unnest;
 use crate::ordered::window_rank::WindowRank;
 use crate::project::Project;
+use crate::rank::Rank;
+use crate::set_operation::SetOperation;
 use crate::state::rescale::Owned;
 use crate::union::Union;
 use crate::watermark::WatermarkOperator;
@@ -83,9 +86,9 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::Union => Box::new(Union),
         OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),
         OperatorSpec::GroupAggregate(spec) => Box::new(GroupAggregate::new(spec, input, &node.output, env)?),
-        OperatorSpec::Rank(_) | OperatorSpec::Deduplicate(_) | OperatorSpec::SetOperation(_) => {
-            return Err(EngineError::Unsupported { what: node.name.clone(), instead: "aggregate within windows".into() });
-        }
+        OperatorSpec::Rank(spec) => Box::new(Rank::new(spec, input, &node.output, env)?),
+        OperatorSpec::Deduplicate(spec) => Box::new(Deduplicate::new(spec, input, &node.output, env)?),
+        OperatorSpec::SetOperation(spec) => Box::new(SetOperation::new(*spec, input, &node.output, env)?),
         OperatorSpec::Source(_) | OperatorSpec::Sink(_) | OperatorSpec::Values { .. } | OperatorSpec::Collect => {
             return Err(EngineError::plan(format!("operator `{}` is run by the task, not by the engine", node.name)));
         }

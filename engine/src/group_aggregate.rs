@@ -4,6 +4,7 @@
 //! equal, `-D` when the last row of a group has been taken back. With `table.exec.mini-batch.*` so many rows of a batch are put
 //! together, and each group speaks once for them. State: accumulators by key, and with a TTL when each group was touched last.
 
+mod closing;
 mod groups;
 
 use irmak_common::changelog_spec::GroupAggregateSpec;
@@ -25,8 +26,9 @@ use crate::build::OperatorEnvironment;
 use crate::changelog::{self, Change, RowKinds};
 use crate::error::EngineError;
 use crate::key::{KeyColumns, KeyEncoder};
-use crate::operator::{Operator, OperatorContext};
+use crate::operator::{Operator, OperatorContext, OperatorMetrics};
 use crate::running::running;
+use closing::Closing;
 use groups::Groups;
 
 pub(crate) struct GroupAggregate {
@@ -36,6 +38,7 @@ pub(crate) struct GroupAggregate {
     max_parallelism: MaxParallelism,
     fingerprint: u64,
     groups: Groups,
+    closing: Option<Closing>,
     output: Output,
     /// Groups that the present bundle has touched, in order, and whether each had a result before.
     touched: Vec<(u32, bool)>,
@@ -53,21 +56,31 @@ impl GroupAggregate {
     pub(crate) fn new(spec: &GroupAggregateSpec, input: &Schema, output: &Schema, env: &OperatorEnvironment) -> Result<Self, EngineError> {
         let keys = KeyEncoder::new(input, &spec.keys)?;
         let inputs = AggregateSet::columns(&spec.aggregates, input, WindowStyle::Group)?;
-        let aggregates = spec.aggregates.iter().map(|call| running(call, spec.retracts)).collect::<Result<Vec<_>, _>>()?;
-        let fingerprint = inputs.fingerprint(&format!("{}{} group", keys.format().fingerprint(), spec.retracts));
+        let aggregates = spec.aggregates.iter().enumerate();
+        let aggregates = aggregates.map(|(at, call)| running(call, spec.retracts && !spec.never_back.contains(&at)));
+        let aggregates = aggregates.collect::<Result<Vec<_>, _>>()?;
+        let fingerprint = inputs.fingerprint(&format!("{}{}{:?} group", keys.format().fingerprint(), spec.retracts, spec.never_back));
         let mut groups = Groups::new(aggregates, spec.state_ttl_ms);
         for bytes in env.owned().keyed() {
             groups.restore(fingerprint, keys.format(), bytes)?;
         }
+        let closing = match &spec.window_end {
+            Some(end) => {
+                let column = spec.keys.get(end.key).copied().ok_or_else(|| EngineError::plan("a window's end is no key"))?;
+                Some(Closing::new(end, column, &env.owned())?)
+            }
+            None => None,
+        };
         let output = Output { schema: changelog::with_kind(output), groups: Vec::new(), kinds: Vec::new(), key_bytes: 0 };
         let max_parallelism = env.max_parallelism;
-        Ok(Self { keys, inputs, spec: spec.clone(), max_parallelism, fingerprint, groups, output, touched: Vec::new() })
+        Ok(Self { keys, inputs, spec: spec.clone(), max_parallelism, fingerprint, groups, closing, output, touched: Vec::new() })
     }
 
     /// One row after the other, as Flink without mini-batch.
     fn row_by_row(
         &mut self,
         rows: usize,
+        ends: &[Millis],
         kinds: &RowKinds,
         inputs: &Inputs,
         now: Millis,
@@ -75,7 +88,15 @@ impl GroupAggregate {
     ) -> Result<(), EngineError> {
         for row in 0..rows {
             let change = kinds.change(row);
+            if let (Some(closing), Some(end)) = (&mut self.closing, ends.get(row))
+                && closing.is_late(*end)
+            {
+                continue;
+            }
             let Some((group, first)) = self.groups.of_row(&self.keys, row, change, now) else { continue };
+            if let Some(end) = ends.get(row) {
+                self.groups.closes_at(group, *end);
+            }
             if !first {
                 self.groups.push(group)?;
             }
@@ -215,21 +236,31 @@ impl Operator for GroupAggregate {
         let inputs = self.inputs.inputs(&batch)?;
         self.groups.bind(&inputs)?;
         let kinds = RowKinds::of(&batch);
-        match self.spec.mini_batch {
+        let ends = self.closing.as_ref().map_or(Ok(Vec::new()), |closing| closing.ends(&batch))?;
+        match self.spec.mini_batch.filter(|_| ends.is_empty()) {
             Some(bundle) => self.bundled(batch.num_rows(), bundle.rows as usize, &kinds, &inputs, context.now, out)?,
-            None => self.row_by_row(batch.num_rows(), &kinds, &inputs, context.now, out)?,
+            None => self.row_by_row(batch.num_rows(), &ends, &kinds, &inputs, context.now, out)?,
         }
         self.groups.tidy(context.now)
     }
 
     fn on_watermark(&mut self, _: &OperatorContext, watermark: Watermark, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        if let Some(closing) = &mut self.closing
+            && closing.advance(watermark)
+        {
+            self.groups.close(|end| closing.closes(end));
+        }
         out.push(Element::Watermark(watermark));
         Ok(())
     }
 
+    fn metrics(&self) -> OperatorMetrics {
+        OperatorMetrics { late_records: self.closing.as_ref().map_or(0, |closing| closing.late), ..OperatorMetrics::default() }
+    }
+
     fn snapshot(&mut self) -> Result<OperatorSnapshot, EngineError> {
         let keyed = self.groups.snapshot(self.fingerprint, self.max_parallelism)?;
-        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+        Ok(OperatorSnapshot { keyed, union: self.closing.as_ref().map(Closing::snapshot).unwrap_or_default() })
     }
 }
 

@@ -13,13 +13,17 @@ pub mod operator;
 
 mod accumulate;
 mod changelog;
+mod deduplicate;
 mod filter;
 mod group_aggregate;
 mod join;
+mod kept_rows;
 mod limit;
 mod ordered;
 mod project;
+mod rank;
 mod running;
+mod set_operation;
 mod state;
 mod union;
 mod values;

@@ -12,7 +12,7 @@ mod count;
 mod distinct;
 mod fold;
 mod list;
-mod rows;
+pub(crate) mod rows;
 mod sorted;
 mod text;
 

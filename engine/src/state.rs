@@ -4,4 +4,5 @@ pub(crate) mod bytes;
 pub(crate) mod groups;
 pub(crate) mod keyed;
 pub(crate) mod rescale;
+pub(crate) mod slots;
 pub(crate) mod snapshot;

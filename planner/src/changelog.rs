@@ -5,12 +5,14 @@
 //!
 //! A new kind of node has an arm in [`kinds`] where it makes updates itself, and one in [`reader`] where it takes none.
 
+mod monotonic;
+
 use crate::algebra::{Rel, RelNode, Root, Target};
 use crate::catalog::{CATALOG, DATABASE};
 use crate::describe;
 use crate::error::{Code, PlanError, Planned};
 use crate::join::JoinRel;
-use irmak_common::changelog_spec::{Keep, RankStrategy};
+use irmak_common::changelog_spec::{Keep, RankSpec, RankStrategy};
 use irmak_common::join_spec::{JoinKind, JoinTiming};
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::table_options::changelog_format;
@@ -123,7 +125,6 @@ fn reader(rel: &Rel) -> Option<&'static str> {
         RelNode::WindowRank { spec, .. } if spec.deduplicate => Some("StreamPhysicalWindowDeduplicate"),
         RelNode::WindowRank { .. } => Some("StreamPhysicalWindowRank"),
         RelNode::TemporalSort { .. } => Some("StreamPhysicalTemporalSort"),
-        RelNode::Limit { .. } => Some("StreamPhysicalLimit"),
         RelNode::Join(join) => match join.spec(false).timing {
             JoinTiming::Interval { .. } => Some("StreamPhysicalIntervalJoin"),
             JoinTiming::Window { .. } => Some("StreamPhysicalWindowJoin"),
@@ -152,7 +153,7 @@ pub(crate) fn check(root: &Root) -> Planned<()> {
 fn operators(rel: &Rel) -> Planned<()> {
     rel.inputs().into_iter().try_for_each(operators)?;
     let Some(name) = reader(rel) else { return Ok(()) };
-    let advice = "windows, OVER and LIMIT read streams that only add rows: put them below what updates";
+    let advice = "windows and OVER read streams that only add rows: put them below what updates";
     rel.inputs().into_iter().try_for_each(|input| refuse_updates(input, name)).map_err(|error| error.note(advice))
 }
 
@@ -162,12 +163,24 @@ fn takes_updates(sink: &SinkSpec) -> bool {
         || matches!(sink.connector.connector.as_str(), "print" | "blackhole" | "upsert-kafka")
 }
 
-/// Tells each operator what its input has: which aggregates must take values back, how a Top-N keeps its rows.
+/// Tells each operator what its input has: which aggregates must take values back, how a Top-N keeps its rows. A LIMIT of what is updated
+/// is a Top-N by arrival.
 pub(crate) fn settle(rel: Rel) -> Rel {
     let mut rel = rel.over(&mut settle);
     match &mut rel.node {
-        RelNode::GroupAggregate { input, spec } => spec.retracts = is_updating(input),
-        RelNode::Rank { input, spec } if is_updating(input) => spec.strategy = RankStrategy::Retract,
+        RelNode::GroupAggregate { input, spec } => {
+            spec.retracts = is_updating(input);
+            spec.never_back = if spec.retracts { monotonic::never_back(input, spec) } else { Vec::new() };
+        }
+        RelNode::Rank { input, spec } => spec.strategy = monotonic::strategy(input, spec),
+        RelNode::Limit { input, offset, count } if is_updating(input) => {
+            let (start, end) = (offset.saturating_add(1), offset.saturating_add(*count));
+            let strategy = RankStrategy::Retract;
+            let (partition_by, order_by) = (Vec::new(), Vec::new());
+            let spec = RankSpec { partition_by, order_by, start, end, number: false, strategy, state_ttl_ms: 0 };
+            let input = std::mem::replace(input, Box::new(Rel { node: RelNode::Values(Vec::new()), schema: Default::default() }));
+            rel.node = RelNode::Rank { input, spec: Box::new(spec) };
+        }
         _ => {}
     }
     rel

@@ -150,6 +150,21 @@ impl Settings {
         Ok(0)
     }
 
+    /// Whether `table.exec.emit.early-fire.enabled`: group windows speak with every row.
+    ///
+    /// # Errors
+    /// With `late-fire`, which is not supported.
+    pub(crate) fn early_fire(&self) -> Planned<bool> {
+        if !self.get("table.exec.emit.early-fire.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Ok(false);
+        }
+        if self.get("table.exec.emit.late-fire.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return self.allowed_lateness_ms().map(|_| false);
+        }
+        self.millis(&["table.exec.emit.early-fire.delay"])?;
+        Ok(true)
+    }
+
     /// `table.exec.mini-batch.*`; `None`: it is off, or has no size.
     pub(crate) fn mini_batch(&self) -> Planned<Option<MiniBatch>> {
         if !self.get("table.exec.mini-batch.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {

@@ -58,14 +58,30 @@ fn a_source_of_changes_updates_and_a_sink_of_changes_takes_them() {
 }
 
 #[test]
-fn windows_and_limits_read_inserts_only() {
-    let updating = "(SELECT k, COUNT(*) AS n FROM t GROUP BY k)";
-    let error = planned(&format!("SELECT * FROM {updating} LIMIT 3;")).unwrap_err();
-    assert!(
-        error.contains("StreamPhysicalLimit doesn't support consuming update changes which is produced by node GroupAggregate"),
-        "{error}"
-    );
+fn windows_read_inserts_only() {
+    let updating = "(SELECT ts, COUNT(*) AS n FROM t GROUP BY ts)";
+    let error =
+        planned(&format!("SELECT n, COUNT(*) OVER (PARTITION BY n ORDER BY pt) FROM (SELECT n, PROCTIME() AS pt FROM {updating});"))
+            .unwrap_err();
+    let expected = "StreamPhysicalOverAggregate doesn't support consuming update changes which is produced by node GroupAggregate";
+    assert!(error.contains(expected), "{error}");
     planned("SELECT COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' SECOND);").unwrap();
+}
+
+#[test]
+fn a_top_n_keeps_as_few_rows_as_its_input_allows() {
+    let counts = "(SELECT k, v, COUNT(*) AS c, MIN(ts) AS least FROM t GROUP BY k, v)";
+    for (input, order, strategy) in [
+        ("t", "v", "AppendFastStrategy"),
+        (counts, "c DESC, k", "UpdateFastStrategy[0,1]"),
+        (counts, "c", "RetractStrategy"),
+        (counts, "least", "UpdateFastStrategy[0,1]"),
+        ("(SELECT k, v, c FROM (SELECT k, v, COUNT(*) AS c FROM t GROUP BY k, v) WHERE c < 3)", "c DESC", "RetractStrategy"),
+        ("(SELECT k, COUNT(*) AS c FROM (SELECT k, v, COUNT(*) FROM t GROUP BY k, v) GROUP BY k)", "c DESC", "RetractStrategy"),
+    ] {
+        let text = explained(&format!("SELECT * FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY {order}) AS rn FROM {input}) WHERE rn <= 3;"));
+        assert!(text.contains(&format!("Rank(strategy=[{strategy}]")), "{input} {order}\n{text}");
+    }
 }
 
 #[test]

@@ -39,6 +39,8 @@ struct Slot {
     /// Rows that came, less those taken back.
     rows: i64,
     reached: Millis,
+    /// Windows: when it is over.
+    end: Millis,
 }
 
 impl Groups {
@@ -131,6 +133,21 @@ impl Groups {
         self.slots[group as usize].touched = false;
     }
 
+    /// The group is a window with this end.
+    pub(super) fn closes_at(&mut self, group: u32, end: Millis) {
+        self.slots[group as usize].end = end;
+    }
+
+    /// Lets go of the windows that are over.
+    pub(super) fn close(&mut self, mut is_over: impl FnMut(Millis) -> bool) {
+        for group in 0..self.slots.len() {
+            let slot = self.slots[group];
+            if slot.live && is_over(slot.end) {
+                self.forget(group as u32);
+            }
+        }
+    }
+
     pub(super) fn forget(&mut self, group: u32) {
         self.slots[group as usize] = Slot { touched: self.slots[group as usize].touched, ..Slot::default() };
         self.gone += 1;
@@ -169,6 +186,7 @@ impl Groups {
             writer.entry(self.keys.hash(group), self.keys.key(group), |out| {
                 put_number(out, slot.rows);
                 put_number(out, slot.reached);
+                put_number(out, slot.end);
                 self.aggregates.iter().try_for_each(|aggregate| aggregate.save(group, out))
             })?;
         }
@@ -182,7 +200,8 @@ impl Groups {
             }
             let group = self.intern(xxh3_64(key), key);
             self.gone -= 1;
-            self.slots[group as usize] = Slot { live: true, touched: false, rows: take_number(value)?, reached: take_number(value)? };
+            self.slots[group as usize] =
+                Slot { live: true, touched: false, rows: take_number(value)?, reached: take_number(value)?, end: take_number(value)? };
             self.aggregates.iter_mut().try_for_each(|aggregate| aggregate.load(group, value))
         })
     }

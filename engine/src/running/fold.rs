@@ -259,8 +259,11 @@ where
         Ok(())
     }
 
-    /// Nothing is ever taken back.
-    fn apply(&mut self, group: u32, row: usize, _: Change) -> Result<(), EngineError> {
+    /// Nothing is ever taken back: the value only moves one way.
+    fn apply(&mut self, group: u32, row: usize, change: Change) -> Result<(), EngineError> {
+        if change == Change::Retract {
+            return Ok(());
+        }
         if let Some(value) = value(&self.args, row) {
             let held = &mut self.values[group as usize];
             *held = held.map_or(Some(value), |held| J::join(held, value));

@@ -44,6 +44,11 @@ impl RowCodec {
 
     /// Encodes the rows of these columns; [`Self::row`] speaks of them until the next.
     pub(crate) fn bind(&mut self, columns: &[ArrayRef]) -> Result<(), EngineError> {
+        // A row kind behind them is not the row's.
+        let columns = columns.get(..self.types.len()).unwrap_or(columns);
+        if self.types.is_empty() {
+            return Ok(());
+        }
         if let Some(at) = columns.iter().zip(&self.types).position(|(column, ty)| column.data_type() != ty) {
             return Err(crate::accumulate::mismatch(columns, at, &self.types[at]));
         }

@@ -51,8 +51,11 @@ impl Running for Text {
         Cells::new(&self.args, 0).map(|_| ())
     }
 
-    /// Nothing is ever taken back.
-    fn apply(&mut self, group: u32, row: usize, _: Change) -> Result<(), EngineError> {
+    /// Nothing is ever taken back: the value only moves one way.
+    fn apply(&mut self, group: u32, row: usize, change: Change) -> Result<(), EngineError> {
+        if change == Change::Retract {
+            return Ok(());
+        }
         let cells = Cells::new(&self.args, 0)?;
         let Some(next) = cells.get(row) else { return Ok(()) };
         let held = &mut self.values[group as usize];

@@ -15,6 +15,11 @@ use super::scope::unique_names;
 impl Binder<'_> {
     /// The aggregate over its input: what it needs is projected first.
     pub(crate) fn window_aggregate(&mut self, input: Rel, grouping: Grouping, span: Span) -> Planned<Rel> {
+        if let Windows::Group(window) = grouping.windows.clone()
+            && self.settings.early_fire()?
+        {
+            return self.early_fired(input, &grouping, &window, span);
+        }
         let (input, mut pre, window) = self.windowed_input(input, &grouping, span)?;
         let keys: Vec<usize> = (0..grouping.keys.len()).collect();
         let aggregates = aggregate_calls(&mut pre, &grouping, span)?;

@@ -4,6 +4,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod call;
+pub(crate) mod early_fire;
 pub(crate) mod expr;
 pub(crate) mod from;
 pub(crate) mod fuse;

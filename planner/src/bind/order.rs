@@ -3,7 +3,7 @@
 //! An item means a column of the result first (by name, or by number from 1), else an expression over what the SELECT reads, which is
 //! then computed as a column of its own and left out again above.
 
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::changelog_spec::{RankSpec, RankStrategy, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::types::TimeAttribute;
 
@@ -15,7 +15,6 @@ use crate::token::Name;
 use super::Binder;
 use super::expr::ExprBinder;
 use super::scope::{Scope, unique_names};
-use super::select::changelog;
 
 /// A query's rows, the order that is asked of them, and how many of their columns are its own.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ impl Ordered {
 }
 
 impl Binder<'_> {
-    /// The rows of a query with ORDER BY and without LIMIT: by time, ascending, first.
+    /// The rows of a query with ORDER BY: with LIMIT a Top-N, without it by time, ascending, first.
     ///
     /// # Errors
     /// Flink's refusals of orders that no stream can keep.
@@ -48,8 +47,15 @@ impl Binder<'_> {
         let ordered = self.order(query)?;
         let (Some(first), Some(item)) = (ordered.keys.first().copied(), query.order_by.first()) else { return Ok(ordered.rel) };
         let span = item.expr.span;
-        if query.limit.is_some() {
-            return Err(changelog("ORDER BY with LIMIT (Top-N)", span));
+        if let Some(count) = query.limit {
+            let offset = query.offset.map_or(0, |(offset, _)| offset);
+            let (start, end) = (offset.saturating_add(1), offset.saturating_add(count));
+            let state_ttl_ms = self.settings.state_ttl_ms()?;
+            return Ok(ordered.narrowed(|input, order_by| {
+                let (partition_by, strategy) = (Vec::new(), RankStrategy::AppendFast);
+                let spec = RankSpec { partition_by, order_by, start, end, number: false, strategy, state_ttl_ms };
+                RelNode::Rank { input: Box::new(input), spec: Box::new(spec) }
+            }));
         }
         if let Some((_, offset)) = query.offset {
             return Err(PlanError::new(Code::Unsupported, "OFFSET without LIMIT never ends on a stream").at(offset).label("add LIMIT"));

@@ -284,8 +284,3 @@ fn divides_by_zero(expr: &Expr) -> bool {
         _ => expr.children().into_iter().any(divides_by_zero),
     }
 }
-
-/// The refusal of what makes updates or deletes.
-pub(crate) fn changelog(what: &str, span: Span) -> PlanError {
-    PlanError::new(Code::Changelog, format!("{what} makes updates and deletes; queries that only insert rows run, for now")).at(span)
-}

@@ -28,6 +28,8 @@ impl Binder<'_> {
             keys,
             aggregates,
             retracts: false,
+            window_end: None,
+            never_back: Vec::new(),
             mini_batch: self.settings.mini_batch()?,
             state_ttl_ms: self.settings.state_ttl_ms()?,
         };

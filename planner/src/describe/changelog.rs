@@ -18,13 +18,19 @@ fn name(column: usize, input: &Schema) -> &str {
 pub(crate) fn group_aggregate(spec: &GroupAggregateSpec, input: &Schema) -> String {
     let keys = names(&spec.keys, input);
     let mut select: Vec<String> = spec.keys.iter().map(|at| name(*at, input).to_owned()).collect();
-    select.extend(spec.aggregates.iter().map(|call| {
+    select.extend(spec.aggregates.iter().enumerate().map(|(at, call)| {
         let told = aggregate_call(call, input);
-        let told = if spec.retracts { told.replacen('(', "_RETRACT(", usize::from(has_retraction(&call.function))) } else { told };
+        let told = if spec.retracts && !spec.never_back.contains(&at) {
+            told.replacen('(', "_RETRACT(", usize::from(has_retraction(&call.function)))
+        } else {
+            told
+        };
         format!("{told} AS {}", call.name)
     }));
     let group_by = if keys.is_empty() { String::new() } else { format!("groupBy=[{keys}], ") };
-    format!("GroupAggregate({group_by}select=[{}])", select.join(", "))
+    let name = if spec.window_end.is_some() { "GroupWindowAggregate" } else { "GroupAggregate" };
+    let emit = if spec.window_end.is_some() { ", emit=[early no delay]" } else { "" };
+    format!("{name}({group_by}select=[{}]{emit})", select.join(", "))
 }
 
 /// Aggregates of which Flink shows the retracting form by its name.

@@ -1,0 +1,71 @@
+//! Groups that are windows (`table.exec.emit.early-fire.*`): a window speaks with every row, and is let go when the watermark closes it.
+//!
+//! By then all has been said. Rows of closed windows are late: dropped and counted. State: the watermark, as a union entry.
+
+use arrow::record_batch::RecordBatch;
+use irmak_common::changelog_spec::WindowEnd;
+use irmak_common::time::{Millis, Watermark};
+
+use crate::error::EngineError;
+use crate::state::rescale::Owned;
+use crate::watermark::millis;
+use crate::window::Progress;
+use crate::zone::LocalTime;
+
+pub(super) struct Closing {
+    /// The input column of `window_end`.
+    column: usize,
+    progress: Progress,
+    pub(super) late: u64,
+    /// The first end among open windows, or an earlier one.
+    next: Millis,
+}
+
+impl Closing {
+    pub(super) fn new(spec: &WindowEnd, column: usize, owned: &Owned<'_>) -> Result<Self, EngineError> {
+        let mut progress = Progress::new(LocalTime::new(spec.zone.as_deref())?);
+        let restored = owned.union().map(|entry| entry.try_into().map(Millis::from_le_bytes)).collect::<Result<Vec<_>, _>>();
+        let restored = restored.map_err(|_| EngineError::state("a window's watermark is cut short"))?;
+        progress.reached = restored.into_iter().min().unwrap_or(Millis::MIN);
+        // Which windows were open is not known yet: the next watermark looks.
+        Ok(Self { column, progress, late: 0, next: Millis::MIN })
+    }
+
+    /// The end of each row's window.
+    pub(super) fn ends(&self, batch: &RecordBatch) -> Result<Vec<Millis>, EngineError> {
+        Ok(millis(self.column, batch.columns().get(self.column))?.0.to_vec())
+    }
+
+    /// Whether a window takes no rows any more; one that does will close.
+    pub(super) fn is_late(&mut self, end: Millis) -> bool {
+        if self.progress.is_over(end) {
+            self.late += 1;
+            return true;
+        }
+        self.next = self.next.min(end);
+        false
+    }
+
+    /// Whether some window may close with this watermark.
+    pub(super) fn advance(&mut self, watermark: Watermark) -> bool {
+        self.progress.reached = self.progress.reached.max(watermark.0);
+        let closes = self.progress.is_over(self.next);
+        if closes {
+            self.next = Millis::MAX;
+        }
+        closes
+    }
+
+    /// Whether a window is over; of those that are not the first will be next.
+    pub(super) fn closes(&mut self, end: Millis) -> bool {
+        let over = self.progress.is_over(end);
+        if !over {
+            self.next = self.next.min(end);
+        }
+        over
+    }
+
+    pub(super) fn snapshot(&self) -> Vec<Vec<u8>> {
+        vec![self.progress.reached.to_le_bytes().to_vec()]
+    }
+}

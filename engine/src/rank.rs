@@ -1,0 +1,149 @@
+//! Top-N: the first rows of each partition in an order, and what changes of them.
+//!
+//! State: of an input that only inserts, or whose updates never move a row behind, the rows of the ranks asked for; of any other all
+//! rows. Rows of one rank's sort key stand in order of arrival.
+
+mod partition;
+
+use arrow::array::ArrayRef;
+use arrow::compute::SortOptions;
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use irmak_common::changelog_spec::{RankSpec, RankStrategy};
+use irmak_common::checkpoint::OperatorSnapshot;
+use irmak_common::element::Element;
+use irmak_common::key_group::MaxParallelism;
+use irmak_common::types::Schema;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::build::OperatorEnvironment;
+use crate::changelog::{Change, RowKinds};
+use crate::error::EngineError;
+use crate::kept_rows::{RowOutput, codec_of};
+use crate::key::KeyEncoder;
+use crate::operator::{Operator, OperatorContext};
+use crate::running::rows::RowCodec;
+use crate::state::bytes::{put_bytes, put_number, take_bytes, take_number};
+use crate::state::slots::Slots;
+use partition::{Partition, Ranks};
+
+pub(crate) struct Rank {
+    spec: RankSpec,
+    ranks: Ranks,
+    keys: KeyEncoder,
+    /// Of the input that updates rows by them.
+    primary_keys: Option<KeyEncoder>,
+    sort_keys: RowCodec,
+    codec: RowCodec,
+    partitions: Slots<Partition>,
+    output: RowOutput,
+    fingerprint: u64,
+    max_parallelism: MaxParallelism,
+}
+
+impl Rank {
+    pub(crate) fn new(spec: &RankSpec, input: &Schema, output: &Schema, env: &OperatorEnvironment) -> Result<Self, EngineError> {
+        let keys = KeyEncoder::new(input, &spec.partition_by)?;
+        let updated = match &spec.strategy {
+            RankStrategy::UpdateFast { primary_keys } => Some(KeyEncoder::new(input, primary_keys)?),
+            _ => None,
+        };
+        let ranks = Ranks { start: spec.start, end: spec.end, by_rank: spec.number || spec.start > 1 };
+        let types = input.fields.iter().map(|field| format!("{:?};", field.ty.kind.to_arrow())).collect::<String>();
+        let told = format!("{} {types} rank {:?} {:?} {}", keys.format().fingerprint(), spec.order_by, spec.strategy, spec.end);
+        let fingerprint = xxh3_64(told.as_bytes());
+        let mut partitions = Slots::new(spec.state_ttl_ms);
+        for bytes in env.owned().keyed() {
+            partitions.restore(fingerprint, keys.format(), bytes, |from| {
+                let mut partition = Partition::default();
+                for _ in 0..take_number(from)? {
+                    partition.restore(take_bytes(from)?, take_bytes(from)?, take_bytes(from)?, updated.is_some());
+                }
+                partition.restored(ranks);
+                Ok(partition)
+            })?;
+        }
+        Ok(Self {
+            ranks,
+            keys,
+            primary_keys: updated,
+            sort_keys: RowCodec::sorted(order(spec, input)?)?,
+            codec: codec_of(input)?,
+            partitions,
+            output: RowOutput::new(output, spec.number),
+            fingerprint,
+            max_parallelism: env.max_parallelism,
+            spec: spec.clone(),
+        })
+    }
+
+    fn sort_columns(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, EngineError> {
+        let column =
+            |at: usize| batch.columns().get(at).cloned().ok_or_else(|| EngineError::plan(format!("rows are ordered by column {at}")));
+        self.spec.order_by.iter().map(|key| column(key.column)).collect()
+    }
+}
+
+/// Types and directions of the sort key.
+fn order(spec: &RankSpec, input: &Schema) -> Result<Vec<(DataType, SortOptions)>, EngineError> {
+    let key = |key: &irmak_common::changelog_spec::SortKey| {
+        let field = input.fields.get(key.column)?;
+        Some((field.ty.kind.to_arrow(), SortOptions { descending: key.descending, nulls_first: key.nulls_first }))
+    };
+    spec.order_by.iter().map(key).collect::<Option<_>>().ok_or_else(|| EngineError::plan("rows are ordered by a column that is not there"))
+}
+
+impl Operator for Rank {
+    fn on_batch(&mut self, context: &OperatorContext, _: usize, batch: RecordBatch, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        self.keys.encode(&batch)?;
+        if let Some(keys) = &mut self.primary_keys {
+            keys.encode(&batch)?;
+        }
+        self.sort_keys.bind(&self.sort_columns(&batch)?)?;
+        self.codec.bind(batch.columns())?;
+        let kinds = RowKinds::of(&batch);
+        let mut said = Vec::new();
+        for row in 0..batch.num_rows() {
+            let (key, bytes, change) = (self.sort_keys.row(row), self.codec.row(row), kinds.change(row));
+            let id = self.partitions.of_row(&self.keys, row, context.now);
+            let held = self.partitions.value(id);
+            let partition = held.get_or_insert_with(Partition::default);
+            match (&self.spec.strategy, change) {
+                (RankStrategy::AppendFast, _) => partition.append(self.ranks, key, bytes, &mut said),
+                (RankStrategy::UpdateFast { .. }, Change::Add) => {
+                    let primary = self.primary_keys.as_ref().map_or(&[][..], |keys| keys.key(row));
+                    partition.update(self.ranks, primary, key, bytes, &mut said);
+                }
+                // The update itself follows.
+                (RankStrategy::UpdateFast { .. }, Change::Retract) => {}
+                (RankStrategy::Retract, Change::Add) => partition.add(self.ranks, key, bytes, &mut said),
+                (RankStrategy::Retract, Change::Retract) => partition.retract(self.ranks, key, bytes, &mut said),
+            }
+            if partition.is_empty() {
+                *held = None;
+            }
+            for (kind, row, rank) in said.drain(..) {
+                self.output.push(kind, &row, rank);
+            }
+            if self.output.is_full() {
+                self.output.flush(&self.codec, out)?;
+            }
+        }
+        self.output.flush(&self.codec, out)?;
+        self.partitions.tidy(context.now);
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Result<OperatorSnapshot, EngineError> {
+        let keyed = self.partitions.snapshot(self.fingerprint, self.max_parallelism, |partition, out| {
+            let rows = partition.stored();
+            put_number(out, rows.len() as i64);
+            for (key, primary, row) in rows {
+                put_bytes(out, key);
+                put_bytes(out, primary);
+                put_bytes(out, row);
+            }
+        })?;
+        Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })
+    }
+}

@@ -1,0 +1,392 @@
+//! Operators that update and delete: what they say, added up, is what a person would compute from the rows that are left, whatever
+//! the batches, the parallelism and the restarts in between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int32Array, StringArray, UInt8Array};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, UInt8Type};
+use arrow::record_batch::RecordBatch;
+use irmak_common::changelog_spec::{
+    DeduplicateSpec, GroupAggregateSpec, Keep, MiniBatch, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey,
+};
+use irmak_common::element::{Element, ROW_KIND_COLUMN};
+use irmak_common::job_graph::OperatorNode;
+use irmak_common::key_group::{KeyGroup, MaxParallelism};
+use irmak_common::operator_spec::{AggregateCall, OperatorSpec};
+use irmak_common::types::{Field, Schema, TypeKind};
+use irmak_engine::key::KeyEncoder;
+use irmak_engine::operator::{Operator, OperatorContext};
+use irmak_engine::{OperatorEnvironment, build};
+use proptest::prelude::*;
+
+use crate::harness::{lines_of, node};
+
+/// `+I` and the like, key, value, side.
+type Row = (u8, Option<&'static str>, Option<i32>, i32);
+
+const ADD: u8 = 0;
+const BEFORE: u8 = 1;
+const AFTER: u8 = 2;
+const GONE: u8 = 3;
+
+fn schema() -> Schema {
+    Schema::new(vec![
+        Field::new("k", TypeKind::STRING.nullable()),
+        Field::new("v", TypeKind::Int.nullable()),
+        Field::new("side", TypeKind::Int.not_null()),
+    ])
+}
+
+fn batch(rows: &[Row], kinds: bool) -> RecordBatch {
+    let mut columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter(rows.iter().map(|row| row.1))),
+        Arc::new(Int32Array::from_iter(rows.iter().map(|row| row.2))),
+        Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| row.3))),
+    ];
+    let mut fields: Vec<_> = schema().to_arrow().fields().iter().cloned().collect();
+    if kinds {
+        columns.push(Arc::new(UInt8Array::from_iter_values(rows.iter().map(|row| row.0))));
+        fields.push(Arc::new(ArrowField::new(ROW_KIND_COLUMN, DataType::UInt8, false)));
+    }
+    RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), columns).unwrap()
+}
+
+struct Cluster {
+    node: OperatorNode,
+    keys: Vec<usize>,
+    subtasks: Vec<Box<dyn Operator>>,
+    now: i64,
+}
+
+impl Cluster {
+    fn new(node: OperatorNode, keys: &[usize]) -> Self {
+        let mut cluster = Self { node, keys: keys.to_vec(), subtasks: Vec::new(), now: 0 };
+        cluster.subtasks = cluster.start(1, Vec::new());
+        cluster
+    }
+
+    fn start(&self, parallelism: u32, restored: Vec<irmak_common::checkpoint::OperatorSnapshot>) -> Vec<Box<dyn Operator>> {
+        let environment = |subtask_index| OperatorEnvironment {
+            subtask_index,
+            parallelism,
+            restored: restored.clone(),
+            ..OperatorEnvironment::default()
+        };
+        (0..parallelism).map(|index| build(&self.node, &[schema()], &environment(index)).unwrap()).collect()
+    }
+
+    fn rescale(&mut self, parallelism: u32) {
+        let snapshots = self.subtasks.iter_mut().map(|subtask| subtask.snapshot().unwrap()).collect();
+        self.subtasks = self.start(parallelism, snapshots);
+    }
+
+    /// Lines of kind and row, in order.
+    fn rows(&mut self, rows: &[Row], kinds: bool) -> Vec<String> {
+        let mut hashes = Vec::new();
+        KeyEncoder::new(&schema(), &self.keys).unwrap().hashes(&batch(rows, false), &mut hashes).unwrap();
+        let (parallelism, max) = (self.subtasks.len() as u32, MaxParallelism::default());
+        let mut out = Vec::new();
+        for (index, subtask) in self.subtasks.iter_mut().enumerate() {
+            let mine = rows.iter().zip(&hashes).filter(|(_, hash)| KeyGroup::of_hash(**hash, max).owner(parallelism, max) == index as u32);
+            let mine: Vec<Row> = mine.map(|(row, _)| *row).collect();
+            if !mine.is_empty() {
+                subtask.on_batch(&OperatorContext { now: self.now, split: None }, 0, batch(&mine, kinds), &mut out).unwrap();
+            }
+        }
+        told(&out)
+    }
+}
+
+fn told(elements: &[Element]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for element in elements {
+        let Element::Batch(batch) = element else { continue };
+        let at = batch.num_columns() - 1;
+        assert_eq!(batch.schema_ref().field(at).name(), ROW_KIND_COLUMN);
+        let kinds = batch.column(at).as_primitive::<UInt8Type>().values().to_vec();
+        let columns = batch.project(&(0..at).collect::<Vec<_>>()).unwrap();
+        lines.extend(
+            lines_of(&columns).into_iter().zip(kinds).map(|(line, kind)| format!("{} {line}", ["+I", "-U", "+U", "-D"][kind as usize])),
+        );
+    }
+    lines
+}
+
+/// What is left of a changelog, which never takes back what is not there.
+fn applied(lines: &[String]) -> Vec<String> {
+    let mut left: Vec<String> = Vec::new();
+    for line in lines {
+        let (kind, row) = line.split_at(3);
+        if kind.starts_with('+') {
+            left.push(row.to_owned());
+        } else {
+            let at = left.iter().position(|known| known == row).unwrap_or_else(|| panic!("{line} of {left:?}"));
+            left.remove(at);
+        }
+    }
+    left.sort();
+    left
+}
+
+fn call(function: &str, distinct: bool, kind: TypeKind) -> AggregateCall {
+    let arg = (function != "COUNT(*)").then_some(1);
+    AggregateCall {
+        function: function.replace("(*)", ""),
+        args: arg.into_iter().collect(),
+        arg_types: arg.map(|_| TypeKind::Int.nullable()).into_iter().collect(),
+        distinct,
+        filter: None,
+        ty: kind.nullable(),
+        name: function.to_lowercase(),
+    }
+}
+
+fn calls() -> Vec<AggregateCall> {
+    vec![
+        call("COUNT(*)", false, TypeKind::BigInt),
+        call("COUNT", true, TypeKind::BigInt),
+        call("SUM", false, TypeKind::Int),
+        call("SUM", true, TypeKind::Int),
+        call("AVG", false, TypeKind::Int),
+        call("MIN", false, TypeKind::Int),
+        call("MAX", false, TypeKind::Int),
+        call("FIRST_VALUE", false, TypeKind::Int),
+        call("LAST_VALUE", false, TypeKind::Int),
+        call("ARRAY_AGG", false, TypeKind::Array(Box::new(TypeKind::Int.nullable()))),
+        call("VAR_POP", false, TypeKind::Int),
+    ]
+}
+
+fn aggregate(aggregates: Vec<AggregateCall>, retracts: bool, mini_batch: Option<MiniBatch>, state_ttl_ms: u64) -> OperatorNode {
+    let mut fields = vec![schema().fields[0].clone()];
+    fields.extend(aggregates.iter().map(|call| Field::new(&call.name, call.ty.clone())));
+    let spec =
+        GroupAggregateSpec { keys: vec![0], aggregates, retracts, never_back: Vec::new(), mini_batch, window_end: None, state_ttl_ms };
+    node(OperatorSpec::GroupAggregate(spec), Schema::new(fields))
+}
+
+fn text<T: std::fmt::Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// The groups of some rows, computed anew.
+fn grouped(rows: &[(Option<&'static str>, Option<i32>)]) -> Vec<String> {
+    let mut groups: BTreeMap<Option<&str>, Vec<Option<i32>>> = BTreeMap::new();
+    rows.iter().for_each(|(key, value)| groups.entry(*key).or_default().push(*value));
+    let line = |(key, values): (&Option<&str>, &Vec<Option<i32>>)| {
+        let there: Vec<i32> = values.iter().copied().flatten().collect();
+        let mut distinct = there.clone();
+        distinct.sort();
+        distinct.dedup();
+        let any = !there.is_empty();
+        let sum: i32 = there.iter().sum();
+        let count = there.len() as f64;
+        let mean = f64::from(sum) / count;
+        let variance = there.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
+        let list = values.iter().map(|value| value.map_or_else(String::new, |value| value.to_string())).collect::<Vec<_>>().join(", ");
+        [
+            text(*key),
+            values.len().to_string(),
+            distinct.len().to_string(),
+            text(any.then_some(sum)),
+            text(any.then_some(distinct.iter().sum::<i32>())),
+            text(any.then(|| sum / there.len() as i32)),
+            text(distinct.first()),
+            text(distinct.last()),
+            text(there.first()),
+            text(there.last()),
+            format!("[{list}]"),
+            text(any.then_some((variance + 1e-9) as i32)),
+        ]
+        .join(" ")
+    };
+    let mut lines: Vec<String> = groups.iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+/// Rows that come, and rows of those that go, with the rows that are left.
+fn changelog() -> impl Strategy<Value = (Vec<Row>, Vec<(Option<&'static str>, Option<i32>)>)> {
+    let key = prop::sample::select(vec![Some("a"), Some("b"), None]);
+    let step = (key, prop::option::of(-3..4i32), any::<prop::sample::Index>(), 0..5u8);
+    prop::collection::vec(step, 1..60).prop_map(|steps| {
+        let (mut rows, mut left): (Vec<Row>, Vec<(Option<&'static str>, Option<i32>)>) = (Vec::new(), Vec::new());
+        for (key, value, which, what) in steps {
+            if what < 2 && !left.is_empty() {
+                let (key, value) = left[which.index(left.len())];
+                // The oldest of its kind goes.
+                let at = left.iter().position(|row| *row == (key, value)).unwrap();
+                left.remove(at);
+                rows.push((if what == 0 { GONE } else { BEFORE }, key, value, 0));
+            } else {
+                left.push((key, value));
+                rows.push((if what == 3 { AFTER } else { ADD }, key, value, 0));
+            }
+        }
+        (rows, left)
+    })
+}
+
+proptest! {
+    #[test]
+    fn updates_of_groups_add_up_to_the_groups_of_the_rows_that_are_left((rows, left) in changelog(), cut in 1..9usize, bundle in 0..4u64) {
+        let mini_batch = (bundle > 0).then_some(MiniBatch { rows: bundle, latency_ms: 1 });
+        let mut cluster = Cluster::new(aggregate(calls(), true, mini_batch, 0), &[0]);
+        let mut lines = Vec::new();
+        for (at, rows) in rows.chunks(cut).enumerate() {
+            lines.extend(cluster.rows(rows, true));
+            cluster.rescale([1, 3, 2][at % 3]);
+        }
+        prop_assert_eq!(applied(&lines), grouped(&left));
+    }
+
+    #[test]
+    fn aggregates_of_inserts_are_those_of_changelogs(rows in prop::collection::vec((prop::sample::select(vec![Some("a"), None]), prop::option::of(-3..4i32)), 1..40), cut in 1..9usize) {
+        let all: Vec<Row> = rows.iter().map(|(key, value)| (ADD, *key, *value, 0)).collect();
+        let mut cluster = Cluster::new(aggregate(calls(), false, None, 0), &[0]);
+        let mut lines = Vec::new();
+        for rows in all.chunks(cut) {
+            lines.extend(cluster.rows(rows, false));
+            cluster.rescale(2);
+        }
+        prop_assert_eq!(applied(&lines), grouped(&rows));
+    }
+
+    #[test]
+    fn set_operations_are_those_of_multisets(rows in prop::collection::vec((0..2i32, prop::option::of(0..3i32), any::<bool>()), 1..60), all in any::<bool>(), except in any::<bool>()) {
+        let kind = if except { SetKind::Except } else { SetKind::Intersect };
+        let output = Schema::new(schema().fields[..2].to_vec());
+        let mut cluster = Cluster::new(node(OperatorSpec::SetOperation(SetOperationSpec { kind, all }), output), &[0, 1]);
+        let (mut lines, mut counts) = (Vec::new(), BTreeMap::<Option<i32>, [i64; 2]>::new());
+        for (at, (side, value, gone)) in rows.into_iter().enumerate() {
+            let count = &mut counts.entry(value).or_default()[side as usize];
+            let gone = gone && *count > 0;
+            *count += if gone { -1 } else { 1 };
+            lines.extend(cluster.rows(&[(if gone { GONE } else { ADD }, Some("a"), value, side)], true));
+            cluster.rescale([1, 3][at % 2]);
+        }
+        let mut expected = Vec::new();
+        for (value, [left, right]) in counts {
+            let times = match (kind, all) {
+                (SetKind::Intersect, true) => left.min(right),
+                (SetKind::Intersect, false) => left.min(right).min(1),
+                (SetKind::Except, true) => (left - right).max(0),
+                (SetKind::Except, false) => i64::from(left > 0 && right == 0),
+            };
+            (0..times).for_each(|_| expected.push(format!("a {}", text(value))));
+        }
+        expected.sort();
+        prop_assert_eq!(applied(&lines), expected);
+    }
+
+    #[test]
+    fn a_top_n_is_the_first_rows_of_what_is_left((rows, left) in changelog(), cut in 1..9usize, start in 1..3u64, number in any::<bool>()) {
+        let mut cluster = Cluster::new(top_n(RankStrategy::Retract, start, start + 1, number), &[0]);
+        let mut lines = Vec::new();
+        for (at, rows) in rows.chunks(cut).enumerate() {
+            lines.extend(cluster.rows(rows, true));
+            cluster.rescale([1, 3, 2][at % 3]);
+        }
+        let mut expected = Vec::new();
+        for key in [Some("a"), Some("b"), None] {
+            let mut values: Vec<Option<i32>> = left.iter().filter(|row| row.0 == key).map(|row| row.1).collect();
+            values.sort_by_key(|value| std::cmp::Reverse(*value));
+            for (at, value) in values.into_iter().enumerate().skip(start as usize - 1).take(2) {
+                let rank = if number { format!(" {}", at + 1) } else { String::new() };
+                expected.push(format!("{} {} 0{rank}", text(key), text(value)));
+            }
+        }
+        expected.sort();
+        prop_assert_eq!(applied(&lines), expected);
+    }
+}
+
+/// The greatest values of each key, NULL last.
+fn top_n(strategy: RankStrategy, start: u64, end: u64, number: bool) -> OperatorNode {
+    let order_by = vec![SortKey { column: 1, descending: true, nulls_first: false }];
+    let mut fields = schema().fields;
+    if number {
+        fields.push(Field::new("rn", TypeKind::BigInt.not_null()));
+    }
+    let spec = RankSpec { partition_by: vec![0], order_by, start, end, number, strategy, state_ttl_ms: 0 };
+    node(OperatorSpec::Rank(spec), Schema::new(fields))
+}
+
+#[test]
+fn a_group_speaks_for_its_first_row_its_changes_and_its_end() {
+    let mut cluster = Cluster::new(aggregate(vec![call("SUM", false, TypeKind::Int)], true, None, 0), &[0]);
+    let a = |kind, value| (kind, Some("a"), Some(value), 0);
+    let lines = cluster.rows(&[a(GONE, 9), a(ADD, 1), a(ADD, 0), a(BEFORE, 1), a(AFTER, 5), a(GONE, 0), a(GONE, 5), a(ADD, 2)], true);
+    let expected = ["+I a 1", "-U a 1", "+U a 0", "-U a 0", "+U a 5", "-D a 5", "+I a 2"];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_bundle_says_each_group_once() {
+    let mini_batch = Some(MiniBatch { rows: 3, latency_ms: 1 });
+    let mut cluster = Cluster::new(aggregate(vec![call("COUNT(*)", false, TypeKind::BigInt)], false, mini_batch, 0), &[0]);
+    let rows: Vec<Row> = ["a", "b", "a", "b", "a", "b", "c"].iter().map(|key| (ADD, Some(*key), Some(1), 0)).collect();
+    assert_eq!(cluster.rows(&rows, false), ["+I a 2", "+I b 1", "-U b 1", "+U b 3", "-U a 2", "+U a 3", "+I c 1"]);
+}
+
+#[test]
+fn a_group_that_nobody_reaches_is_forgotten_after_its_time() {
+    let mut cluster = Cluster::new(aggregate(vec![call("COUNT(*)", false, TypeKind::BigInt)], false, None, 1_000), &[0]);
+    let row: [Row; 1] = [(ADD, Some("a"), Some(1), 0)];
+    assert_eq!(cluster.rows(&row, false), ["+I a 1"]);
+    cluster.now = 999;
+    assert_eq!(cluster.rows(&row, false), ["-U a 1", "+U a 2"]);
+    cluster.rescale(2);
+    cluster.now = 1_999;
+    assert_eq!(cluster.rows(&row, false), ["+I a 1"]);
+}
+
+#[test]
+fn many_groups_that_come_and_go_leave_nothing_behind() {
+    let mut cluster = Cluster::new(aggregate(calls(), true, None, 0), &[1]);
+    let keys: Vec<String> = (0..6_000).map(|at| format!("k{at}")).collect();
+    let leaked: Vec<&'static str> = keys.into_iter().map(|key| &*key.leak()).collect();
+    let rows = |kind| leaked.iter().map(|key| (kind, Some(*key), Some(1), 0)).collect::<Vec<Row>>();
+    let mut lines = cluster.rows(&[(ADD, Some("stays"), Some(4), 0)], true);
+    lines.extend(cluster.rows(&rows(ADD), true));
+    lines.extend(cluster.rows(&rows(GONE), true));
+    lines.extend(cluster.rows(&[(ADD, Some("stays"), Some(5), 0)], true));
+    assert_eq!(applied(&lines), grouped(&[(Some("stays"), Some(4)), (Some("stays"), Some(5))]));
+    let snapshot = cluster.subtasks[0].snapshot().unwrap();
+    assert_eq!(snapshot.keyed.len(), 1, "one group is left");
+}
+
+#[test]
+fn deduplication_keeps_the_first_or_the_last_by_arrival() {
+    for (keep, expected) in [(Keep::First, vec!["+I a 1 0"]), (Keep::Last, vec!["+I a 1 0", "-U a 1 0", "+U a 2 0"])] {
+        let spec = DeduplicateSpec { keys: vec![0], rowtime: None, keep, state_ttl_ms: 0 };
+        let mut cluster = Cluster::new(node(OperatorSpec::Deduplicate(spec), schema()), &[0]);
+        let mut lines = cluster.rows(&[(ADD, Some("a"), Some(1), 0), (ADD, Some("a"), Some(1), 0)], false);
+        cluster.rescale(2);
+        lines.extend(cluster.rows(&[(ADD, Some("a"), Some(2), 0)], false));
+        assert_eq!(lines, expected, "{keep:?}");
+    }
+}
+
+#[test]
+fn a_top_n_of_inserts_lets_go_of_what_falls_behind() {
+    let mut cluster = Cluster::new(top_n(RankStrategy::AppendFast, 1, 1, false), &[0]);
+    let row = |value| (ADD, Some("a"), Some(value), 0);
+    assert_eq!(cluster.rows(&[row(1), row(3), row(2)], false), ["+I a 1 0", "-D a 1 0", "+I a 3 0"]);
+    let bytes: usize = cluster.subtasks[0].snapshot().unwrap().keyed.values().map(Vec::len).sum();
+    cluster.rescale(3);
+    assert_eq!(cluster.rows(&[row(2), row(3)], false), [""; 0]);
+    assert!(bytes < 120, "{bytes} bytes for one row");
+}
+
+#[test]
+fn a_top_n_of_updates_by_key_passes_over_what_was_before() {
+    let strategy = RankStrategy::UpdateFast { primary_keys: vec![0, 2] };
+    let mut cluster = Cluster::new(top_n(strategy, 1, 1, true), &[0]);
+    let row = |kind, value, side| (kind, Some("a"), Some(value), side);
+    let lines = cluster.rows(&[row(ADD, 1, 7), row(ADD, 1, 8), row(BEFORE, 1, 8), row(AFTER, 2, 8)], true);
+    cluster.rescale(2);
+    assert_eq!(lines, ["+I a 1 7 1", "-U a 1 7 1", "+U a 2 8 1"]);
+    assert_eq!(cluster.rows(&[row(AFTER, 3, 8)], true), ["-U a 2 8 1", "+U a 3 8 1"]);
+}
