@@ -184,7 +184,7 @@ fn grouped(rows: &[(Option<&'static str>, Option<i32>)]) -> Vec<String> {
         let count = there.len() as f64;
         let mean = f64::from(sum) / count;
         let variance = there.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
-        let list = values.iter().map(|value| value.map_or_else(String::new, |value| value.to_string())).collect::<Vec<_>>().join(", ");
+        let list = values.iter().map(|value| text(*value)).collect::<Vec<_>>().join(", ");
         [
             text(*key),
             values.len().to_string(),
