@@ -23,9 +23,20 @@ use arrow::error::ArrowError;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-/// Base64 as Java writes it, read with padding or without.
-pub(crate) const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&base64::alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+/// Base64 as Jackson writes and reads it: padding must be there.
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::RequireCanonical).with_decode_allow_trailing_bits(true),
+);
+
+/// Appends the bytes of a text in base64, white space in it stepped over; `None`: it is none.
+pub(crate) fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let spaced = text.iter().any(|byte| *byte <= b' ');
+    let dense: std::borrow::Cow<'_, [u8]> =
+        if spaced { text.iter().copied().filter(|byte| *byte > b' ').collect::<Vec<_>>().into() } else { text.into() };
+    out.extend_from_slice(&base64::Engine::decode(&BASE64, dense).ok()?);
+    Some(())
+}
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,3 +53,18 @@ pub(crate) enum Decoded {
 #[derive(Debug, thiserror::Error)]
 #[error("columns do not fit together: {0}")]
 pub(crate) struct FormatError(#[from] ArrowError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_read_as_jackson_reads_it() {
+        for (text, expected) in
+            [("YWI=", Some(&b"ab"[..])), (" YW I=\n", Some(b"ab")), ("YWI", None), ("YWJ=", Some(b"ab")), ("", Some(b"")), ("Y?==", None)]
+        {
+            let mut out = Vec::new();
+            assert_eq!(decode_base64(text.as_bytes(), &mut out).map(|()| out.as_slice()), expected, "{text}");
+        }
+    }
+}

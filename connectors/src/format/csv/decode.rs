@@ -11,7 +11,7 @@ use crate::error::{RecordError, shorten};
 use crate::format::column::{Bytes, Column, Values};
 use crate::format::number::{parse_decimal, parse_f32, parse_f64, parse_i64, trim};
 use crate::format::time::{Standard, parse_local_time, parse_sql_date, parse_timestamp};
-use crate::format::{BASE64, Decoded, FormatError};
+use crate::format::{Decoded, FormatError, decode_base64};
 
 /// Decodes records into the projected columns of a schema.
 pub(crate) struct CsvDecoder {
@@ -152,12 +152,12 @@ fn read(field: &[u8], column: &mut Column, kind: &TypeKind, options: &CsvOptions
         }
         Values::Timestamp { values, unit, zoned } => {
             let shape = if *zoned { "instant (yyyy-MM-dd HH:mm:ssZ)" } else { "timestamp (yyyy-MM-dd HH:mm:ss)" };
-            let moment = parse_timestamp(field, Standard::Sql, *zoned).ok_or_else(|| not(shape))?;
+            let moment = parse_timestamp(trim(field), Standard::Sql, *zoned).ok_or_else(|| not(shape))?;
             values.push(moment.in_unit(*unit).ok_or_else(|| not("timestamp that the type holds"))?);
         }
         Values::Text(bytes) => text(field, bytes)?,
         Values::Binary(bytes) => {
-            bytes.bytes.extend_from_slice(&base64::Engine::decode(&BASE64, field).map_err(|_| not("base64"))?);
+            decode_base64(field, &mut bytes.bytes).ok_or_else(|| not("base64"))?;
             bytes.end_value();
         }
         Values::List { offsets, item, .. } => {

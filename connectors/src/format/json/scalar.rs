@@ -7,6 +7,7 @@ use super::cursor::{Cursor, Number, RawString, Syntax, unescape};
 use super::fault::Fault;
 use super::tree::write_tree;
 use crate::format::column::Bytes;
+use crate::format::decode_base64;
 use crate::format::number::{exact_f64, parse_decimal, parse_f32, parse_f64, parse_i64, trim};
 
 /// What a fraction does to an integer column, and its bounds.
@@ -116,11 +117,9 @@ pub(super) fn decimal(cursor: &mut Cursor<'_>, precision: u8, scale: u8, tree: b
 }
 
 pub(super) fn binary(cursor: &mut Cursor<'_>, bytes: &mut Bytes) -> Result<(), Fault> {
-    use base64::Engine;
     let start = cursor.at;
     let Scalar::Text(text) = scalar(cursor)? else { return Err(Fault::value(start, "text in base64 is expected")) };
-    let decoded = crate::format::BASE64.decode(text.as_ref());
-    bytes.bytes.extend_from_slice(&decoded.map_err(|_| Fault::value(start, "not base64"))?);
+    decode_base64(&text, &mut bytes.bytes).ok_or_else(|| Fault::value(start, "not base64"))?;
     bytes.end_value();
     Ok(())
 }
