@@ -55,6 +55,9 @@ fn a_source_of_changes_updates_and_a_sink_of_changes_takes_them() {
     assert!(error.contains(expected), "{error}");
     planned(&format!("{tables}INSERT INTO screen SELECT k, n FROM cdc;")).unwrap();
     planned(&format!("{tables}INSERT INTO cdc SELECT k, COUNT(*) FROM t GROUP BY k;")).unwrap();
+    let repeating = format!("{tables}SET 'table.exec.source.cdc-events-duplicate' = 'true';\nINSERT INTO screen SELECT k, n FROM cdc;");
+    let error = planned(&repeating).unwrap_err();
+    assert!(error.contains("'table.exec.source.cdc-events-duplicate' = 'true' is not supported yet"), "{error}");
 }
 
 #[test]

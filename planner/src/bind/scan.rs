@@ -20,6 +20,7 @@ impl Binder<'_> {
     /// The table's rows, with all columns as declared.
     pub(crate) fn scan(&mut self, table: &Table, used: Span) -> Planned<Rel> {
         let connector = self.connector(table, Side::Source, used)?;
+        self.refuse_duplicates(table, &connector, used)?;
         let physical = table.physical();
         let metadata: Vec<_> = table
             .columns
@@ -54,6 +55,18 @@ impl Binder<'_> {
         let rel = self.watermarked(table, rel)?;
         let schema = rel.schema.clone();
         Ok(Rel { node: RelNode::Table { input: Box::new(rel), name: table.name.clone() }, schema })
+    }
+
+    /// `table.exec.source.cdc-events-duplicate`: a changelog that may repeat itself would have to be put in order first.
+    fn refuse_duplicates(&self, table: &Table, connector: &ConnectorSpec, used: Span) -> Planned<()> {
+        let asked = self.settings.get("table.exec.source.cdc-events-duplicate").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let Some(format) = table_options::changelog_format(&connector.options).filter(|_| asked) else { return Ok(()) };
+        let message = format!(
+            "table `{}`: 'table.exec.source.cdc-events-duplicate' = 'true' is not supported yet, and format {format} may then repeat changes",
+            table.name
+        );
+        let advice = "leave the setting out where the source brings each change once, or read it as upsert-kafka";
+        Err(PlanError::new(Code::Unsupported, message).at(used).note(advice))
     }
 
     /// A table's connector, its options checked for one side.
