@@ -241,8 +241,11 @@ pub(crate) enum TableRef {
         span: Span,
         alias: Option<Alias>,
     },
-    /// Read and refused.
+    /// `UNNEST(collection) [WITH ORDINALITY]`: it sees the tables before it.
     Unnest {
+        collection: Box<Expr>,
+        ordinality: bool,
+        alias: Option<Alias>,
         span: Span,
     },
     Join {

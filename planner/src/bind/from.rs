@@ -33,7 +33,7 @@ impl Binder<'_> {
                 let scoped = self.window_table(function, args, *span)?;
                 aliased(scoped, alias.as_ref())
             }
-            TableRef::Unnest { span, .. } => Err(PlanError::new(Code::Unsupported, "UNNEST is not supported yet").at(*span)),
+            TableRef::Unnest { span, .. } => self.unnest_alone(from, *span),
             TableRef::Match { ordered: false, span } => {
                 let message = "MATCH_RECOGNIZE needs ORDER BY a time attribute";
                 Err(PlanError::new(Code::TimeAttribute, message).at(*span))

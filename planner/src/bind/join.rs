@@ -35,6 +35,7 @@ impl Binder<'_> {
             TableRef::Derived { query, alias, lateral: true } => {
                 return self.lateral(left, query, alias.as_ref(), kind_of(kind), on, span);
             }
+            TableRef::Unnest { .. } => return self.unnest(left, right, kind, on, span),
             _ => {}
         }
         let right = self.from(right)?;

@@ -22,6 +22,7 @@ pub(crate) mod scope;
 pub(crate) mod select;
 pub(crate) mod subquery;
 pub(crate) mod unbounded;
+pub(crate) mod unnest;
 pub(crate) mod versioned;
 pub(crate) mod window;
 

@@ -170,7 +170,7 @@ impl Binder<'_> {
 }
 
 /// What a query without FROM reads: one row.
-fn one_row() -> Rel {
+pub(crate) fn one_row() -> Rel {
     let schema = Schema::new(vec![Field::new("ZERO", TypeKind::Int.not_null())]);
     Rel { node: RelNode::Values(vec![vec![Value::Int(0)]]), schema }
 }

@@ -70,14 +70,14 @@ fn primary(cursor: &mut Cursor) -> Planned<TableRef> {
     } else if cursor.at_words(&["UNNEST"]) && cursor.is_symbol_at(1, "(") {
         cursor.next();
         cursor.expect_symbol("(")?;
-        expr::expr(cursor)?;
+        let collection = Box::new(expr::expr(cursor)?);
         cursor.expect_symbol(")")?;
-        if cursor.eat(&["WITH"]) {
+        let ordinality = cursor.eat(&["WITH"]);
+        if ordinality {
             cursor.expect(&["ORDINALITY"])?;
         }
         let span = start.to(cursor.last_span());
-        alias(cursor)?;
-        TableRef::Unnest { span }
+        TableRef::Unnest { collection, ordinality, alias: alias(cursor)?, span }
     } else if cursor.at_words(&["LATERAL"]) || cursor.at_symbol("(") {
         derived(cursor)?
     } else {

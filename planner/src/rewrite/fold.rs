@@ -43,6 +43,7 @@ pub(crate) fn all(rel: Rel, environment: &Environment) -> Rel {
     match &mut rel.node {
         RelNode::Watermark { spec, .. } => spec.expr = fold(spec.expr.clone(), environment),
         RelNode::Project { exprs, .. } => exprs.iter_mut().for_each(|expr| *expr = fold(expr.clone(), environment)),
+        RelNode::Unnest { spec, .. } => spec.collection = fold(spec.collection.clone(), environment),
         RelNode::Filter { predicate, .. } => *predicate = fold(predicate.clone(), environment),
         _ => {}
     }
