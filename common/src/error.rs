@@ -60,7 +60,7 @@ pub struct Diagnostic {
     pub file: Option<String>,
     /// Where.
     pub position: Option<Position>,
-    /// The line of the script at `position`.
+    /// The line of the script at `position`, secrets covered.
     pub snippet: Option<String>,
     /// Under the caret: "did you mean `price`?".
     pub label: Option<String>,
@@ -77,7 +77,7 @@ impl Diagnostic {
     /// The same at a place of `script`; the snippet is cut from it.
     #[must_use]
     pub fn at(mut self, script: &str, position: Position) -> Self {
-        self.snippet = script.lines().nth(position.line.saturating_sub(1) as usize).map(str::to_owned);
+        self.snippet = script.lines().nth(position.line.saturating_sub(1) as usize).map(crate::cover::cover);
         self.position = Some(position);
         self
     }

@@ -5,6 +5,7 @@
 
 pub mod changelog_spec;
 pub mod checkpoint;
+pub mod cover;
 pub mod duration;
 pub mod element;
 pub mod error;

@@ -117,6 +117,13 @@ pub fn redact(key: &str, value: &str) -> String {
         "access.key",
         "private",
         "passphrase",
+        "passwd",
+        // Flink's own list: GlobalConfiguration.SENSITIVE_KEYS.
+        "account.key",
+        "auth-params",
+        "service-key",
+        "basic-auth",
+        "http-headers",
         "sasl.",
     ];
     // `sasl.mechanism` says how, not with what.

@@ -32,6 +32,11 @@ impl Client {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The port of the page.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Runs `irmak VERB -m 127.0.0.1:PORT ARGS` to its end.
     pub fn irmak(&self, verb: &str, args: &[&str], deadline: Duration) -> Result<Output> {
         let mut command = tied(&self.binary);

@@ -58,6 +58,7 @@ pub struct Cluster {
     task_managers: Vec<Process>,
     data_ports: Vec<u16>,
     rest_port: u16,
+    rpc_port: u16,
     dir: PathBuf,
 }
 
@@ -77,7 +78,9 @@ impl Cluster {
             let mut config = shared.clone();
             config.extend(own.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
             config.push(("io.tmp.dirs".into(), home.join("tmp").display().to_string()));
-            config.push(("metrics.reporter.prom.port".into(), ports::free()?.to_string()));
+            if shared.iter().all(|(key, _)| key != "metrics.reporter.prom.port") {
+                config.push(("metrics.reporter.prom.port".into(), ports::free()?.to_string()));
+            }
             let args = [verb.to_owned()]
                 .into_iter()
                 .chain(config.into_iter().flat_map(|(key, value)| ["-D".to_owned(), format!("{key}={value}")]));
@@ -103,7 +106,7 @@ impl Cluster {
             task_managers.push(Process::start(recipe(&format!("taskmanager-{index}"), "taskmanager", &own)?)?);
             data_ports.push(data_port);
         }
-        let cluster = Self { layout, job_manager, task_managers, data_ports, rest_port, dir: dir.to_owned() };
+        let cluster = Self { layout, job_manager, task_managers, data_ports, rest_port, rpc_port, dir: dir.to_owned() };
         cluster.wait_slots(cluster.layout.task_managers as u64 * u64::from(cluster.layout.slots))?;
         Ok(cluster)
     }
@@ -111,6 +114,21 @@ impl Cluster {
     /// A client of it.
     pub fn client(&self) -> Result<Client> {
         Client::new(self.rest_port, &self.dir)
+    }
+
+    /// Every port that it listens on, metrics aside: REST, the TaskManagers' streams, the exchange of each TaskManager.
+    pub fn ports(&self) -> Vec<u16> {
+        [self.rest_port, self.rpc_port].into_iter().chain(self.data_ports.iter().copied()).collect()
+    }
+
+    /// The port of the TaskManagers' streams.
+    pub fn rpc_port(&self) -> u16 {
+        self.rpc_port
+    }
+
+    /// All its processes, the JobManager first.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        std::iter::once(&self.job_manager).chain(&self.task_managers)
     }
 
     /// Waits until the JobManager counts `slots` slots, 20 s at most.

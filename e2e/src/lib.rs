@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod compare;
 pub mod disk;
 pub mod expect;
+pub mod http;
 pub mod kafka;
 pub mod listings;
 pub mod places;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use irmak_runtime::address::{is_loopback, join, prometheus_ports};
 use irmak_runtime::config::{Configuration, keys};
+use irmak_runtime::roots::FileRoots;
 
 use crate::core::Settings;
 use crate::error::JobManagerError;
@@ -23,6 +24,8 @@ pub struct JobManagerConfig {
     pub settings: Settings,
     /// Ports to try for Prometheus metrics, in order; none: no metrics port.
     pub prometheus_ports: Vec<u16>,
+    /// Where jobs may keep checkpoints, and begin with one.
+    pub roots: FileRoots,
     /// How often TaskManagers are asked, and when they are lost.
     pub heartbeat: HeartbeatTimes,
     /// All keys as given, below those of a submission.
@@ -57,6 +60,7 @@ impl JobManagerConfig {
                 timeout_ms: timeout_ms as u64,
             },
             data_dir,
+            roots: FileRoots::from_configuration(config, !is_loopback(&rest) || !is_loopback(&rpc))?,
             prometheus_ports: prometheus_ports(config)?,
             configuration: config.values().clone(),
         })

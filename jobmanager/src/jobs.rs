@@ -11,6 +11,7 @@ use irmak_common::id::JobId;
 use irmak_common::job_graph::JobGraph;
 use irmak_planner as planner;
 use irmak_proto::v1;
+use irmak_runtime::roots::FileRoots;
 use irmak_runtime::tasks;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
@@ -28,6 +29,10 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(crate) struct Jobs {
     pub(crate) actor: Handle,
     pub(crate) configuration: Arc<BTreeMap<String, String>>,
+    /// Which folders a submission may name.
+    pub(crate) roots: FileRoots,
+    /// URI of the cluster's own checkpoints.
+    pub(crate) checkpoint_dir: String,
 }
 
 impl Jobs {
@@ -50,6 +55,20 @@ impl Jobs {
         });
         let statements = planned.await.map_err(|error| Status::internal(format!("the planner failed: {error}")))?;
         statements.map(|statements| (statements, one_by_one)).map_err(|diagnostic| rejected(&diagnostic))
+    }
+}
+
+impl Jobs {
+    /// Whether the cluster may read and write where these jobs want their checkpoints.
+    fn check_folders(&self, submission: &Submission) -> Result<(), String> {
+        for job in &submission.jobs {
+            let dir = job.graph.options.checkpointing.as_ref().and_then(|options| options.dir.as_deref());
+            for (what, uri) in [("execution.checkpointing.dir", dir), ("the checkpoint to begin with", job.restore_from.as_deref())] {
+                let allowed = uri.map_or(Ok(()), |uri| self.roots.check(uri, &self.checkpoint_dir));
+                allowed.map_err(|reason| format!("{what}: {reason}"))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -76,6 +95,7 @@ impl v1::jobs_server::Jobs for Jobs {
         let (statements, one_by_one) = self.plan_script(&request).await?;
         let savepoint = (!request.savepoint_path.is_empty()).then_some(request.savepoint_path);
         let submission = submission(id.clone(), statements, savepoint, one_by_one);
+        self.check_folders(&submission).map_err(Status::permission_denied)?;
         if submission.jobs.is_empty() {
             // Nothing starts, so nothing needs to be remembered: planned again, it says the same again.
             return Ok(Response::new(progress::response(&submission.outcomes)));

@@ -81,9 +81,15 @@ pub async fn run_and_tell(config: JobManagerConfig, shutdown: Shutdown, bound: o
         prometheus::serve(actor.clone(), config.rest_address.clone(), config.prometheus_ports.clone(), shutdown.clone()),
     );
     let streams = tasks::spawn("task-managers", serve_streams(rpc, actor.clone(), shutdown.clone()));
-    let jobs = jobs::Jobs { actor: actor.clone(), configuration: Arc::new(config.configuration.clone()) };
+    let jobs = jobs::Jobs {
+        actor: actor.clone(),
+        configuration: Arc::new(config.configuration.clone()),
+        roots: config.roots.clone(),
+        checkpoint_dir: config.settings.checkpoint_dir.clone(),
+    };
     let jobs = JobsServer::new(jobs).max_decoding_message_size(SCRIPT_BYTES_MAX + (64 << 10)).max_encoding_message_size(FRAME_BYTES_MAX);
-    let router = rest::router(actor, &config).merge(tonic::service::Routes::new(jobs).into_axum_router());
+    let submission = tonic::service::Routes::new(jobs).into_axum_router().layer(axum::middleware::from_fn(rest::guard::no_page));
+    let router = rest::router(actor, &config).merge(submission);
     let waits = shutdown.clone();
     let served = axum::serve(rest, router).with_graceful_shutdown(async move { waits.wait().await });
     let outcome = tokio::select! {

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod clock;
 pub mod config;
+pub mod roots;
 pub mod shutdown;
 pub mod state_codec;
 pub mod storage;

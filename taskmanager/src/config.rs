@@ -1,15 +1,11 @@
 //! What a TaskManager is told when it starts, read once from the configuration and checked.
 
-use std::path::PathBuf;
-
 use irmak_connectors::context::FileAccess;
 use irmak_runtime::address::{is_loopback, join, prometheus_ports};
 use irmak_runtime::config::{Configuration, keys};
+use irmak_runtime::roots::FileRoots;
 
 use crate::error::TaskManagerError;
-
-/// Where jobs may keep files on a cluster that other machines reach, unless `irmak.security.file-roots` says otherwise.
-const SHARED_ROOTS: [&str; 2] = ["/opt/flink/data", "/opt/irmak/data"];
 
 /// See the module's page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,18 +49,17 @@ impl TaskManagerConfig {
             bind_host,
             data_port: config.get(&keys::TASKMANAGER_DATA_PORT)?,
             prometheus_ports: prometheus_ports(config)?,
-            files: file_access(config.find(&keys::FILE_ROOTS)?, wide),
+            files: file_access(FileRoots::from_configuration(config, wide)?),
             zone: config.get(&keys::LOCAL_TIME_ZONE)?,
             channel_window: u32::try_from(window).unwrap_or(u32::MAX).clamp(64 << 10, 16 << 20),
         })
     }
 }
 
-fn file_access(roots: Option<String>, wide: bool) -> FileAccess {
+fn file_access(roots: FileRoots) -> FileAccess {
     match roots {
-        Some(roots) => FileAccess::Roots(roots.split(';').map(str::trim).filter(|root| !root.is_empty()).map(PathBuf::from).collect()),
-        None if wide => FileAccess::Roots(SHARED_ROOTS.map(PathBuf::from).to_vec()),
-        None => FileAccess::Anywhere,
+        FileRoots::Anywhere => FileAccess::Anywhere,
+        FileRoots::Below(roots) => FileAccess::Roots(roots),
     }
 }
 

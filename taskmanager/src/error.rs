@@ -18,7 +18,10 @@ pub enum TaskManagerError {
     #[error(transparent)]
     Config(#[from] irmak_runtime::config::ConfigError),
     /// The data port cannot be bound.
-    #[error("cannot listen on {address} for other TaskManagers (`taskmanager.bind-host`, `taskmanager.data.port`): {source}")]
+    #[error(
+        "cannot listen on {address} for other TaskManagers (`taskmanager.bind-host`, `taskmanager.data.port`): {source}; another process may \
+         hold the port: choose another with -D taskmanager.data.port=PORT, or 0 for any that is free"
+    )]
     Bind {
         /// `host:port`.
         address: String,

@@ -52,6 +52,36 @@ fn an_unknown_option_names_the_nearest_known_one() -> Result<()> {
 }
 
 #[test]
+fn a_wrong_spec_is_told_by_its_path_in_the_document() -> Result<()> {
+    scenario::run("bad-spec", |s| {
+        let mut cluster = s.cluster(Layout::of(1, 1))?;
+        let client = cluster.client()?;
+        let spec = fs::read_to_string(irmak_e2e::places::repository().join("examples/kdv/kdv.yaml"))?;
+        let cases: [(&str, &str, &str, &[&str]); 5] = [
+            ("connector: kafka", "connector: kafkaa", "a connector that is none", &["sources[0].with.connector", "kafka.yaml:", "`kafka`"]),
+            ("type: aggregate", "type: agregate", "an operator that is none", &["operators[0]", "agregate"]),
+            ("as: price * (1 + kdv)", "as: prise * (1 + kdv)", "a column that is none", &["sources[0]", "prise", "price"]),
+            ("from: distinct_listings", "from: distinct_listing", "an edge from nowhere", &["edges[1]", "distinct_listing"]),
+            ("name: write_csv", "nahme: write_csv", "a field that is none", &["sinks[0]", "nahme"]),
+        ];
+        for (from, to, what, words) in cases {
+            let file = s.dir().join("kafka.yaml");
+            fs::write(&file, spec.replacen(from, to, 1))?;
+            let said = client.run(&file, 1, seconds(20))?;
+            ensure!(matches!(said.code, Some(code) if code != 0), "{what} is let through: {}", said.all());
+            for word in words {
+                ensure!(said.stderr.contains(word), "{what}: stderr lacks `{word}`: {}", said.all());
+            }
+        }
+        let file = s.dir().join("torn.yaml");
+        fs::write(&file, "sources: [1\nsinks: }")?;
+        let said = client.run(&file, 1, seconds(20))?;
+        ensure!(said.code != Some(0) && said.stderr.contains("torn.yaml"), "what is no YAML: {}", said.all());
+        cluster.never_crashed()
+    })
+}
+
+#[test]
 fn an_unwritable_path_fails_the_job_by_name() -> Result<()> {
     scenario::run("bad-path", |s| {
         let kafka = s.kafka()?;

@@ -20,7 +20,16 @@ fn a_second_job_manager_on_a_taken_port_ends_and_names_the_port() -> Result<()> 
         command.args(["-D", &format!("state.checkpoints.dir={}", places::uri(&s.dir().join("checkpoints")))]).current_dir(s.dir());
         let said = output(command, seconds(20))?;
         ensure!(matches!(said.code, Some(code) if code != 0), "{}", said.all());
-        ensure!(said.stderr.contains(&port.to_string()), "the port is not named: {}", said.all());
+        for word in [port.to_string().as_str(), "rest.port", "-D rest.port=PORT"] {
+            ensure!(said.stderr.contains(word), "stderr lacks `{word}`: {}", said.all());
+        }
+        let mut command = tied(&places::binary()?);
+        command.args(["taskmanager", "-D", &format!("taskmanager.data.port={port}")]).current_dir(s.dir());
+        let said = output(command, seconds(20))?;
+        ensure!(matches!(said.code, Some(code) if code != 0), "{}", said.all());
+        for word in [port.to_string().as_str(), "taskmanager.data.port", "-D taskmanager.data.port=PORT"] {
+            ensure!(said.stderr.contains(word), "stderr lacks `{word}`: {}", said.all());
+        }
         Ok(())
     })
 }

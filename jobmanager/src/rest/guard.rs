@@ -34,6 +34,14 @@ pub(super) async fn check(State(rest): State<Rest>, request: Request, next: Next
     Ok(next.run(request).await)
 }
 
+/// For gRPC on the same port: its clients send no `Origin`, pages always do, also those whose name was pointed here.
+pub(crate) async fn no_page(request: Request, next: Next) -> Result<Response, Refused> {
+    match header(&request, ORIGIN) {
+        Some(origin) => Err(Refused::new(StatusCode::FORBIDDEN, format!("a page (`{origin}`) may not use gRPC"))),
+        None => Ok(next.run(request).await),
+    }
+}
+
 fn header(request: &Request, name: HeaderName) -> Option<&str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }

@@ -11,7 +11,7 @@ mod control;
 mod exceptions;
 mod facts;
 mod flow;
-mod guard;
+pub(crate) mod guard;
 mod jobs;
 pub(crate) mod measured;
 mod metrics;

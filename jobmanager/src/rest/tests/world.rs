@@ -32,6 +32,7 @@ pub(crate) fn config(dir: &std::path::Path) -> JobManagerConfig {
     let given = [("rest.address", "irmak.example"), ("s3.secret-key", "hush"), ("parallelism.default", "2")];
     JobManagerConfig {
         prometheus_ports: Vec::new(),
+        roots: Default::default(),
         rest_address: "127.0.0.1:8081".to_owned(),
         rpc_address: "127.0.0.1:6123".to_owned(),
         data_dir: dir.to_owned(),
