@@ -140,6 +140,7 @@ fn what_cannot_be_done_is_refused_by_name() {
     assert!(refused(&[BY_TIME[0], BY_TIME[1], ("partition.time-extractor.kind", "custom")]).contains("timestamp-pattern"));
     assert!(refused(&[SUCCESS, ("sink.partition-commit.success-file.name", "../x")]).contains("success-file.name"));
     assert!(refused(&[BY_TIME[0], BY_TIME[1], ("sink.partition-commit.watermark-time-zone", "Mars")]).contains("Mars"));
+    assert!(refused(&[("auto-compaction", "true")]).contains("rolling-policy.file-size"));
     let mut sink = open(&spec(folder.path(), &BY_TIME), (0, 1), 0, None).unwrap();
     let error = sink.write(&rows(&["soon"]), 0).unwrap_err().to_string();
     assert!(error.contains("2025-02-16 soon:00:00") && error.contains("timestamp-pattern"), "{error}");

@@ -167,6 +167,14 @@ fn wildcards_and_patterns_choose_files() {
 }
 
 #[test]
+fn blanks_comments_and_padded_timestamps_are_read_as_jackson_and_flink_read_them() {
+    let folder = folder_of(&[("a.csv", "# one \"\n  # two\n\n  1, 2025-02-16 07:08:09 \n \"2\" ,2025-02-16 07:08:09.5\n")]);
+    let columns = [("id", TypeKind::STRING), ("ts", TypeKind::timestamp(3))];
+    let table = spec(folder.path().to_str().unwrap(), "csv", &columns, &[("csv.allow-comments", "true")]);
+    assert_eq!(read(&table).unwrap(), ["1 2025-02-16 07:08:09.000", "2 2025-02-16 07:08:09.500"]);
+}
+
+#[test]
 fn metadata_columns_say_of_which_file_a_row_is() {
     let folder = folder_of(&[("in/a.csv", "1\n22\n")]);
     let path = std::fs::canonicalize(folder.path()).unwrap().display().to_string();

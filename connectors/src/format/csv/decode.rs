@@ -6,7 +6,7 @@ use arrow::array::ArrayRef;
 use irmak_common::types::{Schema, TypeKind};
 
 use super::options::CsvOptions;
-use super::record::{Fields, Frame, frame, split};
+use super::record::{Fields, Frame, frame, leading_blanks, split};
 use crate::error::{RecordError, shorten};
 use crate::format::column::{Bytes, Column, Values};
 use crate::format::number::{parse_decimal, parse_f32, parse_f64, parse_i64, trim};
@@ -49,7 +49,8 @@ impl CsvDecoder {
 
     /// Appends the record's row; see [`crate::format::json::JsonDecoder::decode`].
     pub(crate) fn decode(&mut self, record: &[u8]) -> Result<Decoded, RecordError> {
-        if self.options.allow_comments && record.first() == Some(&b'#') {
+        let record = &record[leading_blanks(record, &self.options)..];
+        if self.options.allow_comments && matches!(record.first(), None | Some(b'#')) {
             return Ok(Decoded::Empty);
         }
         match self.row(record) {

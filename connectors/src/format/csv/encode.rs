@@ -171,9 +171,9 @@ impl CsvEncoder {
         let escape = self.options.escape.unwrap_or(quote);
         out.push(char::from(quote));
         let mut from = 0;
+        // Both are doubled: Jackson puts the escape character before nothing but itself.
         for at in memchr::memchr2_iter(quote, escape, text.as_bytes()) {
-            out.push_str(&text[from..at]);
-            out.push(char::from(escape));
+            out.push_str(&text[from..=at]);
             from = at;
         }
         out.push_str(&text[from..]);

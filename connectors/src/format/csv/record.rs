@@ -43,8 +43,9 @@ pub(crate) struct Frame {
 
 /// The first record of `bytes`; `None`: it goes on behind them, unless they are `all`.
 pub(super) fn frame(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Frame> {
-    let (mut at, mut field_start, mut quoted) = (0, true, false);
-    let comment = options.allow_comments && bytes.first() == Some(&b'#');
+    let mut at = leading_blanks(bytes, options);
+    let (mut field_start, mut quoted) = (true, false);
+    let comment = options.allow_comments && bytes.get(at) == Some(&b'#');
     while let Some(byte) = bytes.get(at).copied() {
         if comment && byte != b'\n' && byte != b'\r' {
             at += 1;
@@ -70,6 +71,14 @@ pub(super) fn frame(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Fra
         at += 1;
     }
     (all && !bytes.is_empty()).then_some(Frame { length: bytes.len(), consumed: bytes.len() })
+}
+
+/// How many spaces at a record's beginning are none of it: where comments are allowed, Jackson steps over blanks while it looks for them.
+pub(super) fn leading_blanks(record: &[u8], options: &CsvOptions) -> usize {
+    if !options.allow_comments {
+        return 0;
+    }
+    record.iter().position(|byte| *byte != b' ').unwrap_or(record.len())
 }
 
 /// Takes a record (without its line break) apart.
@@ -116,8 +125,8 @@ fn quoted(record: &[u8], mut at: usize, options: &CsvOptions, fields: &mut Field
             fields.text.push(byte);
             at += 1;
         } else {
-            // Spaces behind the closing quote are let pass.
-            while record.get(at) == Some(&b' ') && options.delimiter != b' ' {
+            // Blanks behind the closing quote are let pass.
+            while record.get(at).is_some_and(|byte| *byte <= b' ' && *byte != options.delimiter) {
                 at += 1;
             }
             return Ok(at);
@@ -159,6 +168,7 @@ mod tests {
             ("\"a\nb\"", &plain, Ok(vec!["a\nb"])),
             (r#"a"b"#, &plain, Ok(vec![r#"a"b"#])),
             (r#""a"#, &plain, Err("a quote is not closed")),
+            ("\"a\" \t,b", &plain, Ok(vec!["a", "b"])),
             (r#""a"b"#, &plain, Err("something stands between a closing quote and the next delimiter")),
             (r"a\,b,c", &escaping, Ok(vec!["a,b", "c"])),
             (r#""a\"b",c"#, &escaping, Ok(vec![r#"a"b"#, "c"])),

@@ -117,3 +117,12 @@ fn what_csv_cannot_hold_is_said() {
     let error = encode(&[("id", TypeKind::Int), ("m", map)], &CsvOptions::default(), r#"{"id":1,"m":{"a":1}}"#).unwrap_err();
     assert!(error.starts_with("1: CSV has no maps"), "{error}");
 }
+
+#[test]
+fn quotes_and_escapes_are_doubled_inside_of_quotes() {
+    let two = [("id", TypeKind::Int), ("s", TypeKind::STRING)];
+    let options = CsvOptions { escape: Some(b'\\'), ..CsvOptions::default() };
+    for (text, expected) in [("say \"hi\"", "1,\"say \"\"hi\"\"\"\n"), ("x\\y", "1,\"x\\\\y\"\n"), ("xy", "1,xy\n")] {
+        assert_eq!(encode(&two, &options, &texts(&[(1, Some(text), None)])).unwrap(), expected);
+    }
+}
