@@ -57,7 +57,7 @@ impl Rank {
             partitions.restore(fingerprint, keys.format(), bytes, |from| {
                 let mut partition = Partition::default();
                 for _ in 0..take_number(from)? {
-                    partition.restore(take_bytes(from)?, take_bytes(from)?, take_bytes(from)?, updated.is_some());
+                    partition.restore(take_bytes(from)?, take_bytes(from)?, take_bytes(from)?);
                 }
                 partition.restored(ranks);
                 Ok(partition)

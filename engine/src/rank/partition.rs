@@ -4,6 +4,7 @@
 //! The sequence of what is said is that of Flink's `AppendOnlyTopNFunction`, `UpdatableTopNFunction` and `RetractableTopNFunction`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use irmak_common::element::RowKind;
@@ -23,16 +24,25 @@ pub(super) type Said = (RowKind, Arc<[u8]>, u64);
 /// A place in the order: sort key, number of arrival.
 type Place = (Arc<[u8]>, u64);
 
+/// A row, and its primary key where rows are updated by one.
+#[derive(Debug)]
+struct Entry {
+    row: Arc<[u8]>,
+    primary: Box<[u8]>,
+}
+
 /// The rows of a partition.
 #[derive(Debug, Default)]
 pub(super) struct Partition {
-    rows: BTreeMap<Place, Arc<[u8]>>,
-    /// Where the row of each primary key is, where rows are updated by one.
+    rows: BTreeMap<Place, Entry>,
+    /// Where the row of each primary key is.
     places: HashMap<Box<[u8]>, Place>,
-    /// The rows of ranks 1 to `end`.
+    /// By rank: the rows of ranks 1 to `end`.
     shown: Vec<Arc<[u8]>>,
-    /// The sort key of the last of them.
-    last: Option<Arc<[u8]>>,
+    /// Not by rank: how many rows are among the first.
+    first: u64,
+    /// The place of the last of them.
+    last: Option<Place>,
     next: u64,
 }
 
@@ -43,76 +53,88 @@ impl Partition {
 
     /// A row of an input that only inserts: rows beyond the last rank are let go.
     pub(super) fn append(&mut self, ranks: Ranks, key: &[u8], row: &[u8], said: &mut Vec<Said>) {
-        if !self.reaches(ranks, key) {
-            return;
-        }
-        self.insert(key, row);
-        if self.rows.len() as u64 > ranks.end {
-            self.rows.pop_last();
-        }
-        self.tell(ranks, said);
+        self.keep(ranks, &[], key, row, said);
     }
 
     /// A row of an input that updates rows by primary key, and never moves one behind.
     pub(super) fn update(&mut self, ranks: Ranks, primary: &[u8], key: &[u8], row: &[u8], said: &mut Vec<Said>) {
-        if let Some(place) = self.places.get(primary).cloned() {
-            let before = self.rows.get(&place).cloned();
-            let row: Arc<[u8]> = row.into();
-            if *place.0 == *key {
-                self.rows.insert(place, Arc::clone(&row));
-            } else {
-                self.rows.remove(&place);
-                let place = self.place(key);
-                self.places.insert(primary.into(), place.clone());
-                self.rows.insert(place, Arc::clone(&row));
-            }
-            if ranks.by_rank {
-                return self.tell(ranks, said);
-            }
-            if let Some(before) = before {
-                said.push((RowKind::UpdateBefore, before, 0));
-                said.push((RowKind::UpdateAfter, row, 0));
-            }
-            self.retake(ranks);
+        let Some(place) = self.places.get(primary).cloned() else { return self.keep(ranks, primary, key, row, said) };
+        let Some(before) = self.rows.remove(&place) else { return };
+        let after: Arc<[u8]> = row.into();
+        let place = if *place.0 == *key { place } else { self.place(key) };
+        self.insert(place, Arc::clone(&after), primary);
+        if ranks.by_rank {
+            return self.tell(ranks, said);
+        }
+        said.push((RowKind::UpdateBefore, before.row, 0));
+        said.push((RowKind::UpdateAfter, after, 0));
+    }
+
+    /// A row that is kept only while it is among the first.
+    fn keep(&mut self, ranks: Ranks, primary: &[u8], key: &[u8], row: &[u8], said: &mut Vec<Said>) {
+        let full = self.rows.len() as u64 >= ranks.end;
+        if full && self.rows.last_key_value().is_none_or(|(last, _)| *key >= *last.0) {
             return;
         }
-        if !self.reaches(ranks, key) {
-            return;
+        let gone = if full { self.rows.pop_last() } else { None };
+        if let Some((_, gone)) = &gone {
+            self.places.remove(&gone.primary);
         }
-        let place = self.place(key);
-        self.places.insert(primary.into(), place.clone());
-        self.rows.insert(place, row.into());
-        if self.rows.len() as u64 > ranks.end
-            && let Some((gone, _)) = self.rows.pop_last()
-        {
-            self.places.retain(|_, place| *place != gone);
+        let (place, row): (Place, Arc<[u8]>) = (self.place(key), row.into());
+        self.insert(place, Arc::clone(&row), primary);
+        if ranks.by_rank {
+            return self.tell(ranks, said);
         }
-        self.tell(ranks, said);
+        said.extend(gone.map(|(_, gone)| (RowKind::Delete, gone.row, 0)));
+        said.push((RowKind::Insert, row, 0));
     }
 
     /// A row comes, of an input that may take it back.
     pub(super) fn add(&mut self, ranks: Ranks, key: &[u8], row: &[u8], said: &mut Vec<Said>) {
-        let reaches = self.reaches(ranks, key);
-        self.insert(key, row);
-        if reaches {
-            self.tell(ranks, said);
+        let (place, row): (Place, Arc<[u8]>) = (self.place(key), row.into());
+        let room = self.first < ranks.end;
+        let among = room || self.last.as_ref().is_some_and(|last| place < *last);
+        self.insert(place.clone(), Arc::clone(&row), &[]);
+        if !among {
+            return;
         }
+        if room {
+            self.first += 1;
+            self.last = self.last.take().max(Some(place));
+        } else if let Some(last) = self.last.take() {
+            let gone = self.rows.get(&last).map(|entry| (RowKind::Delete, Arc::clone(&entry.row), 0));
+            said.extend(gone.filter(|_| !ranks.by_rank));
+            self.last = self.rows.range(..last).next_back().map(|(place, _)| place.clone());
+        }
+        if ranks.by_rank { self.tell(ranks, said) } else { said.push((RowKind::Insert, row, 0)) }
     }
 
     /// A row is taken back: the oldest that equals it. What never came is not missed.
     pub(super) fn retract(&mut self, ranks: Ranks, key: &[u8], row: &[u8], said: &mut Vec<Said>) {
         let from: Place = (key.into(), 0);
-        let found = self.rows.range(from..).take_while(|(place, _)| *place.0 == *key).find(|(_, held)| ***held == *row);
+        let found = self.rows.range(from..).take_while(|(place, _)| *place.0 == *key).find(|(_, entry)| *entry.row == *row);
         let Some(place) = found.map(|(place, _)| place.clone()) else { return };
-        self.rows.remove(&place);
-        if self.last.as_ref().is_none_or(|last| *place.0 <= **last) {
+        let Some(gone) = self.rows.remove(&place) else { return };
+        let Some(last) = self.last.clone().filter(|last| place <= *last) else { return };
+        if !ranks.by_rank {
+            said.push((RowKind::Delete, gone.row, 0));
+        }
+        let enters = self.rows.range((Bound::Excluded(&last), Bound::Unbounded)).next();
+        match enters.map(|(place, entry)| (place.clone(), Arc::clone(&entry.row))) {
+            Some((next, row)) => {
+                self.last = Some(next);
+                said.extend((!ranks.by_rank).then_some((RowKind::Insert, row, 0)));
+            }
+            None => {
+                self.first -= 1;
+                if place == last {
+                    self.last = self.rows.range(..last).next_back().map(|(place, _)| place.clone());
+                }
+            }
+        }
+        if ranks.by_rank {
             self.tell(ranks, said);
         }
-    }
-
-    /// Whether a row of this sort key would have a rank that is asked for.
-    fn reaches(&self, ranks: Ranks, key: &[u8]) -> bool {
-        (self.shown.len() as u64) < ranks.end || self.last.as_ref().is_some_and(|last| *key < **last)
     }
 
     fn place(&mut self, key: &[u8]) -> Place {
@@ -120,21 +142,17 @@ impl Partition {
         (key.into(), self.next)
     }
 
-    fn insert(&mut self, key: &[u8], row: &[u8]) {
-        let place = self.place(key);
-        self.rows.insert(place, row.into());
+    fn insert(&mut self, place: Place, row: Arc<[u8]>, primary: &[u8]) {
+        if !primary.is_empty() {
+            self.places.insert(primary.into(), place.clone());
+        }
+        self.rows.insert(place, Entry { row, primary: primary.into() });
     }
 
     /// The first ranks as they were; from now on they are as they are.
     fn retake(&mut self, ranks: Ranks) -> Vec<Arc<[u8]>> {
-        let first = usize::try_from(ranks.end).unwrap_or(usize::MAX);
-        let mut shown = Vec::with_capacity(self.shown.len() + 1);
-        let mut last = None;
-        for (place, row) in self.rows.iter().take(first) {
-            shown.push(Arc::clone(row));
-            last = Some(&place.0);
-        }
-        self.last = last.cloned();
+        let end = usize::try_from(ranks.end).unwrap_or(usize::MAX);
+        let shown = self.rows.values().take(end).map(|entry| Arc::clone(&entry.row)).collect();
         std::mem::replace(&mut self.shown, shown)
     }
 
@@ -142,13 +160,6 @@ impl Partition {
     fn tell(&mut self, ranks: Ranks, said: &mut Vec<Said>) {
         let before = self.retake(ranks);
         let after = &self.shown;
-        if !ranks.by_rank {
-            let gone = before.iter().filter(|row| !holds(after, row));
-            said.extend(gone.map(|row| (RowKind::Delete, Arc::clone(row), 0)));
-            let come = after.iter().filter(|row| !holds(&before, row));
-            said.extend(come.map(|row| (RowKind::Insert, Arc::clone(row), 0)));
-            return;
-        }
         for at in (ranks.start as usize).saturating_sub(1)..before.len().max(after.len()) {
             let rank = at as u64 + 1;
             match (before.get(at), after.get(at)) {
@@ -165,29 +176,24 @@ impl Partition {
     }
 
     /// Sort key, primary key (empty where there is none) and row of each row, in order.
-    pub(super) fn stored(&self) -> Vec<(&[u8], &[u8], &[u8])> {
-        let primary: HashMap<&Place, &[u8]> = self.places.iter().map(|(key, place)| (place, &**key)).collect();
-        self.rows.iter().map(|(place, row)| (&*place.0, primary.get(place).copied().unwrap_or_default(), &**row)).collect()
+    pub(super) fn stored(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8], &[u8])> {
+        self.rows.iter().map(|(place, entry)| (&*place.0, &*entry.primary, &*entry.row))
     }
 
     /// The next of [`Self::stored`], in the same order. [`Self::restored`] follows the last.
-    pub(super) fn restore(&mut self, key: &[u8], primary: &[u8], row: &[u8], updated: bool) {
+    pub(super) fn restore(&mut self, key: &[u8], primary: &[u8], row: &[u8]) {
         let place = self.place(key);
-        if updated {
-            self.places.insert(primary.into(), place.clone());
-        }
-        self.rows.insert(place, row.into());
+        self.insert(place, row.into(), primary);
     }
 
     /// All rows are back.
     pub(super) fn restored(&mut self, ranks: Ranks) {
-        self.retake(ranks);
+        self.first = ranks.end.min(self.rows.len() as u64);
+        self.last = self.rows.keys().take(self.first as usize).last().cloned();
+        if ranks.by_rank {
+            self.retake(ranks);
+        }
     }
-}
-
-/// Whether this very row is among some; there are few.
-fn holds(rows: &[Arc<[u8]>], row: &Arc<[u8]>) -> bool {
-    rows.iter().any(|other| Arc::ptr_eq(other, row))
 }
 
 #[cfg(test)]
