@@ -189,7 +189,7 @@ impl Partition {
     /// All rows are back.
     pub(super) fn restored(&mut self, ranks: Ranks) {
         self.first = ranks.end.min(self.rows.len() as u64);
-        self.last = self.rows.keys().take(self.first as usize).last().cloned();
+        self.last = self.first.checked_sub(1).and_then(|at| self.rows.keys().nth(at as usize)).cloned();
         if ranks.by_rank {
             self.retake(ranks);
         }

@@ -181,9 +181,9 @@ fn grouped(rows: &[(Option<&'static str>, Option<i32>)]) -> Vec<String> {
         distinct.dedup();
         let any = !there.is_empty();
         let sum: i32 = there.iter().sum();
-        let count = there.len() as f64;
-        let mean = f64::from(sum) / count;
-        let variance = there.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
+        // Of integers in integers, as Flink computes it.
+        let count = there.len().max(1) as i32;
+        let variance = (there.iter().map(|value| value * value).sum::<i32>() - sum * sum / count) / count;
         let list = values.iter().map(|value| text(*value)).collect::<Vec<_>>().join(", ");
         [
             text(*key),
@@ -197,7 +197,7 @@ fn grouped(rows: &[(Option<&'static str>, Option<i32>)]) -> Vec<String> {
             text(there.first()),
             text(there.last()),
             format!("[{list}]"),
-            text(any.then_some((variance + 1e-9) as i32)),
+            text(any.then_some(variance)),
         ]
         .join(" ")
     };
