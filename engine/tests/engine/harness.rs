@@ -135,6 +135,8 @@ impl Cluster {
                 WindowKind::Attached { start, end } if spec.keys.is_empty() => vec![start, end],
                 _ => spec.keys.clone(),
             },
+            OperatorSpec::Over(spec) => spec.partition_by.clone(),
+            OperatorSpec::WindowRank(spec) => spec.hash_columns(),
             _ => Vec::new(),
         };
         let subtasks = start(&node, parallelism, &[])?;

@@ -7,6 +7,7 @@ mod aggregates;
 mod changelogs;
 mod harness;
 mod model;
+mod ordered;
 mod rows;
 mod speed;
 mod watermarks;
