@@ -7,7 +7,7 @@ pub(crate) mod time;
 
 pub(crate) use number::decimal_array;
 
-use irmak_common::types::{DayTime, LogicalType, TypeKind};
+use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::registry::{Function, Signature};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
@@ -94,14 +94,10 @@ fn minus(args: &[Arg<'_>]) -> Signature {
 
 /// The kind of a time moved by an interval.
 fn time_and_interval(time: &Arg<'_>, interval: &Arg<'_>) -> Option<TypeKind> {
-    let finer_than_days = match interval.kind() {
-        TypeKind::IntervalDayTime { unit, .. } => *unit != DayTime::Day,
-        _ => false,
-    };
     let months = matches!(interval.kind(), TypeKind::IntervalYearMonth { .. });
     Some(match time.kind() {
         TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. } => plain(time.kind()),
-        TypeKind::Date if finer_than_days => TypeKind::timestamp(0),
+        // Whole days count, the rest of the interval is lost: Calcite's type, Flink's arithmetic.
         TypeKind::Date => TypeKind::Date,
         TypeKind::Time(precision) if !months => TypeKind::Time(*precision),
         TypeKind::IntervalDayTime { .. } if !months => INTERVAL_SECOND,
@@ -139,7 +135,9 @@ fn modulo(args: &[Arg<'_>]) -> Signature {
         let scale = s1.max(s2);
         adjusted_decimal((p1 - s1).min(p2 - s2) + scale, scale)
     };
-    let (casts, ty) = numbers(args, decimal).unwrap_or_else(|| refuse("MOD(<NUMERIC>, <NUMERIC>)"))?;
+    let exact = args.iter().all(|arg| !arg.kind().is_approximate());
+    let found = numbers(args, decimal).filter(|_| exact);
+    let (casts, ty) = found.unwrap_or_else(|| refuse("MOD(<EXACT_NUMERIC>, <EXACT_NUMERIC>)"))?;
     let second = args.get(1).map(|arg| arg.kind().clone()).filter(|kind| kind.is_integer() && ty.kind.is_integer());
     Ok((casts, LogicalType { kind: second.unwrap_or(ty.kind), nullable: ty.nullable }))
 }
@@ -166,6 +164,7 @@ mod tests {
             ("%", TypeKind::BigInt, TypeKind::Int, "INT NOT NULL"),
             ("-", TypeKind::timestamp(3), INTERVAL_SECOND, "TIMESTAMP(3) NOT NULL"),
             ("+", TypeKind::Date, INTERVAL_MONTH, "DATE NOT NULL"),
+            ("-", TypeKind::Date, INTERVAL_SECOND, "DATE NOT NULL"),
         ] {
             let (left, right) = (left.not_null(), right.not_null());
             let args = [Arg { ty: &left, literal: None }, Arg { ty: &right, literal: None }];

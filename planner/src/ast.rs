@@ -131,6 +131,9 @@ pub(crate) struct Interval {
     pub(crate) to: Option<Unit>,
 }
 
+/// The operator of `(a - b) DAY`.
+pub(crate) const MINUS_DATE: &str = "MINUS_DATE";
+
 /// A field of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Unit {

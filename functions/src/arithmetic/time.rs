@@ -36,6 +36,10 @@ pub(super) fn add(call: &Call<'_>, sign: i64) -> Result<Option<Kernel>, Function
     }
     let months = matches!(interval, TypeKind::IntervalYearMonth { .. });
     let moved = match (time, &call.ty.kind) {
+        (TypeKind::Date, TypeKind::Timestamp { precision, .. }) if timestamp_unit(*precision) == TimeUnit::Microsecond => {
+            let moved = |days: i32, millis: i64| (i64::from(days) * DAY_MILLIS).wrapping_add(millis).wrapping_mul(1_000);
+            shift::<Date32Type, TimestampMicrosecondType>(time_at, sign, moved)
+        }
         (TypeKind::Date, TypeKind::Timestamp { .. }) => {
             shift::<Date32Type, TimestampMillisecondType>(time_at, sign, |days, millis| (i64::from(days) * DAY_MILLIS).wrapping_add(millis))
         }

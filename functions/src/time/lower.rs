@@ -39,7 +39,7 @@ fn add_signature(args: &[Arg<'_>]) -> Signature {
         return refuse(ACCEPTED);
     }
     let kind = match time.kind() {
-        TypeKind::Date if matches!(name, "HOUR" | "MINUTE" | "SECOND") => TypeKind::timestamp(0),
+        TypeKind::Date if matches!(name, "HOUR" | "MINUTE" | "SECOND") => TypeKind::timestamp(6),
         TypeKind::Date => TypeKind::Date,
         TypeKind::Time(precision) => TypeKind::Time(*precision),
         kind if kind.is_timestamp() => plain(kind),

@@ -55,7 +55,13 @@ impl ExprBinder<'_> {
             }
             ExprKind::Operator { name, args } => {
                 let args = self.all(args)?;
-                call::resolve(name, args, expr.span)
+                let times = args.len() == 2 && args.iter().all(|arg| is_moment(&arg.ty.kind));
+                match *name {
+                    ast::MINUS_DATE if times => call::resolve("-", args, expr.span),
+                    ast::MINUS_DATE => Err(no_difference(&args, "(<DATETIME> - <DATETIME>) <UNIT>", expr.span)),
+                    "-" if times => Err(no_difference(&args, "<DATETIME> - <INTERVAL>, (<DATETIME> - <DATETIME>) DAY", expr.span)),
+                    name => call::resolve(name, args, expr.span),
+                }
             }
             ExprKind::Between { operand, low, high, symmetric } => self.between(operand, low, high, *symmetric, expr.span),
             ExprKind::Case { operand, branches, otherwise } => self.case(operand.as_deref(), branches, otherwise.as_deref(), expr.span),
@@ -235,6 +241,16 @@ fn cast_advice(from: &TypeKind, to: &TypeKind) -> Option<&'static str> {
         (T::Timestamp { .. }, to) if numeric(to) => Some("use UNIX_TIMESTAMP(CAST(timestamp AS STRING))"),
         _ => None,
     }
+}
+
+fn is_moment(kind: &TypeKind) -> bool {
+    matches!(kind, TypeKind::Date | TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. })
+}
+
+/// Times are subtracted in a unit.
+fn no_difference(args: &[Expr], accepted: &str, span: Span) -> PlanError {
+    let types = args.iter().map(|arg| plain(&arg.ty).kind.to_string()).collect::<Vec<_>>().join(", ");
+    PlanError::new(Code::Types, format!("cannot apply `-` to ({types})")).at(span).note(format!("accepted: {accepted}, TIMESTAMPDIFF"))
 }
 
 fn subquery(what: &str, span: Span) -> PlanError {

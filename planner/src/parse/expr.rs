@@ -5,8 +5,8 @@
 
 use irmak_common::limits;
 
-use crate::ast::{Call, Expr, ExprKind};
-use crate::error::{Planned, Span};
+use crate::ast::{Call, Expr, ExprKind, MINUS_DATE, Unit};
+use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, TokenKind, too_deep};
 
 use super::{literal, over, query, special, types};
@@ -251,12 +251,31 @@ fn parenthesized(cursor: &mut Cursor) -> Planned<Expr> {
     cursor.expect_symbol(")")?;
     let span = start.to(cursor.last_span());
     match items.pop() {
-        Some(only) if items.is_empty() => Ok(Expr { span, ..only }),
+        Some(only) if items.is_empty() => difference(cursor, Expr { span, ..only }),
         Some(last) => {
             items.push(last);
             call("ROW", items, span)
         }
         None => Err(cursor.unexpected(&["an expression"])),
+    }
+}
+
+/// `(a - b) DAY`: the interval between two times. Without a unit there is none to subtract times in.
+fn difference(cursor: &mut Cursor, inner: Expr) -> Planned<Expr> {
+    let start = inner.span;
+    let unit = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"].into_iter().any(|word| cursor.at_words(&[word]));
+    match inner.kind {
+        ExprKind::Operator { name: "-", args } if unit && args.len() == 2 => {
+            let here = cursor.span();
+            let months = literal::qualifier(cursor)?.0 <= Unit::Month;
+            if months {
+                return Err(PlanError::new(Code::Unsupported, "a difference in months is not supported")
+                    .at(here)
+                    .label("use TIMESTAMPDIFF(MONTH, b, a)"));
+            }
+            node(ExprKind::Operator { name: MINUS_DATE, args }, start.to(cursor.last_span()))
+        }
+        kind => Ok(Expr { kind, ..inner }),
     }
 }
 

@@ -43,14 +43,20 @@ pub(crate) fn interval(cursor: &mut Cursor) -> Planned<Expr> {
         cursor.eat_symbol("+");
     }
     let text = cursor.string("a length in quotes, as in INTERVAL '5' SECOND,")?;
-    let from = qualified_unit(cursor).map_err(|error| match text.split_once(' ') {
+    let (from, to) = qualifier(cursor).map_err(|error| match text.split_once(' ') {
         Some((number, unit)) if unit.chars().all(char::is_alphabetic) => {
             error.label(format!("write INTERVAL '{number}' {}", unit.to_uppercase()))
         }
         _ => error,
     })?;
-    let to = if cursor.eat(&["TO"]) { Some(qualified_unit(cursor)?) } else { None };
     node(ExprKind::Interval(Interval { negative, text, from, to }), start.to(cursor.last_span()))
+}
+
+/// `DAY`, `DAY TO SECOND(3)`.
+pub(crate) fn qualifier(cursor: &mut Cursor) -> Planned<(Unit, Option<Unit>)> {
+    let from = qualified_unit(cursor)?;
+    let to = if cursor.eat(&["TO"]) { Some(qualified_unit(cursor)?) } else { None };
+    Ok((from, to))
 }
 
 /// `SECOND`, `DAY(3)`, `SECOND(2, 3)`.

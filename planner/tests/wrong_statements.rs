@@ -1,0 +1,149 @@
+//! Wrong statements, each wrong in one way: which error it is, and that it points at the token.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use irmak_planner::{Format, Request, plan};
+
+const TABLE: &str = "CREATE TABLE t (id INT, price INT, name STRING, d DATE, arr ARRAY<INT>, r ROW<a INT>, ts TIMESTAMP(3), \
+                     WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen');";
+
+/// Statement, error code, column.
+const WRONG: &[(&str, &str, u32)] = &[
+    ("SELECT name + 1 FROM t", "E0301", 8),
+    ("SELECT id || name FROM t", "E0301", 8),
+    ("SELECT price AND TRUE FROM t", "E0303", 8),
+    ("SELECT NOT price FROM t", "E0303", 12),
+    ("SELECT UPPER(id) FROM t", "E0301", 8),
+    ("SELECT UPPER(name, name) FROM t", "E0301", 8),
+    ("SELECT SUBSTRING(name) FROM t", "E0101", 22),
+    ("SELECT CHAR_LENGTH(1)", "E0301", 8),
+    ("SELECT COUNT(id, name, *) FROM t", "E0101", 24),
+    ("SELECT SUM(name) FROM t", "E0301", 8),
+    ("SELECT SUM(DISTINCT) FROM t", "E0101", 20),
+    ("SELECT MAX(arr) FROM t", "E0301", 8),
+    ("SELECT CAST(d AS INT) FROM t", "E0302", 8),
+    ("SELECT CAST(id AS ARRAY<INT>) FROM t", "E0302", 8),
+    ("SELECT CAST(name AS DECIMAL(50, 2)) FROM t", "E0206", 29),
+    ("SELECT CAST(name AS DECIMAL(5, 7)) FROM t", "E0206", 29),
+    ("SELECT CAST(name AS TIMESTAMP(12)) FROM t", "E0206", 31),
+    ("SELECT CAST(name AS VARCHAR(0)) FROM t", "E0206", 29),
+    ("SELECT arr['a'] FROM t", "E0301", 8),
+    ("SELECT id[1] FROM t", "E0301", 8),
+    ("SELECT r.b FROM t", "E0209", 10),
+    ("SELECT id.a FROM t", "E0209", 11),
+    ("SELECT ARRAY[1, 'a']", "E0301", 8),
+    ("SELECT MAP['a']", "E0301", 8),
+    ("SELECT CASE WHEN 1 THEN 2 END", "E0303", 18),
+    ("SELECT CASE WHEN TRUE THEN 1 ELSE 'a' END", "E0301", 8),
+    ("SELECT COALESCE(1, 'a')", "E0301", 8),
+    ("SELECT IF(1, 2, 3)", "E0301", 8),
+    ("SELECT id LIKE 'a' FROM t", "E0301", 8),
+    ("SELECT EXTRACT(FOO FROM ts) FROM t", "E0301", 8),
+    ("SELECT TIMESTAMPADD(FOO, 1, ts) FROM t", "E0301", 8),
+    ("SELECT FLOOR(ts TO FOO) FROM t", "E0301", 8),
+    ("SELECT EXTRACT(YEAR FROM name) FROM t", "E0301", 8),
+    ("SELECT DATE '2025-13-01'", "E0106", 8),
+    ("SELECT TIMESTAMP 'abc'", "E0106", 8),
+    ("SELECT INTERVAL '1' FOO", "E0101", 21),
+    ("SELECT INTERVAL 'x' DAY", "E0106", 8),
+    ("SELECT INTERVAL '1:2' DAY TO SECOND", "E0106", 8),
+    ("SELECT ts + 1 FROM t", "E0301", 8),
+    ("SELECT ts > d FROM t", "E0301", 8),
+    ("SELECT 1 / 'a'", "E0301", 8),
+    ("SELECT -name FROM t", "E0301", 8),
+    ("SELECT ROW(1, 2) = ROW(1)", "E0301", 8),
+    ("SELECT JSON_VALUE('{}', '$.a' RETURNING DATE)", "E0301", 8),
+    ("SELECT JSON_VALUE('{}')", "E0101", 23),
+    ("SELECT TRY_CAST(1)", "E0101", 18),
+    ("SELECT CAST(1)", "E0101", 14),
+    ("SELECT CAST(1 AS)", "E0101", 17),
+    ("SELECT id, FROM t", "E0103", 12),
+    ("SELECT id FROM t WHERE SUM(id) > 1", "E0308", 24),
+    ("SELECT id FROM t GROUP BY", "E0101", 26),
+    ("SELECT id FROM t HAVING id > 1", "E0208", 8),
+    ("SELECT SUM(SUM(id)) FROM t", "E0308", 8),
+    ("SELECT * FROM t WHERE id", "E0303", 23),
+    ("SELECT id AS a, a + 1 FROM t", "E0207", 17),
+    ("SELECT t2.id FROM t", "E0201", 8),
+    ("SELECT x.* FROM t", "E0201", 8),
+    ("SELECT *, FROM t", "E0103", 11),
+    ("SELECT DISTINCT", "E0101", 16),
+    ("SELECT id id2 id3 FROM t", "E0101", 15),
+    ("SELECT `id FROM t", "E0102", 8),
+    ("SELECT 'a FROM t", "E0102", 8),
+    ("SELECT 1 +", "E0101", 11),
+    ("SELECT (1", "E0101", 10),
+    ("SELECT 1)", "E0101", 9),
+    ("SELECT 1 FROM", "E0101", 14),
+    ("SELECT 1 FORM t", "E0101", 15),
+    ("SELECT id FROM t LIMIT -1", "E0101", 24),
+    ("SELECT id FROM t LIMIT a", "E0101", 24),
+    ("SELECT id FROM t ORDER BY foo", "E0207", 27),
+    ("SELECT id FROM t UNION SELECT name FROM t", "E0305", 24),
+    ("SELECT id FROM t UNION ALL SELECT id, name FROM t", "E0304", 28),
+    ("SELECT 99999999999999999999999999999999999999999", "E0106", 8),
+    ("SELECT CHR('a')", "E0301", 8),
+    ("SELECT LPAD(name, 'a', 'b') FROM t", "E0301", 8),
+    ("SELECT ROUND(name) FROM t", "E0301", 8),
+    ("SELECT POWER('a', 2)", "E0301", 8),
+    ("SELECT GREATEST(1, 'a')", "E0301", 8),
+    ("SELECT DATE_FORMAT(id, 'yyyy') FROM t", "E0301", 8),
+    ("SELECT TO_DATE(1)", "E0301", 8),
+    ("SELECT REGEXP_EXTRACT(name, 1) FROM t", "E0301", 8),
+    ("SELECT ARRAY_CONTAINS(arr, 'a') FROM t", "E0301", 8),
+    ("SELECT ARRAY_CONCAT(arr, 1) FROM t", "E0301", 8),
+    ("SELECT CARDINALITY(id) FROM t", "E0301", 8),
+    ("SELECT MAP_KEYS(arr) FROM t", "E0301", 8),
+    ("SELECT ELEMENT(id) FROM t", "E0301", 8),
+    ("SELECT NOW(1)", "E0301", 8),
+    ("SELECT PI(1)", "E0301", 8),
+    ("SELECT OVERLAY('a' PLACING 'b')", "E0101", 31),
+    ("SELECT POSITION('a', 'b')", "E0101", 20),
+    ("SELECT TRIM(1)", "E0301", 8),
+    ("SELECT id IS TRUE FROM t", "E0301", 8),
+    ("SELECT id IS NOT DISTINCT name FROM t", "E0101", 18),
+    ("SELECT * FROM t AS (a)", "E0101", 20),
+    ("VALUES (1, 2), (3)", "E0304", 17),
+    ("VALUES (1), ('a')", "E0305", 1),
+    ("CREATE TABLE u (a INT PRIMARY KEY) WITH ('connector'='datagen')", "E0501", 23),
+    ("CREATE TABLE u (a INT, PRIMARY KEY (b) NOT ENFORCED) WITH ('connector'='datagen')", "E0207", 37),
+    ("CREATE TABLE u (a INT, WATERMARK FOR b AS b) WITH ('connector'='datagen')", "E0207", 38),
+    ("CREATE TABLE u (a INT, WATERMARK FOR a AS a) WITH ('connector'='datagen')", "E0306", 38),
+    ("CREATE TABLE u (a INT, b AS c + 1) WITH ('connector'='datagen')", "E0207", 29),
+    ("CREATE TABLE u (a INTT) WITH ('connector'='datagen')", "E0206", 19),
+    ("CREATE TABLE u (a INT) WITH ('connector')", "E0101", 41),
+    ("CREATE TABLE u a INT", "E0101", 16),
+    ("INSERT INTO t SELECT 1", "E0304", 15),
+    ("INSERT INTO nope SELECT 1", "E0201", 13),
+    ("DROP TABLE nope", "E0201", 12),
+    ("DESCRIBE nope", "E0201", 10),
+    ("SHOW FOO", "E0101", 6),
+    ("SET 'a'", "E0101", 8),
+    ("USE CATALOG nope", "E0201", 13),
+    ("SELECT ts - ts FROM t", "E0301", 8),
+    ("SELECT d - d FROM t", "E0301", 8),
+    ("SELECT (d - d) MONTH FROM t", "E0501", 16),
+    ("SELECT (id - d) DAY FROM t", "E0301", 8),
+    ("SELECT MOD(1.5E0, 2)", "E0301", 8),
+    ("SELECT JSON_OBJECTAGG(id VALUE id) FROM t", "E0301", 8),
+    ("EXPLAIN CHANGELOG_MODE, SELECT 1", "E0101", 25),
+];
+
+#[test]
+fn every_wrong_statement_is_refused_at_its_token() {
+    let mut differing = Vec::new();
+    for (statement, code, column) in WRONG {
+        let text = format!("{TABLE}\n{statement};");
+        let told = match plan(&Request { file: "job", text: &text, format: Format::Sql, configuration: &BTreeMap::new() }) {
+            Err(error) => error.to_string(),
+            Ok(_) => "accepted".to_owned(),
+        };
+        let placed = told.contains(&format!(" --> job:2:{column}\n"));
+        if !told.starts_with(&format!("error[{code}]")) || !placed || !told.contains('^') {
+            differing.push(format!("{statement}: expected {code} at column {column}\n{told}"));
+        }
+    }
+    assert!(differing.is_empty(), "{} of {}:\n{}", differing.len(), WRONG.len(), differing.join("\n\n"));
+}
