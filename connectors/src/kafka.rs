@@ -25,6 +25,8 @@ mod sink_config;
 #[cfg(test)]
 mod sink_tests;
 mod source;
+#[cfg(test)]
+mod source_tests;
 mod split;
 #[cfg(test)]
 mod tests;

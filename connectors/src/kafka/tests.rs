@@ -35,7 +35,7 @@ pub(super) fn cluster(topic: &str, partitions: i32) -> Mock {
     mock
 }
 
-fn produce(mock: &Mock, topic: &str, partition: i32, payloads: impl IntoIterator<Item = String>) {
+pub(super) fn produce(mock: &Mock, topic: &str, partition: i32, payloads: impl IntoIterator<Item = String>) {
     let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", mock.bootstrap_servers()).create().unwrap();
     for payload in payloads {
         producer.send(BaseRecord::<(), String>::to(topic).partition(partition).payload(&payload)).map_err(|(error, _)| error).unwrap();
@@ -43,11 +43,11 @@ fn produce(mock: &Mock, topic: &str, partition: i32, payloads: impl IntoIterator
     producer.flush(Duration::from_secs(10)).unwrap();
 }
 
-fn ids(ids: std::ops::Range<i32>) -> impl Iterator<Item = String> {
+pub(super) fn ids(ids: std::ops::Range<i32>) -> impl Iterator<Item = String> {
     ids.map(|id| format!(r#"{{"id":{id}}}"#))
 }
 
-fn spec(servers: &str, more: &[(&str, &str)]) -> SourceSpec {
+pub(super) fn spec(servers: &str, more: &[(&str, &str)]) -> SourceSpec {
     let given =
         [("topic", "t"), ("properties.bootstrap.servers", servers), ("scan.startup.mode", "earliest-offset"), ("value.format", "json")];
     let options: BTreeMap<_, _> = given.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -61,7 +61,7 @@ fn spec(servers: &str, more: &[(&str, &str)]) -> SourceSpec {
     }
 }
 
-fn context(subtask: u32, parallelism: u32, restored: Option<Vec<Vec<u8>>>) -> SourceContext {
+pub(super) fn context(subtask: u32, parallelism: u32, restored: Option<Vec<Vec<u8>>>) -> SourceContext {
     SourceContext {
         job: JobId::from_u128(1),
         operator: 1,
@@ -78,13 +78,13 @@ fn context(subtask: u32, parallelism: u32, restored: Option<Vec<Vec<u8>>>) -> So
 
 /// What a source gave until it ended, until enough rows came, or for so long.
 #[derive(Default, Debug)]
-struct Read {
-    ids: Vec<i32>,
-    events: Vec<SplitEvent>,
-    ended: bool,
+pub(super) struct Read {
+    pub(super) ids: Vec<i32>,
+    pub(super) events: Vec<SplitEvent>,
+    pub(super) ended: bool,
 }
 
-fn read(source: &mut dyn Source, rows: usize, at_most: Duration) -> Result<Read, ConnectorError> {
+pub(super) fn read(source: &mut dyn Source, rows: usize, at_most: Duration) -> Result<Read, ConnectorError> {
     let (mut read, deadline) = (Read::default(), Instant::now() + at_most);
     while Instant::now() < deadline && read.ids.len() < rows {
         match source.poll(Duration::from_millis(20))? {
@@ -100,14 +100,14 @@ fn read(source: &mut dyn Source, rows: usize, at_most: Duration) -> Result<Read,
     Ok(read)
 }
 
-const LONG: Duration = Duration::from_secs(20);
+pub(super) const LONG: Duration = Duration::from_secs(20);
 
-fn sorted(mut ids: Vec<i32>) -> Vec<i32> {
+pub(super) fn sorted(mut ids: Vec<i32>) -> Vec<i32> {
     ids.sort_unstable();
     ids
 }
 
-fn open(spec: &SourceSpec, context: &SourceContext) -> KafkaSource {
+pub(super) fn open(spec: &SourceSpec, context: &SourceContext) -> KafkaSource {
     KafkaSource::open(spec, context).unwrap()
 }
 
