@@ -31,7 +31,7 @@ impl KafkaFields {
                 let expected = "only with a format for the keys: add 'key.format', such as 'json' or 'raw'";
                 return Err(bad(options, "key.fields", expected));
             }
-            Some(_) if named.is_empty() && !is_upsert(options) => {
+            Some(_) if named.is_empty() => {
                 let expected = "only with the columns that make the key: add 'key.fields' = 'column;column'";
                 return Err(bad(options, "key.format", expected));
             }
@@ -63,15 +63,24 @@ impl KafkaFields {
         Ok(Self { key, value, prefix })
     }
 
+    /// The same for `upsert-kafka`, whose key is the table's primary key (`key`: positions).
+    ///
+    /// # Errors
+    /// No primary key, a prefix that does not fit.
+    pub fn upsert(options: &BTreeMap<String, String>, columns: &[&str], key: &[usize]) -> Result<Self, OptionError> {
+        if key.is_empty() {
+            return Err(bad(options, "key.format", "only with a key: add PRIMARY KEY (column, ...) NOT ENFORCED to the table"));
+        }
+        let names: Vec<&str> = key.iter().filter_map(|at| columns.get(*at).copied()).collect();
+        let mut named = options.clone();
+        named.insert("key.fields".to_owned(), names.join(";"));
+        Self::read(&named, columns)
+    }
+
     /// What a column of the key is called in the key's records.
     pub fn key_name<'a>(&self, column: &'a str) -> &'a str {
         column.strip_prefix(self.prefix.as_str()).unwrap_or(column)
     }
-}
-
-/// Whether the options are of `upsert-kafka`, whose key is the table's primary key.
-fn is_upsert(options: &BTreeMap<String, String>) -> bool {
-    options.get("connector").is_some_and(|connector| connector == "upsert-kafka")
 }
 
 fn split_list(list: &str) -> Vec<&str> {
@@ -83,11 +92,14 @@ fn bad(options: &BTreeMap<String, String>, key: &str, expected: &str) -> OptionE
 }
 
 /// What of a Kafka table's options does not fit together, on one side of a job; `metadata` are the keys of its writable metadata columns.
+/// For `upsert-kafka` see [`KafkaFields::upsert`] too.
 ///
 /// # Errors
 /// The first thing that is wrong.
 pub fn check_kafka(options: &BTreeMap<String, String>, side: Side, columns: &[&str], metadata: &[&str]) -> Result<(), OptionError> {
-    KafkaFields::read(options, columns)?;
+    if options.get("connector").is_none_or(|connector| connector != "upsert-kafka") {
+        KafkaFields::read(options, columns)?;
+    }
     if options.contains_key("topic") && options.contains_key("topic-pattern") {
         return Err(bad(options, "topic-pattern", "not together with 'topic': leave one of them out"));
     }
@@ -172,6 +184,13 @@ mod tests {
         let except = ("value.fields-include", "EXCEPT_KEY");
         check(&[key, ("key.fields", "v"), except, ("key.fields-prefix", "k_")], Err("(`v` does not)"));
         check(&[key, ("key.fields", "v;v")], Err("stands twice"));
+    }
+
+    #[test]
+    fn the_key_of_an_upsert_table_is_its_primary_key() {
+        let options = BTreeMap::from([("key.format".to_owned(), "json".to_owned())]);
+        assert_eq!(KafkaFields::upsert(&options, &COLUMNS, &[2, 0]).map(|fields| fields.key), Ok(vec![2, 0]));
+        assert!(KafkaFields::upsert(&options, &COLUMNS, &[]).unwrap_err().to_string().contains("add PRIMARY KEY"));
     }
 
     fn sink(given: &[(&str, &str)], metadata: &[&str]) -> Result<(), String> {

@@ -87,6 +87,7 @@ impl ConnectorOptions {
     pub fn writable_metadata(&self) -> &'static [&'static str] {
         match self.name {
             "kafka" => &["topic", "headers", "timestamp"],
+            "upsert-kafka" => &["headers", "timestamp"],
             _ => &[],
         }
     }
@@ -153,6 +154,20 @@ const KAFKA: &[OptionSpec] = &[
     sink("sink.semantic", Text, None),
     sink("sink.transactional-id-prefix", Text, None),
     sink("sink.parallelism", Integer, None),
+];
+
+/// Its key is the table's primary key.
+const UPSERT_KAFKA: &[OptionSpec] = &[
+    required("topic", Text),
+    required("properties.bootstrap.servers", Text),
+    option("properties.*", Text, None),
+    required("key.format", Text),
+    option("key.fields-prefix", Text, Some("")),
+    option("value.fields-include", OneOf(&["ALL", "EXCEPT_KEY"]), Some("ALL")),
+    sink("sink.delivery-guarantee", OneOf(&["none", "at-least-once", "exactly-once"]), Some("at-least-once")),
+    // Every change is written as it comes: what a buffer would hold back is written too.
+    sink("sink.buffer-flush.max-rows", Integer, Some("0")),
+    sink("sink.buffer-flush.interval", Duration, Some("0")),
 ];
 
 const FILESYSTEM: &[OptionSpec] = &[
@@ -272,6 +287,14 @@ pub const CONNECTORS: &[ConnectorOptions] = &[
         metadata: &["topic", "partition", "headers", "leader-epoch", "offset", "timestamp", "timestamp-type"],
     },
     ConnectorOptions { name: "print", options: PRINT, formats: Formats::None, source: false, sink: true, metadata: &[] },
+    ConnectorOptions {
+        name: "upsert-kafka",
+        options: UPSERT_KAFKA,
+        formats: Formats::KeyAndValue,
+        source: false,
+        sink: true,
+        metadata: &["topic", "partition", "headers", "leader-epoch", "offset", "timestamp", "timestamp-type"],
+    },
 ];
 
 /// Every format.

@@ -13,7 +13,7 @@ use crate::sink::Sink;
 use crate::source::Source;
 
 const SOURCES: &str = "kafka, filesystem, datagen";
-const SINKS: &str = "kafka, filesystem, print, blackhole";
+const SINKS: &str = "kafka, upsert-kafka, filesystem, print, blackhole";
 
 /// Opens a table for reading. Does not wait for brokers: a source that cannot reach its broker yet says so in its metrics.
 ///
@@ -36,7 +36,7 @@ pub fn open_source(spec: &SourceSpec, context: &SourceContext) -> Result<Box<dyn
 pub fn open_sink(spec: &SinkSpec, context: &SinkContext) -> Result<Box<dyn Sink>, ConnectorError> {
     Ok(match spec.connector.connector.as_str() {
         "filesystem" => Box::new(FilesystemSink::open(spec, context)?),
-        "kafka" => Box::new(KafkaSink::open(spec, context)?),
+        "kafka" | "upsert-kafka" => Box::new(KafkaSink::open(spec, context)?),
         "print" => Box::new(PrintSink::open(spec, context)?),
         "blackhole" => Box::new(BlackholeSink::default()),
         other => return Err(unknown(&spec.table, other, SINKS)),

@@ -168,8 +168,8 @@ impl Session<'_> {
         let (vertices, edges) = plan.vertices();
         let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| match &node.spec {
             OperatorSpec::Sink(sink) => {
-                let exactly_once = sink.connector.options.get("sink.delivery-guarantee").is_some_and(|value| value == "exactly-once");
-                sink.connector.connector == "filesystem" || exactly_once
+                let asks_nothing = sink.connector.options.get("sink.delivery-guarantee").is_some_and(|value| value == "none");
+                matches!(sink.connector.connector.as_str(), "filesystem" | "kafka" | "upsert-kafka") && !asks_nothing
             }
             _ => false,
         });

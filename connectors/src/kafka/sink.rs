@@ -5,9 +5,11 @@
 
 use std::sync::atomic::Ordering;
 
+use arrow::array::AsArray;
+use arrow::datatypes::UInt8Type;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN};
+use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN, RowKind};
 use irmak_common::id::CheckpointId;
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::time::Millis;
@@ -36,6 +38,14 @@ pub(crate) struct KafkaSink {
     metadata: WrittenMetadata,
     records: u64,
     bytes: u64,
+}
+
+/// What a record holds beside its key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Value,
+    /// Nothing: the key's row is gone.
+    Tombstone,
 }
 
 /// The columns of a key or a value, and their format.
@@ -94,7 +104,7 @@ impl KafkaSink {
         Ok(Self { config, producer, routes, topic, key, value, metadata, records: 0, bytes: 0 })
     }
 
-    fn send(&mut self, rows: &RecordBatch, row: usize) -> Result<(), ConnectorError> {
+    fn send(&mut self, rows: &RecordBatch, row: usize, content: Content) -> Result<(), ConnectorError> {
         let Self { config, producer, routes, topic, key, value, metadata, bytes, .. } = self;
         let topic = match topic {
             Some(topic) => topic.as_str(),
@@ -103,7 +113,7 @@ impl KafkaSink {
         let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic);
         record.partition = routes.partition(producer, config, topic)?;
         record.key = key.as_ref().and_then(|key| key.encoder.record(row));
-        record.payload = value.encoder.record(row);
+        record.payload = value.encoder.record(row).filter(|_| content == Content::Value);
         record.timestamp = metadata.timestamp(rows, row)?;
         record.headers = metadata.headers(rows, row);
         *bytes += (record.payload.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len)) as u64;
@@ -134,8 +144,15 @@ impl Sink for KafkaSink {
         if let Some(key) = &mut self.key {
             key.encode(&self.config.table, rows)?;
         }
+        let kinds = rows.column_by_name(ROW_KIND_COLUMN).and_then(|column| column.as_primitive_opt::<UInt8Type>());
+        let kinds = kinds.filter(|_| self.config.upserts);
         for row in 0..rows.num_rows() {
-            self.send(rows, row)?;
+            match kinds.and_then(|kinds| RowKind::from_byte(kinds.value(row))) {
+                // What replaces it follows.
+                Some(RowKind::UpdateBefore) => {}
+                Some(RowKind::Delete) => self.send(rows, row, Content::Tombstone)?,
+                _ => self.send(rows, row, Content::Value)?,
+            }
         }
         self.records += rows.num_rows() as u64;
         self.producer.serve()

@@ -58,6 +58,8 @@ pub(super) struct SinkConfig {
     pub(super) guarantee: Guarantee,
     pub(super) choice: Choice,
     pub(super) fields: KafkaFields,
+    /// `upsert-kafka`: the last record of a key is its row, one without a value its end.
+    pub(super) upserts: bool,
     /// What was set aside, for the log.
     pub(super) notes: Vec<String>,
     client: ClientConfig,
@@ -72,7 +74,16 @@ impl SinkConfig {
         let columns: Vec<&str> = physical.map(|(_, field)| field.name.as_str()).collect();
         let metadata: Vec<&str> = spec.metadata.iter().map(|(_, key)| key.as_str()).collect();
         let refused = |error: OptionError| wrong(options, &error);
-        check_kafka(&spec.connector.options, Side::Sink, &columns, &metadata).map_err(refused)?;
+        let upserts = spec.connector.connector == "upsert-kafka";
+        let fields = if upserts {
+            let position =
+                |key: &usize| columns.iter().position(|column| spec.schema.fields.get(*key).is_some_and(|field| field.name == *column));
+            let key: Vec<usize> = spec.primary_key.iter().filter_map(position).collect();
+            KafkaFields::upsert(&spec.connector.options, &columns, &key)
+        } else {
+            check_kafka(&spec.connector.options, Side::Sink, &columns, &metadata)
+                .and_then(|()| KafkaFields::read(&spec.connector.options, &columns))
+        };
         let translated = translate(options, &context.files)?;
         let guarantees = [("none", Guarantee::None), ("at-least-once", Guarantee::AtLeastOnce)];
         let choices = [("default", Choice::Default), ("fixed", Choice::Fixed), ("round-robin", Choice::RoundRobin)];
@@ -82,7 +93,8 @@ impl SinkConfig {
             servers,
             guarantee: options.one_of("sink.delivery-guarantee", &guarantees, Guarantee::AtLeastOnce)?,
             choice: options.one_of("sink.partitioner", &choices, Choice::Default)?,
-            fields: KafkaFields::read(&spec.connector.options, &columns).map_err(refused)?,
+            fields: fields.map_err(refused)?,
+            upserts,
             notes: translated.notes,
             given: translated.config.config_map().keys().map(|key| (*key).to_owned()).collect(),
             client: translated.config,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array as _, BinaryBuilder, MapFieldNames};
+use arrow::array::{Array as _, BinaryBuilder, MapFieldNames, UInt8Array};
 use arrow::array::{ArrayRef, Int32Array, MapBuilder, RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray};
-use irmak_common::element::CheckpointKind;
+use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN, RowKind};
 use irmak_common::id::{CheckpointId, JobId};
 use irmak_common::operator_spec::{ConnectorSpec, SinkSpec};
 use irmak_common::types::{Field, Schema, TypeKind};
@@ -292,6 +292,27 @@ fn a_full_queue_is_waited_for_and_the_wait_ends_with_the_task() {
     assert!(error.contains("the task was asked to end"), "{error}");
     assert!((300..5_000).contains(&(began.elapsed().as_millis() as u64)));
     ender.join().unwrap();
+}
+
+#[test]
+fn an_upsert_table_writes_the_last_row_of_each_key_and_ends_it_with_nothing() {
+    let mock = cluster("t", 1);
+    let mut spec = spec(&mock, &[("key.format", "raw")]);
+    spec.connector.connector = "upsert-kafka".into();
+    assert!(KafkaSink::open(&spec, &context(0)).map(|_| ()).unwrap_err().to_string().contains("add PRIMARY KEY"));
+    spec.primary_key = vec![1];
+    let mut sink = open(&spec);
+    let kinds = [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete].map(|kind| kind as u8);
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("id", Arc::new(Int32Array::from(vec![1, 1, 2, 2]))),
+        ("name", Arc::new(StringArray::from(vec!["a"; 4]))),
+        (ROW_KIND_COLUMN, Arc::new(UInt8Array::from(kinds.to_vec()))),
+    ];
+    sink.write(&RecordBatch::try_from_iter(columns).unwrap(), 0).unwrap();
+    flush(&mut sink).unwrap();
+    let found = read_back(&mock, "t", 1, 3);
+    let shown: Vec<_> = found.iter().map(|message| (text(message.key()).unwrap(), text(message.payload()))).collect();
+    assert_eq!(shown, [("a", Some(r#"{"id":1,"name":"a"}"#)), ("a", Some(r#"{"id":2,"name":"a"}"#)), ("a", None)]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod device_temperature;
 mod disk_full;
 mod harness;
 mod hostile_bytes;
+mod kafka_tables;
 mod kill_points;
 mod reference_job;
 mod safety;

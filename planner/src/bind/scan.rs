@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use irmak_common::error::nearest;
 use irmak_common::expr::Expr;
-use irmak_common::kafka_fields::check_kafka;
+use irmak_common::kafka_fields::{KafkaFields, check_kafka};
 use irmak_common::operator_spec::{ConnectorSpec, SourceSpec, WatermarkSpec};
 use irmak_common::table_options::{self, OptionError, Side, check};
 use irmak_common::types::{Field, Schema, TimeAttribute};
@@ -84,7 +84,15 @@ impl Binder<'_> {
                 _ => None,
             });
             let metadata: Vec<&str> = metadata.collect();
-            check_kafka(&options, side, &columns, &metadata).map_err(|error| option_error(table, &error, used))?;
+            let checked = check_kafka(&options, side, &columns, &metadata).and_then(|()| match options.get("connector") {
+                Some(name) if name == "upsert-kafka" => {
+                    let position = |key: &String| columns.iter().position(|column| column == key);
+                    let key: Vec<usize> = table.primary_key.iter().filter_map(position).collect();
+                    KafkaFields::upsert(&options, &columns, &key).map(|_| ())
+                }
+                _ => Ok(()),
+            });
+            checked.map_err(|error| option_error(table, &error, used))?;
         }
         let connector = options.remove("connector").unwrap_or_default();
         Ok(ConnectorSpec { connector, options })
