@@ -35,17 +35,20 @@ pub(crate) struct Plan {
     chaining: bool,
     /// Descriptions say which kinds of rows an operator makes: `changelogMode=[I,UB,UA]`.
     pub(crate) tells_changelogs: bool,
+    /// Whether the relation that is being added is asked for the old contents of what changes.
+    before: bool,
 }
 
 impl Plan {
     /// An empty plan at this parallelism.
     pub(crate) fn new(parallelism: u32, chaining: bool) -> Self {
-        Self { nodes: Vec::new(), parallelism, chaining, tells_changelogs: false }
+        Self { nodes: Vec::new(), parallelism, chaining, tells_changelogs: false, before: false }
     }
 
     /// Adds a query and its target.
     pub(crate) fn add(&mut self, root: Root) {
         let updating = crate::changelog::is_updating(&root.rel);
+        self.before = crate::changelog::target_needs_before(&root.target);
         let input = self.relation(&root.rel);
         let (have, schema) = (self.nodes[input].parallelism, self.nodes[input].output.clone());
         match root.target {
@@ -91,7 +94,12 @@ impl Plan {
     }
 
     fn relation(&mut self, rel: &Rel) -> usize {
-        let inputs: Vec<usize> = rel.inputs().into_iter().map(|input| self.relation(input)).collect();
+        let before = self.before;
+        let mut inputs = Vec::new();
+        for input in rel.inputs() {
+            self.before = crate::changelog::needs_before(rel, before);
+            inputs.push(self.relation(input));
+        }
         let below = inputs.first().map(|input| (*input, self.nodes[*input].parallelism, self.nodes[*input].output.clone()));
         let (input, have, schema) = below.unwrap_or((0, self.parallelism, Schema::default()));
         let forward = |parallelism: u32| vec![(input, between(have, parallelism))];
@@ -189,7 +197,7 @@ impl Plan {
         };
         if self.tells_changelogs {
             let open = node.description.strip_suffix(')').unwrap_or(&node.description);
-            node.description = format!("{open}, changelogMode=[{}])", crate::changelog::kinds(rel).mode());
+            node.description = format!("{open}, changelogMode=[{}])", crate::changelog::kinds(rel).mode(before));
         }
         self.push(node)
     }

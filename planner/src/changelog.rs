@@ -50,9 +50,9 @@ impl Kinds {
         }
     }
 
-    /// `I,UB,UA,D`, as EXPLAIN CHANGELOG_MODE shows it.
-    pub(crate) fn mode(self) -> String {
-        let kinds = [(true, "I"), (self.update, "UB"), (self.update, "UA"), (self.delete, "D")];
+    /// `I,UB,UA,D`, as EXPLAIN CHANGELOG_MODE shows it. `before`: who reads needs the old contents of what changes.
+    pub(crate) fn mode(self, before: bool) -> String {
+        let kinds = [(true, "I"), (self.update && before, "UB"), (self.update, "UA"), (self.delete, "D")];
         kinds.iter().filter(|(there, _)| *there).map(|(_, name)| *name).collect::<Vec<_>>().join(",")
     }
 }
@@ -161,6 +161,21 @@ fn operators(rel: &Rel) -> Planned<()> {
 fn takes_updates(sink: &SinkSpec) -> bool {
     changelog_format(&sink.connector.options).is_some()
         || matches!(sink.connector.connector.as_str(), "print" | "blackhole" | "upsert-kafka")
+}
+
+/// Whether an operator needs `-U` of its input, when `above` says whether it is asked of its own output. Only EXPLAIN minds: operators
+/// always say both. Source: Flink's inference of update kinds.
+pub(crate) fn needs_before(rel: &Rel, above: bool) -> bool {
+    match &rel.node {
+        RelNode::Project { .. } | RelNode::Union(_) | RelNode::Table { .. } | RelNode::Watermark { .. } => above,
+        RelNode::Rank { spec, .. } => !matches!(spec.strategy, RankStrategy::UpdateFast { .. }),
+        _ => true,
+    }
+}
+
+/// Whether a target needs `-U`: a person and a sink with keys do not.
+pub(crate) fn target_needs_before(target: &Target) -> bool {
+    matches!(target, Target::Sink { spec, .. } if spec.connector.connector != "upsert-kafka")
 }
 
 /// Tells each operator what its input has: which aggregates must take values back, how a Top-N keeps its rows. A LIMIT of what is updated

@@ -150,6 +150,12 @@ impl Settings {
         Ok(0)
     }
 
+    /// Whether windows are asked to speak before or after their end.
+    pub(crate) fn fires_early_or_late(&self) -> bool {
+        let on = |key: &str| self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        on("table.exec.emit.early-fire.enabled") || on("table.exec.emit.late-fire.enabled")
+    }
+
     /// Whether `table.exec.emit.early-fire.enabled`: group windows speak with every row.
     ///
     /// # Errors

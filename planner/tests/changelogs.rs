@@ -108,3 +108,42 @@ fn explain_names_the_operators_that_update() {
         assert!(text.contains(line), "{query}\n{text}");
     }
 }
+
+#[test]
+fn explain_tells_which_kinds_of_rows_an_operator_makes_and_who_needs_the_old_ones() {
+    let counts = "(SELECT k, COUNT(*) AS c FROM t GROUP BY k)";
+    for (query, lines) in [
+        (
+            format!("SELECT c, COUNT(*) AS n FROM {counts} GROUP BY c"),
+            vec!["AS n], changelogMode=[I,UA,D])", "AS c], changelogMode=[I,UB,UA])"],
+        ),
+        (format!("INSERT INTO screen SELECT k, c FROM {counts}"), vec!["AS c], changelogMode=[I,UB,UA])"]),
+        (
+            format!("SELECT k, c FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY c DESC) AS rn FROM {counts}) WHERE rn <= 3"),
+            vec!["AS c], changelogMode=[I,UA])", "select=[k, c], changelogMode=[I,UA,D])"],
+        ),
+        ("SELECT k FROM t EXCEPT SELECT k FROM t".to_owned(), vec!["changelogMode=[I,D])"]),
+    ] {
+        let text = explained(&format!("CHANGELOG_MODE {query};"));
+        for line in lines {
+            assert!(text.contains(line), "{query}: {line}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn windows_that_fire_early_update_and_those_of_table_functions_cannot() {
+    let early = "SET 'table.exec.emit.early-fire.enabled' = 'true';";
+    let error =
+        planned(&format!("{early} INSERT INTO files SELECT k, COUNT(*) FROM t GROUP BY k, TUMBLE(ts, INTERVAL '1' SECOND);")).unwrap_err();
+    assert!(error.contains("consuming update changes which is produced by node GroupWindowAggregate"), "{error}");
+    let table_function =
+        "SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start, window_end;";
+    let error = planned(&format!("{early} {table_function}")).unwrap_err();
+    assert!(error.contains("window table function based aggregate doesn't support early-fire"), "{error}");
+    for window in ["SESSION(ts, INTERVAL '1' SECOND)", "TUMBLE(pt, INTERVAL '1' SECOND)"] {
+        let query = format!("SELECT COUNT(*) FROM (SELECT *, PROCTIME() AS pt FROM t) GROUP BY {window};");
+        let error = planned(&format!("{early} {query}")).unwrap_err();
+        assert!(error.contains("early-fire.enabled` is not supported for"), "{error}");
+    }
+}

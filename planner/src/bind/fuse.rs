@@ -20,6 +20,12 @@ impl Binder<'_> {
         {
             return self.early_fired(input, &grouping, &window, span);
         }
+        if matches!(grouping.windows, Windows::Attached(_)) && self.settings.fires_early_or_late() {
+            let message = "Currently, window table function based aggregate doesn't support early-fire and late-fire configuration \
+                           'table.exec.emit.early-fire.enabled' and 'table.exec.emit.late-fire.enabled'";
+            let label = "write GROUP BY TUMBLE(...) or HOP(...), or RESET them before this statement";
+            return Err(PlanError::new(Code::Unsupported, message).at(span).label(label));
+        }
         let (input, mut pre, window) = self.windowed_input(input, &grouping, span)?;
         let keys: Vec<usize> = (0..grouping.keys.len()).collect();
         let aggregates = aggregate_calls(&mut pre, &grouping, span)?;
