@@ -6,6 +6,7 @@
 mod aggregates;
 mod changelogs;
 mod harness;
+mod joins;
 mod model;
 mod ordered;
 mod rows;
