@@ -100,8 +100,7 @@ impl Joined {
             restored: restored.to_vec(),
             ..OperatorEnvironment::default()
         };
-        self.subtasks =
-            (0..parallelism).map(|index| build(&self.node, &[schema(), schema()], &environment(index)).unwrap()).collect();
+        self.subtasks = (0..parallelism).map(|index| build(&self.node, &[schema(), schema()], &environment(index)).unwrap()).collect();
     }
 
     fn rescale(&mut self, parallelism: u32) {
@@ -159,7 +158,7 @@ fn lines(elements: &[Element]) -> Vec<String> {
         match cells.len() {
             8 => format!("{} | {}", cells[..3].join(" "), cells[4..7].join(" ")),
             9 => format!("{} {} | {}", sign(cells[8]), cells[..3].join(" "), cells[4..7].join(" ")),
-            4 => cells[..3].join(" "),
+            4 if cells[0] != "---" => cells[..3].join(" "),
             5 => format!("{} {}", sign(cells[4]), cells[..3].join(" ")),
             _ => line,
         }
@@ -222,7 +221,11 @@ fn nulls_meet_nulls_only_where_they_are_safe() {
 fn a_left_join_takes_back_the_row_that_stood_alone() {
     check(
         spec(JoinKind::Left, JoinTiming::Always, true),
-        vec![Left(vec![row(1, 10), (INSERT, None, 9, 0)]), Right(vec![row(1, 5), row(1, 6)]), Right(vec![(DELETE, Some(1), 5, 0), (DELETE, Some(1), 6, 0)])],
+        vec![
+            Left(vec![row(1, 10), (INSERT, None, 9, 0)]),
+            Right(vec![row(1, 5), row(1, 6)]),
+            Right(vec![(DELETE, Some(1), 5, 0), (DELETE, Some(1), 6, 0)]),
+        ],
         &[
             "+I 1 10 0 | - - -",
             "+I - 9 0 | - - -",
