@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int32Array, StringArray, UInt8Array};
+use arrow::array::{ArrayRef, AsArray, Int32Array, StringArray, TimestampMillisecondArray, UInt8Array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, UInt8Type};
 use arrow::record_batch::RecordBatch;
 use irmak_common::changelog_spec::{
-    DeduplicateSpec, GroupAggregateSpec, Keep, MiniBatch, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey,
+    DeduplicateSpec, GroupAggregateSpec, Keep, MiniBatch, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey, WindowEnd,
 };
 use irmak_common::element::{Element, ROW_KIND_COLUMN};
 use irmak_common::job_graph::OperatorNode;
 use irmak_common::key_group::{KeyGroup, MaxParallelism};
 use irmak_common::operator_spec::{AggregateCall, OperatorSpec};
+use irmak_common::time::Watermark;
 use irmak_common::types::{Field, Schema, TypeKind};
 use irmak_engine::key::KeyEncoder;
 use irmak_engine::operator::{Operator, OperatorContext};
@@ -389,4 +390,49 @@ fn a_top_n_of_updates_by_key_passes_over_what_was_before() {
     cluster.rescale(2);
     assert_eq!(lines, ["+I a 1 7 1", "-U a 1 7 1", "+U a 2 8 1"]);
     assert_eq!(cluster.rows(&[row(AFTER, 3, 8)], true), ["-U a 2 8 1", "+U a 3 8 1"]);
+}
+
+#[test]
+fn a_window_that_fires_early_speaks_with_every_row_until_the_watermark_closes_it() {
+    let input = Schema::new(vec![
+        Field::new("k", TypeKind::STRING.nullable()),
+        Field::new("v", TypeKind::Int.nullable()),
+        Field::new("side", TypeKind::Int.not_null()),
+        Field::new("w$end", TypeKind::timestamp(3).not_null()),
+    ]);
+    let output = Schema::new(vec![input.fields[0].clone(), input.fields[3].clone(), Field::new("c", TypeKind::BigInt.not_null())]);
+    let spec = GroupAggregateSpec {
+        keys: vec![0, 3],
+        aggregates: vec![call("COUNT(*)", false, TypeKind::BigInt)],
+        retracts: false,
+        never_back: Vec::new(),
+        mini_batch: None,
+        window_end: Some(WindowEnd { key: 1, zone: None }),
+        state_ttl_ms: 0,
+    };
+    let node = node(OperatorSpec::GroupAggregate(spec), output);
+    let start = |restored| {
+        let environment = OperatorEnvironment { parallelism: 1, restored, ..OperatorEnvironment::default() };
+        build(&node, std::slice::from_ref(&input), &environment).unwrap()
+    };
+    let context = OperatorContext { now: 0, split: None };
+    let rows = |ends: &[i64]| {
+        let rows: Vec<Row> = ends.iter().map(|_| (ADD, Some("a"), Some(1), 0)).collect();
+        let mut columns = batch(&rows, false).columns().to_vec();
+        columns.push(Arc::new(TimestampMillisecondArray::from(ends.to_vec())));
+        RecordBatch::try_new(input.to_arrow(), columns).unwrap()
+    };
+    let (mut operator, mut out) = (start(Vec::new()), Vec::new());
+    operator.on_batch(&context, 0, rows(&[10, 20, 10]), &mut out).unwrap();
+    assert_eq!(told(&out), ["+I a 10 1", "+I a 20 1", "-U a 10 1", "+U a 10 2"]);
+    out.clear();
+    operator.on_watermark(&context, Watermark(9), &mut out).unwrap();
+    assert_eq!(told(&out), [""; 0], "all has been said");
+    let snapshot = operator.snapshot().unwrap();
+    let mut operator = start(vec![snapshot]);
+    operator.on_batch(&context, 0, rows(&[10, 20]), &mut out).unwrap();
+    assert_eq!(told(&out), ["-U a 20 1", "+U a 20 2"]);
+    assert_eq!(operator.metrics().late_records, 1);
+    operator.on_watermark(&context, Watermark(19), &mut out).unwrap();
+    assert!(operator.snapshot().unwrap().keyed.is_empty(), "nothing is left of windows that are over");
 }
