@@ -75,15 +75,18 @@ impl SinkConfig {
         let metadata: Vec<&str> = spec.metadata.iter().map(|(_, key)| key.as_str()).collect();
         let refused = |error: OptionError| wrong(options, &error);
         let upserts = spec.connector.connector == "upsert-kafka";
+        let mut all = spec.connector.options.clone();
+        all.insert("connector".to_owned(), spec.connector.connector.clone());
+        check_kafka(&all, Side::Sink, &columns, &metadata).map_err(refused)?;
         let fields = if upserts {
             let position =
                 |key: &usize| columns.iter().position(|column| spec.schema.fields.get(*key).is_some_and(|field| field.name == *column));
             let key: Vec<usize> = spec.primary_key.iter().filter_map(position).collect();
-            KafkaFields::upsert(&spec.connector.options, &columns, &key)
+            KafkaFields::upsert(&all, &columns, &key)
         } else {
-            check_kafka(&spec.connector.options, Side::Sink, &columns, &metadata)
-                .and_then(|()| KafkaFields::read(&spec.connector.options, &columns))
+            KafkaFields::read(&all, &columns)
         };
+        let fields = fields.map_err(refused)?;
         let translated = translate(options, &context.files)?;
         let guarantees = [("none", Guarantee::None), ("at-least-once", Guarantee::AtLeastOnce)];
         let choices = [("default", Choice::Default), ("fixed", Choice::Fixed), ("round-robin", Choice::RoundRobin)];
@@ -93,7 +96,7 @@ impl SinkConfig {
             servers,
             guarantee: options.one_of("sink.delivery-guarantee", &guarantees, Guarantee::AtLeastOnce)?,
             choice: options.one_of("sink.partitioner", &choices, Choice::Default)?,
-            fields: fields.map_err(refused)?,
+            fields,
             upserts,
             notes: translated.notes,
             given: translated.config.config_map().keys().map(|key| (*key).to_owned()).collect(),

@@ -299,7 +299,11 @@ fn an_upsert_table_writes_the_last_row_of_each_key_and_ends_it_with_nothing() {
     let mock = cluster("t", 1);
     let mut spec = spec(&mock, &[("key.format", "raw")]);
     spec.connector.connector = "upsert-kafka".into();
-    assert!(KafkaSink::open(&spec, &context(0)).map(|_| ()).unwrap_err().to_string().contains("add PRIMARY KEY"));
+    let refused = |spec: &SinkSpec| KafkaSink::open(spec, &context(0)).map(|_| ()).unwrap_err().to_string();
+    assert!(refused(&spec).contains("add PRIMARY KEY"));
+    let mut twice = spec.clone();
+    twice.connector.options.insert("sink.delivery-guarantee".into(), "exactly-once".into());
+    assert!(refused(&twice).contains("later version"));
     spec.primary_key = vec![1];
     let mut sink = open(&spec);
     let kinds = [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete].map(|kind| kind as u8);
