@@ -157,6 +157,7 @@ impl Session<'_> {
             .is_none_or(|value| !value.eq_ignore_ascii_case("false"));
         let collect = roots.iter().find(|root| root.target == Target::Collect).map(|root| root.rel.schema.clone());
         let roots = crate::bind::rank::settle(roots, self.settings.state_ttl_ms()?)?;
+        let roots = crate::bind::session_rows::expand(roots);
         let mut plan = Plan::new(self.settings.parallelism()?, chaining);
         plan.tells_changelogs = tells_changelogs;
         let roots = rewrite::rewrite(roots, &self.settings.environment());

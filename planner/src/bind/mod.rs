@@ -20,6 +20,7 @@ pub(crate) mod rank;
 pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod select;
+pub(crate) mod session_rows;
 pub(crate) mod subquery;
 pub(crate) mod unbounded;
 pub(crate) mod unnest;
