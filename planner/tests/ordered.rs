@@ -17,7 +17,7 @@ fn shape(query: &str) -> Result<Vec<String>, Diagnostic> {
     let configuration = BTreeMap::from([("parallelism.default".to_owned(), "4".to_owned())]);
     let statements = plan(&Request { file: "t.sql", text: &text, format: Format::Sql, configuration: &configuration })?;
     let Outcome::Job(graph) = statements.into_iter().last().unwrap().outcome else { panic!("no job") };
-    let plain = ["Calc", "WatermarkAssigner", "Sink: Collect table sink", "Source: bid"];
+    let plain = ["Calc", "ConstraintEnforcer", "WatermarkAssigner", "Sink: Collect table sink", "Source: bid"];
     let names = graph.vertices.iter().flat_map(|vertex| vertex.chain.iter().map(|node| (node.name.clone(), vertex.parallelism)));
     let named = names.filter(|(name, _)| !plain.contains(&name.as_str())).map(|(name, parallelism)| format!("{name} ({parallelism})"));
     Ok(named.collect())

@@ -77,6 +77,9 @@ impl Binder<'_> {
         if let Ok(exprs) = by_result(&rel, &query.order_by) {
             return Ok(with_keys(rel, exprs, &query.order_by, width));
         }
+        for item in &query.order_by {
+            ordinal(&rel, &item.expr)?;
+        }
         let Body::Select(select) = &query.body else {
             let exprs = by_result(&rel, &query.order_by)?;
             return Ok(with_keys(rel, exprs, &query.order_by, width));
