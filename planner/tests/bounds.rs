@@ -55,6 +55,15 @@ fn long_is_not_deep() {
 }
 
 #[test]
+fn forty_columns_are_joined_to_one_text() {
+    on_a_small_stack(|| {
+        let chain = " || '-' || s".repeat(40);
+        let text = format!("CREATE TABLE t (s STRING) WITH ('connector' = 'datagen'); SELECT s{chain} FROM t");
+        assert_eq!(planned(&text), Ok(()));
+    });
+}
+
+#[test]
 fn views_on_views_are_bounded_too() {
     on_a_small_stack(|| {
         let views: String = (1..500).map(|n| format!("CREATE VIEW v{n} AS SELECT x + 1 AS x FROM v{};\n", n - 1)).collect();

@@ -20,7 +20,41 @@ pub(crate) fn resolve(name: &str, args: Vec<Expr>, span: Span) -> Planned<Expr> 
     let given: Vec<Arg<'_>> = types.iter().zip(&literals).map(|(ty, literal)| Arg { ty, literal: literal.as_ref() }).collect();
     let Resolved { function, casts, ty } = resolve_function(name, &given).map_err(|error| refused(name, error, span))?;
     let args = args.into_iter().zip(casts).map(|(arg, ty)| cast_to(arg, &ty)).collect();
-    Ok(Expr::call(function, args, ty))
+    Ok(flat(Expr::call(function, args, ty)))
+}
+
+/// Links of a chain of `||` that stay as they were written.
+const LINKS_MAX: usize = 8;
+
+/// A long chain of `||` as one CONCAT, which means the same: plans have a bounded depth, and people join many columns.
+fn flat(expr: Expr) -> Expr {
+    match expr.node {
+        ExprNode::Call { function, args } if function == "||" && links(&args[0]) >= LINKS_MAX => {
+            let mut parts = Vec::with_capacity(LINKS_MAX + 2);
+            args.into_iter().for_each(|arg| unchain(arg, &mut parts));
+            Expr::call("CONCAT", parts, expr.ty)
+        }
+        node => Expr { node, ty: expr.ty },
+    }
+}
+
+/// How many texts a chain already joins on its left.
+fn links(expr: &Expr) -> usize {
+    match &expr.node {
+        ExprNode::Call { function, args } if function == "||" => 1 + args.first().map_or(0, links),
+        ExprNode::Call { function, args } if function == "CONCAT" => args.len(),
+        _ => 0,
+    }
+}
+
+/// The texts that a chain joins, in order.
+fn unchain(expr: Expr, parts: &mut Vec<Expr>) {
+    match expr.node {
+        ExprNode::Call { function, args } if function == "||" || function == "CONCAT" => {
+            args.into_iter().for_each(|arg| unchain(arg, parts))
+        }
+        node => parts.push(Expr { node, ty: expr.ty }),
+    }
 }
 
 /// The error of a call that `functions` refuses.
