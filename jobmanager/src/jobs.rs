@@ -9,6 +9,7 @@ use futures::Stream;
 use irmak_common::error::{Diagnostic, nearest};
 use irmak_common::id::JobId;
 use irmak_common::job_graph::JobGraph;
+use irmak_common::status::JobStatus;
 use irmak_planner as planner;
 use irmak_proto::v1;
 use irmak_runtime::roots::FileRoots;
@@ -147,6 +148,8 @@ impl v1::jobs_server::Jobs for Jobs {
 
     async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
         let job = find(&self.actor, &request.get_ref().job_id).await?;
+        // Asked twice, a cancellation says the same twice.
+        still_open(&self.actor, job, "cancel", JobStatus::Canceled).await?;
         self.actor.tell(Message::Event(Event::Cancel(job))).await;
         ended(&self.actor, job).await?;
         Ok(Response::new(v1::CancelResponse {}))
@@ -154,6 +157,7 @@ impl v1::jobs_server::Jobs for Jobs {
 
     async fn stop(&self, request: Request<v1::StopRequest>) -> Result<Response<v1::StopResponse>, Status> {
         let job = find(&self.actor, &request.get_ref().job_id).await?;
+        still_open(&self.actor, job, "stop", JobStatus::Finished).await?;
         self.actor.tell(Message::Event(Event::Stop(job))).await;
         let state = ended(&self.actor, job).await?;
         Ok(Response::new(v1::StopResponse { state }))
@@ -215,12 +219,21 @@ async fn find(actor: &Handle, text: &str) -> Result<JobId, Status> {
     }
 }
 
+/// Refuses to end a job that has ended otherwise than `wanted`.
+async fn still_open(actor: &Handle, job: JobId, verb: &str, wanted: JobStatus) -> Result<(), Status> {
+    let status = actor.look(move |view| view.core.job(job).map(|job| job.status)).await?;
+    match status.filter(|status| status.is_terminal() && *status != wanted) {
+        Some(status) => Err(Status::failed_precondition(format!("job {job} is {status}: there is nothing to {verb}"))),
+        None => Ok(()),
+    }
+}
+
 /// The state a job ended in, once it has.
 async fn ended(actor: &Handle, job: JobId) -> Result<String, Status> {
     let mut changes = actor.changes();
     loop {
         changes.mark_unchanged();
-        let state = actor.look(move |view| view.core.job(job).map_or(irmak_common::status::JobStatus::Finished, |job| job.status)).await?;
+        let state = actor.look(move |view| view.core.job(job).map_or(JobStatus::Finished, |job| job.status)).await?;
         if state.is_terminal() {
             return Ok(state.to_string());
         }

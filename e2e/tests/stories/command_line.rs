@@ -97,6 +97,13 @@ fn an_unknown_file_job_or_cluster_gets_a_non_zero_exit_and_a_sentence() -> Resul
         fs::write(s.dir().join("nothing.sql"), "-- nothing\n")?;
         let said = client.run(&s.dir().join("nothing.sql"), 1, seconds(10))?;
         ensure!(said.code.is_some(), "an empty script: {}", said.all());
+        fs::write(s.dir().join("one.sql"), "SELECT 1 AS x;\n")?;
+        let said = client.run(&s.dir().join("one.sql"), 1, seconds(20))?;
+        ensure!(said.code == Some(0), "a query: {}", said.all());
+        let over = client.get("/jobs")?["jobs"][0]["id"].as_str().unwrap_or_default().to_owned();
+        let said = client.irmak("cancel", &[&over], seconds(10))?;
+        let words = format!("job {over} is FINISHED: there is nothing to cancel");
+        ensure!(said.code == Some(1) && said.stderr.contains(&words), "cancel of a job that is over: {}", said.all());
         let said = client.irmak("list", &[], seconds(10))?;
         ensure!(said.code == Some(0), "list: {}", said.all());
         Ok(())
