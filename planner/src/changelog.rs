@@ -153,7 +153,12 @@ pub(crate) fn check(root: &Root) -> Planned<()> {
 fn operators(rel: &Rel) -> Planned<()> {
     rel.inputs().into_iter().try_for_each(operators)?;
     let Some(name) = reader(rel) else { return Ok(()) };
-    let advice = "windows and OVER read streams that only add rows: put them below what updates";
+    let advice = match rel.node {
+        RelNode::WindowAggregate { .. } => {
+            "Flink's windows aggregate streams that update; here they do not yet: aggregate without a window"
+        }
+        _ => "this reads streams that only add rows: put it below what updates",
+    };
     rel.inputs().into_iter().try_for_each(|input| refuse_updates(input, name)).map_err(|error| error.note(advice))
 }
 
