@@ -94,3 +94,22 @@ fn marks_of_transactions_are_no_records_and_a_bounded_read_ends_behind_them() ->
         Ok(())
     })
 }
+
+#[test]
+fn an_updating_query_leaves_the_last_row_of_each_key_in_an_upsert_table() -> Result<()> {
+    scenario::run("kafka-upsert", |s| {
+        let kafka = s.kafka()?;
+        let script = format!(
+            "CREATE TABLE counts (name STRING, n BIGINT, PRIMARY KEY (name) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', \
+             'topic' = '{}', 'properties.bootstrap.servers' = '{}', 'key.format' = 'raw', 'value.format' = 'json');\n\
+             INSERT INTO counts SELECT name, COUNT(*) FROM (VALUES ('a'), ('b'), ('a'), ('a')) AS v (name) GROUP BY name;",
+            s.topic(),
+            kafka.address()
+        );
+        local(s, "counts", &script)?;
+        let last: std::collections::BTreeMap<_, _> = produce::read_back_keyed(kafka, &s.topic())?.into_iter().collect();
+        let shown: Vec<_> = last.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        ensure!(shown == [("a", r#"{"name":"a","n":3}"#), ("b", r#"{"name":"b","n":1}"#)], "{shown:?}");
+        Ok(())
+    })
+}
