@@ -48,10 +48,13 @@ fn readings(count: u32) -> Vec<Reading> {
     readings
 }
 
-/// (device, window start, window end) and the highest temperature.
-type Maxima = BTreeMap<(u32, i64, i64), f64>;
+/// Device, window start, window end.
+type Window = (u32, i64, i64);
 
-fn take(maxima: &mut Maxima, key: (u32, i64, i64), temperature: f64) {
+/// The highest temperature of each.
+type Maxima = BTreeMap<Window, f64>;
+
+fn take(maxima: &mut Maxima, key: Window, temperature: f64) {
     let highest = maxima.entry(key).or_insert(temperature);
     *highest = highest.max(temperature);
 }
@@ -107,7 +110,7 @@ fn millis(text: &str) -> Result<i64> {
 }
 
 /// The rows of an output topic; their keys must be their devices.
-fn rows(kafka: &Kafka, topic: &str) -> Result<Vec<((u32, i64, i64), f64)>> {
+fn rows(kafka: &Kafka, topic: &str) -> Result<Vec<(Window, f64)>> {
     let mut rows = Vec::new();
     for (key, value) in produce::read_back_keyed(kafka, topic)? {
         let row: serde_json::Value = serde_json::from_str(&value).with_context(|| value.clone())?;
@@ -233,7 +236,7 @@ fn by_the_clock_windows_are_aligned_and_every_devices_maximum_is_right() -> Resu
 }
 
 /// What must hold of windows by the clock: their grid and length, no two of a device alike, and a pause between sessions.
-fn judge(window: &str, rows: &[((u32, i64, i64), f64)]) -> Result<()> {
+fn judge(window: &str, rows: &[(Window, f64)]) -> Result<()> {
     let size = if window == "sliding" { 10_000 } else { 5_000 };
     let distinct: BTreeSet<_> = rows.iter().map(|(key, _)| *key).collect();
     ensure!(distinct.len() == rows.len(), "{window}: a device's window was written twice");
