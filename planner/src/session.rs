@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use irmak_common::job_graph::{JobGraph, JobOptions, RestartStrategy};
+use irmak_common::join_spec::JoinTiming;
 use irmak_common::operator_spec::OperatorSpec;
 
 use crate::ast::{ExplainDetails, Insert, Query, Statement as Syntax, StatementKind};
@@ -167,6 +168,9 @@ impl Session<'_> {
             plan.add(constraint::enforce(root, &self.settings)?);
         }
         let (vertices, edges) = plan.vertices();
+        if self.settings.state_ttl_ms()? > 0 && vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| keeps_all(&node.spec)) {
+            warnings.push("table.exec.state.ttl does not shorten the state of regular joins: they keep all rows".into());
+        }
         let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| match &node.spec {
             OperatorSpec::Sink(sink) => {
                 let asks_nothing = sink.connector.options.get("sink.delivery-guarantee").is_some_and(|value| value == "none");
@@ -209,6 +213,11 @@ impl Session<'_> {
     pub(crate) fn resolve(&self, name: &[crate::token::Name]) -> Planned<&Entry> {
         self.catalog.resolve(name).map_err(|error| error.at(span_of(name)))
     }
+}
+
+/// Whether an operator is a join that keeps its rows for ever.
+fn keeps_all(spec: &OperatorSpec) -> bool {
+    matches!(spec, OperatorSpec::Join(join) if join.timing == JoinTiming::Always)
 }
 
 /// Queries that make one job.

@@ -24,6 +24,9 @@ use crate::operator::{Operator, OperatorContext, OperatorMetrics};
 use crate::window::Progress;
 use crate::zone::LocalTime;
 
+/// A key with its hash.
+type Key = (u64, Box<[u8]>);
+
 pub(crate) struct WindowJoin {
     kind: JoinKind,
     rowtime: bool,
@@ -32,8 +35,8 @@ pub(crate) struct WindowJoin {
     schemas: [Schema; 2],
     sides: [Side; 2],
     stores: [Store; 2],
-    /// Keys, window included, of open windows by end, in order of their first row: (hash, key).
-    open: BTreeMap<Millis, Vec<(u64, Box<[u8]>)>>,
+    /// Keys, window included, of open windows by end, in order of their first row.
+    open: BTreeMap<Millis, Vec<Key>>,
     condition: Condition,
     output: Output,
     progress: Progress,
@@ -130,7 +133,7 @@ impl WindowJoin {
     }
 }
 
-fn keep(stores: &mut [Store; 2], open: &mut BTreeMap<Millis, Vec<(u64, Box<[u8]>)>>, side: usize, kept: Kept<'_>) {
+fn keep(stores: &mut [Store; 2], open: &mut BTreeMap<Millis, Vec<Key>>, side: usize, kept: Kept<'_>) {
     let new = stores.iter().all(|store| store.first(kept.hash, kept.key).is_none());
     if new {
         open.entry(kept.time).or_default().push((kept.hash, kept.key.into()));

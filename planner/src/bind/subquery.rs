@@ -30,7 +30,7 @@ pub(crate) fn plain_select(query: &Query) -> Option<&Select> {
 }
 
 /// How many subqueries that look outside may stand in each other.
-const CORRELATED_MAX: usize = 4;
+const CORRELATED_MAX: usize = 2;
 
 /// A subquery that looks outside, taken apart.
 pub(crate) struct Correlated {
@@ -56,7 +56,7 @@ impl Binder<'_> {
     /// A plain SELECT under the columns of `outer`; its own come first where names meet. `alone`: why it cannot be without.
     pub(crate) fn correlated(&mut self, query: &Query, outer: &Scoped, alone: PlanError) -> Planned<(Correlated, Select)> {
         let Some(select) = plain_select(query).filter(|_| alone.is_unknown_name()) else { return Err(alone) };
-        // Each level is tried on its own first: twice the work a level.
+        // Each level is tried on its own first, so the work grows with this power of the depth.
         if self.correlated >= CORRELATED_MAX {
             return Err(alone.note(format!("at most {CORRELATED_MAX} subqueries that look outside stand in each other")));
         }

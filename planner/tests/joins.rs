@@ -1,0 +1,103 @@
+//! What joins become: which operator, with which keys, and what is refused.
+
+use std::collections::BTreeMap;
+
+use irmak_planner::{Format, Outcome, Request, plan};
+
+const TABLES: &str = "
+CREATE TABLE a (k INT, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen');
+CREATE TABLE b (k BIGINT, w BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'datagen');
+CREATE TABLE files (x BIGINT) WITH ('connector' = 'filesystem', 'path' = '/tmp/x', 'format' = 'json');
+";
+
+fn planned(query: &str) -> Result<(Vec<String>, Vec<String>), String> {
+    let text = format!("{TABLES}{query};");
+    let request = Request { file: "test.sql", text: &text, format: Format::Sql, configuration: &BTreeMap::new() };
+    let statements = plan(&request).map_err(|error| format!("{} {}", error.code, error.message))?;
+    match statements.into_iter().last().map(|statement| statement.outcome) {
+        Some(Outcome::Job(graph)) => {
+            let nodes = graph.vertices.iter().flat_map(|vertex| &vertex.chain);
+            Ok((nodes.map(|node| node.description.clone()).filter(|told| told.contains("Join(")).collect(), graph.warnings))
+        }
+        other => Err(format!("{other:?}")),
+    }
+}
+
+#[track_caller]
+fn check(query: &str, expected: &[&str]) {
+    let (joins, _) = planned(query).unwrap();
+    assert_eq!(joins.len(), expected.len(), "{joins:?}");
+    for (join, expected) in joins.iter().zip(expected) {
+        assert!(join.starts_with(expected), "{join}\ndoes not begin with\n{expected}");
+    }
+}
+
+#[test]
+fn the_condition_says_which_join_it_is() {
+    check("SELECT a.v FROM a JOIN b ON a.v = b.w", &["Join(joinType=[InnerJoin], where=[(v = w)]"]);
+    check(
+        "SELECT a.v FROM a, b WHERE a.v = b.w AND a.ts BETWEEN b.ts - INTERVAL '1' SECOND AND b.ts",
+        &["IntervalJoin(joinType=[InnerJoin], windowBounds=[isRowTime=true, leftLowerBound=-1000, leftUpperBound=0,"],
+    );
+    check(
+        "SELECT a.v FROM a LEFT JOIN b ON a.v = b.w AND b.ts > a.ts AND b.ts < a.ts + INTERVAL '1' MINUTE",
+        &["IntervalJoin(joinType=[LeftOuterJoin], windowBounds=[isRowTime=true, leftLowerBound=-59999, leftUpperBound=-1,"],
+    );
+    check("SELECT a.v FROM a LEFT JOIN b FOR SYSTEM_TIME AS OF a.ts AS b ON a.v = b.k", &["TemporalJoin(joinType=[LeftOuterJoin]"]);
+    check("SELECT a.v FROM a JOIN b ON a.v = b.w AND a.ts > b.ts", &["Join("]);
+}
+
+#[test]
+fn an_outer_join_whose_missing_rows_are_dropped_is_an_inner_one() {
+    check("SELECT a.v FROM a LEFT JOIN b ON a.v = b.w WHERE b.k > 3", &["Join(joinType=[InnerJoin]"]);
+    check("SELECT a.v FROM a FULL JOIN b ON a.v = b.w WHERE a.k = 1", &["Join(joinType=[LeftOuterJoin]"]);
+    check("SELECT a.v FROM a LEFT JOIN b ON a.v = b.w WHERE b.k IS NULL", &["Join(joinType=[LeftOuterJoin]"]);
+    assert!(planned("INSERT INTO files SELECT a.v FROM a LEFT JOIN b ON a.v = b.w WHERE b.k IS NOT NULL").is_ok());
+    let refused = planned("INSERT INTO files SELECT a.v FROM a LEFT JOIN b ON a.v = b.w").unwrap_err();
+    assert!(refused.starts_with("E0502") && refused.contains("update and delete changes"), "{refused}");
+}
+
+#[test]
+fn keys_of_different_types_and_computed_keys_are_columns_below() {
+    check("SELECT a.v FROM a JOIN b ON a.k = b.k", &["Join(joinType=[InnerJoin], where=[($f"]);
+    check("SELECT a.v FROM a JOIN b ON a.v + 1 = b.w", &["Join(joinType=[InnerJoin], where=[($f"]);
+}
+
+#[test]
+fn subqueries_become_semi_and_anti_joins() {
+    check("SELECT v FROM a WHERE v IN (SELECT w FROM b)", &["Join(joinType=[LeftSemiJoin], where=[(v = w)]"]);
+    check("SELECT v FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.w = a.v)", &["Join(joinType=[LeftAntiJoin], where=[(w = v)]"]);
+    check(
+        "SELECT v FROM a WHERE v NOT IN (SELECT w FROM b)",
+        &["Join(joinType=[LeftAntiJoin], where=[(v IS NULL OR w IS NULL OR (v = w))]"],
+    );
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    for (query, code) in [
+        ("SELECT v FROM a WHERE v IN (SELECT k, w FROM b)", "E0304"),
+        ("SELECT v, (SELECT w FROM b) AS w FROM a", "E0501"),
+        ("SELECT v FROM a WHERE v = 1 OR v IN (SELECT w FROM b)", "E0501"),
+        ("SELECT v FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.nothing = a.v)", "E0207"),
+        ("SELECT a.v FROM a JOIN b USING (nothing)", "E0207"),
+        ("SELECT a.v FROM a JOIN a FOR SYSTEM_TIME AS OF a.ts AS c ON a.k = c.k", "E0301"),
+        ("SELECT a.v FROM a JOIN b FOR SYSTEM_TIME AS OF a.ts AS b ON a.v = b.w", "E0301"),
+    ] {
+        let error = planned(query).unwrap_err();
+        assert!(error.starts_with(code), "{query}: {error}");
+    }
+}
+
+#[test]
+fn a_time_to_live_that_joins_do_not_mind_is_told() {
+    let (_, warnings) = planned("SET 'table.exec.state.ttl' = '1 h'; SELECT a.v FROM a JOIN b ON a.v = b.w").unwrap();
+    assert!(warnings.iter().any(|warning| warning.contains("table.exec.state.ttl")), "{warnings:?}");
+}
+
+#[test]
+fn subqueries_that_look_outside_do_not_double_the_work_without_end() {
+    let deep =
+        |depth: usize| format!("SELECT v FROM a WHERE {}nothing = 1{}", "EXISTS (SELECT 1 FROM b WHERE ".repeat(depth), ")".repeat(depth));
+    assert!(planned(&deep(30)).is_err());
+}
