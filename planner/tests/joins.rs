@@ -1,5 +1,8 @@
 //! What joins become: which operator, with which keys, and what is refused.
 
+// Clippy knows tests by their attribute, and these are helpers of tests.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
 use irmak_planner::{Format, Outcome, Request, plan};
