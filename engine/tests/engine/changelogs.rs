@@ -207,12 +207,15 @@ fn grouped(rows: &[(Option<&'static str>, Option<i32>)]) -> Vec<String> {
     lines
 }
 
+/// Key and value of a row.
+type Pair = (Option<&'static str>, Option<i32>);
+
 /// Rows that come, and rows of those that go, with the rows that are left.
-fn changelog() -> impl Strategy<Value = (Vec<Row>, Vec<(Option<&'static str>, Option<i32>)>)> {
+fn changelog() -> impl Strategy<Value = (Vec<Row>, Vec<Pair>)> {
     let key = prop::sample::select(vec![Some("a"), Some("b"), None]);
     let step = (key, prop::option::of(-3..4i32), any::<prop::sample::Index>(), 0..5u8);
     prop::collection::vec(step, 1..60).prop_map(|steps| {
-        let (mut rows, mut left): (Vec<Row>, Vec<(Option<&'static str>, Option<i32>)>) = (Vec::new(), Vec::new());
+        let (mut rows, mut left): (Vec<Row>, Vec<Pair>) = (Vec::new(), Vec::new());
         for (key, value, which, what) in steps {
             if what < 2 && !left.is_empty() {
                 let (key, value) = left[which.index(left.len())];
