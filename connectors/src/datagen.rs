@@ -56,6 +56,8 @@ pub(crate) struct DatagenSource {
     made: u64,
     turn: usize,
     announced: usize,
+    /// Time that the last poll spent in waiting for its rows' turn.
+    waited: Duration,
     finished: Vec<bool>,
     clock: fn() -> i64,
     stopped: bool,
@@ -106,6 +108,7 @@ impl DatagenSource {
             made: 0,
             turn: 0,
             announced: 0,
+            waited: Duration::ZERO,
             clock: context.clock,
             stopped: false,
         })
@@ -171,6 +174,7 @@ fn streams(table: &str, context: &SourceContext) -> Result<Vec<Stream>, Connecto
 
 impl Source for DatagenSource {
     fn poll(&mut self, wait: Duration) -> Result<SourceEvent, ConnectorError> {
+        self.waited = Duration::ZERO;
         if self.announced < self.streams.len() {
             let split = self.announced as u32;
             self.announced += 1;
@@ -186,8 +190,10 @@ impl Source for DatagenSource {
         }
         let mut allowed = self.allowance();
         if allowed == 0 {
+            let begun = Instant::now();
             let pause = Duration::from_secs_f64(1.0 / self.rate.unwrap_or(1.0).max(0.001));
             std::thread::sleep(wait.min(pause.max(Duration::from_millis(1))));
+            self.waited = begun.elapsed();
             allowed = self.allowance();
         }
         if allowed == 0 {
@@ -209,6 +215,10 @@ impl Source for DatagenSource {
                 return Ok(SourceEvent::EndOfInput);
             }
         }
+    }
+
+    fn waited(&self) -> Duration {
+        self.waited
     }
 
     fn snapshot(&mut self, _checkpoint: CheckpointId) -> Result<Vec<Vec<u8>>, ConnectorError> {

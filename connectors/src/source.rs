@@ -49,6 +49,11 @@ pub trait Source: Send {
     /// The next thing, waiting at most `wait` for it.
     fn poll(&mut self, wait: Duration) -> Result<SourceEvent, ConnectorError>;
 
+    /// How long the last [`Source::poll`] waited for rows before it had one; the rest of its time was work. Nobody asks after `Nothing`.
+    fn waited(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The positions behind all rows returned so far: union entries, encoded.
     fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<Vec<Vec<u8>>, ConnectorError>;
 

@@ -121,3 +121,15 @@ proptest! {
         prop_assert!(found == expected, "rows differ");
     }
 }
+
+#[test]
+fn a_poll_that_paces_itself_says_how_long_it_waited() {
+    let columns = [("id", TypeKind::Int)];
+    let mut source = DatagenSource::open(&spec(&columns, &[("rows-per-second", "20")]), &context(0, 1, None)).unwrap();
+    let (mut waited, begun) = (Duration::ZERO, Instant::now());
+    while begun.elapsed() < Duration::from_millis(400) {
+        source.poll(Duration::from_millis(20)).unwrap();
+        waited += source.waited();
+    }
+    assert!(waited >= Duration::from_millis(300), "{waited:?}");
+}

@@ -59,6 +59,8 @@ pub(super) struct Reader {
     bytes: u64,
     pub(super) skipped: u64,
     pub(super) bytes_total: u64,
+    /// Time that the present poll has spent in waiting for records.
+    pub(super) waited: Duration,
 }
 
 impl Reader {
@@ -104,6 +106,7 @@ impl Reader {
             bytes: 0,
             skipped: 0,
             bytes_total: 0,
+            waited: Duration::ZERO,
         })
     }
 
@@ -120,7 +123,10 @@ impl Reader {
         while self.value.rows() < BATCH_ROWS_MAX && self.bytes < BATCH_BYTES_MAX as u64 {
             let polled = match queue.poll(Duration::ZERO) {
                 None if alone && (1..WORTHWHILE_ROWS).contains(&self.value.rows()) => {
-                    queue.poll(Duration::from_millis(LATENCY_BUDGET_MS).saturating_sub(started.elapsed()))
+                    let spent = started.elapsed();
+                    let polled = queue.poll(Duration::from_millis(LATENCY_BUDGET_MS).saturating_sub(spent));
+                    self.waited += started.elapsed().saturating_sub(spent);
+                    polled
                 }
                 polled => polled,
             };

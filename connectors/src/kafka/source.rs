@@ -219,6 +219,7 @@ impl KafkaSource {
 impl Source for KafkaSource {
     fn poll(&mut self, wait: Duration) -> Result<SourceEvent, ConnectorError> {
         let deadline = Instant::now() + wait;
+        self.reader.waited = Duration::ZERO;
         if let Some(event) = self.pop() {
             return Ok(event);
         }
@@ -237,12 +238,18 @@ impl Source for KafkaSource {
             if let Some(event) = self.pop() {
                 return Ok(event);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
             if left.is_zero() {
                 return Ok(SourceEvent::Nothing);
             }
             self.shared.wait(left);
+            self.reader.waited += now.elapsed();
         }
+    }
+
+    fn waited(&self) -> Duration {
+        self.reader.waited
     }
 
     fn snapshot(&mut self, checkpoint: CheckpointId) -> Result<Vec<Vec<u8>>, ConnectorError> {

@@ -36,7 +36,11 @@ pub(super) fn cluster(topic: &str, partitions: i32) -> Mock {
 }
 
 pub(super) fn produce(mock: &Mock, topic: &str, partition: i32, payloads: impl IntoIterator<Item = String>) {
-    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", mock.bootstrap_servers()).create().unwrap();
+    produce_to(&mock.bootstrap_servers(), topic, partition, payloads);
+}
+
+fn produce_to(servers: &str, topic: &str, partition: i32, payloads: impl IntoIterator<Item = String>) {
+    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", servers).create().unwrap();
     for payload in payloads {
         producer.send(BaseRecord::<(), String>::to(topic).partition(partition).payload(&payload)).map_err(|(error, _)| error).unwrap();
     }
@@ -391,4 +395,28 @@ fn stopping_ends_the_input_and_loses_nothing() {
     produce(&mock, "t", 0, ids(10..12));
     assert_eq!(found.ids.len(), 10);
     assert_eq!(read(&mut open(&spec, &context(0, 1, Some(entries))), 2, LONG).unwrap().ids, [10, 11]);
+}
+
+#[test]
+fn what_a_poll_waited_before_its_rows_came_is_told_apart_from_its_work() {
+    let mock = cluster("t", 1);
+    produce(&mock, "t", 0, ids(0..5));
+    let mut source = open(&spec(&mock.bootstrap_servers(), &[]), &context(0, 1, None));
+    assert_eq!(read(&mut source, 5, LONG).unwrap().ids.len(), 5);
+    let (begun, servers) = (Instant::now(), mock.bootstrap_servers());
+    let late = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        produce_to(&servers, "t", 0, ids(5..6));
+    });
+    let mut waited = Duration::ZERO;
+    loop {
+        let event = source.poll(LONG).unwrap();
+        waited += source.waited();
+        if matches!(event, SourceEvent::Batch { .. }) {
+            break;
+        }
+    }
+    late.join().unwrap();
+    let took = begun.elapsed();
+    assert!(waited >= Duration::from_millis(250) && waited <= took, "{waited:?} of {took:?}");
 }

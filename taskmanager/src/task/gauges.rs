@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use irmak_common::metrics::TaskMetrics;
 use irmak_common::time::Watermark;
@@ -83,9 +83,12 @@ impl Gauges {
         self.spent[usize::from(old)].fetch_add(now.saturating_sub(since), Relaxed);
     }
 
-    /// The time from `from` to now, accounted as busy until here, was spent otherwise.
-    pub fn reassign(&self, from: Instant, phase: Phase) {
-        let micros = from.elapsed().as_micros() as u64;
+    /// So much of the time that the running phase has taken until now was spent otherwise.
+    pub fn reassign(&self, time: Duration, phase: Phase) {
+        let micros = time.as_micros() as u64;
+        if micros == 0 {
+            return;
+        }
         let (now, since) = (self.micros(), self.since.load(Relaxed));
         // Only what the running phase holds can be taken from it.
         let micros = micros.min(now.saturating_sub(since));
@@ -174,7 +177,7 @@ mod tests {
         gauges.enter(Phase::Busy);
         let from = Instant::now();
         std::thread::sleep(Duration::from_millis(20));
-        gauges.reassign(from, Phase::Idle);
+        gauges.reassign(from.elapsed(), Phase::Idle);
         let read = gauges.read();
         assert!(read.idle_ms >= 20 && read.busy_ms < 20, "{read:?}");
     }

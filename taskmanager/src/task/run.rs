@@ -164,6 +164,7 @@ impl Task {
         let wait = deadline.saturating_duration_since(begun).min(SOURCE_WAIT);
         self.control.gauges.enter(Phase::Busy);
         let event = source.poll(wait).map_err(|source| failed(*id, name, source))?;
+        self.control.gauges.reassign(if matches!(event, SourceEvent::Nothing) { begun.elapsed() } else { source.waited() }, Phase::Idle);
         match event {
             SourceEvent::Batch { split, rows, bytes } => {
                 self.control.gauges.count_in(rows.num_rows(), bytes);
@@ -178,10 +179,7 @@ impl Task {
                 self.align();
                 Ok(())
             }
-            SourceEvent::Nothing => {
-                self.control.gauges.reassign(begun, Phase::Idle);
-                Ok(())
-            }
+            SourceEvent::Nothing => Ok(()),
             SourceEvent::EndOfInput => {
                 self.feed(None, 0, Element::Watermark(Watermark::MAX))?;
                 self.end()
