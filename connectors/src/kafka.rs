@@ -11,6 +11,7 @@ mod discovery;
 mod entry;
 mod health;
 mod key_reader;
+mod log;
 mod looking;
 mod metadata;
 mod offsets;

@@ -15,7 +15,7 @@ use irmak_common::types::Schema;
 use super::output::{Half, Output};
 use super::side::{Condition, Pair, Side, fingerprint};
 use super::state;
-use super::store::{Kept, Store};
+use super::store::{Kept, Store, kept_metrics};
 use crate::build::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};
@@ -206,7 +206,6 @@ impl Operator for RegularJoin {
     }
 
     fn metrics(&self) -> OperatorMetrics {
-        let kept = self.stores.iter().map(Store::len).sum::<usize>();
-        OperatorMetrics { more: vec![("joinRecordsKept", kept as f64)], ..OperatorMetrics::default() }
+        kept_metrics(&self.stores)
     }
 }

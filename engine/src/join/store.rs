@@ -9,6 +9,8 @@ use hashbrown::hash_table::Entry;
 use irmak_common::time::Millis;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::operator::OperatorMetrics;
+
 /// No record.
 const NONE: u32 = u32::MAX;
 
@@ -281,6 +283,12 @@ impl Store {
         self.bytes = bytes;
         self.garbage = 0;
     }
+}
+
+/// What every join says of the rows that it keeps.
+pub(crate) fn kept_metrics(stores: &[Store; 2]) -> OperatorMetrics {
+    let kept = stores.iter().map(Store::len).sum::<usize>();
+    OperatorMetrics { more: vec![("joinRecordsKept", kept as f64)], ..OperatorMetrics::default() }
 }
 
 #[cfg(test)]

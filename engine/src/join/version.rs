@@ -19,7 +19,7 @@ use irmak_common::types::Schema;
 use super::output::{Half, Output};
 use super::side::{Condition, Pair, Side, fingerprint, times};
 use super::state;
-use super::store::{Kept, Store};
+use super::store::{Kept, Store, kept_metrics};
 use crate::build::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};
@@ -179,7 +179,6 @@ impl Operator for VersionJoin {
     }
 
     fn metrics(&self) -> OperatorMetrics {
-        let kept = self.stores.iter().map(Store::len).sum::<usize>();
-        OperatorMetrics { more: vec![("joinRecordsKept", kept as f64)], ..OperatorMetrics::default() }
+        kept_metrics(&self.stores)
     }
 }

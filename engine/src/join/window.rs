@@ -17,7 +17,7 @@ use irmak_common::types::Schema;
 use super::output::{Half, Output};
 use super::side::{Condition, Pair, Side, fingerprint, times};
 use super::state;
-use super::store::{Kept, Store};
+use super::store::{Kept, Store, kept_metrics};
 use crate::build::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};
@@ -193,7 +193,6 @@ impl Operator for WindowJoin {
     }
 
     fn metrics(&self) -> OperatorMetrics {
-        let kept = self.stores.iter().map(Store::len).sum::<usize>();
-        OperatorMetrics { late_records: self.late, more: vec![("joinRecordsKept", kept as f64)], ..OperatorMetrics::default() }
+        OperatorMetrics { late_records: self.late, ..kept_metrics(&self.stores) }
     }
 }

@@ -101,6 +101,7 @@ impl Restarts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::exponential;
     use super::*;
 
     const JOB: Blame = Blame::Job;
@@ -110,17 +111,6 @@ mod tests {
         let got: Vec<Option<u64>> = failures.iter().map(|(at, blame, progressed)| book.on_failure(*at, *blame, *progressed)).collect();
         assert_eq!(got, expected);
         assert_eq!(book.count(), expected.iter().flatten().count() as u32);
-    }
-
-    fn exponential() -> RestartStrategy {
-        RestartStrategy::ExponentialDelay {
-            initial_ms: 100,
-            max_ms: 1_000,
-            multiplier: 2.0,
-            reset_ms: 60_000,
-            jitter: 0.0,
-            attempts: u32::MAX,
-        }
     }
 
     #[test]

@@ -12,6 +12,11 @@ use super::schedule::SlotId;
 /// The one job of most tests.
 pub(crate) const JOB: JobId = JobId::from_u128(0xa);
 
+/// 100 ms, doubled up to a second, forgotten after a quiet minute.
+pub(crate) fn exponential() -> RestartStrategy {
+    RestartStrategy::ExponentialDelay { initial_ms: 100, max_ms: 1_000, multiplier: 2.0, reset_ms: 60_000, jitter: 0.0, attempts: u32::MAX }
+}
+
 /// `source -HASH-> sink`, both with this parallelism; checkpoints each second, restarts after 100 ms, then longer.
 pub(crate) fn graph(parallelism: u32) -> JobGraph {
     let vertex = |name: &str, spec: OperatorSpec| Vertex {
@@ -29,14 +34,7 @@ pub(crate) fn graph(parallelism: u32) -> JobGraph {
         max_parallelism: MaxParallelism::default(),
         options: JobOptions {
             checkpointing: Some(CheckpointOptions { interval_ms: 1_000, timeout_ms: 5_000, ..CheckpointOptions::default() }),
-            restart: RestartStrategy::ExponentialDelay {
-                initial_ms: 100,
-                max_ms: 1_000,
-                multiplier: 2.0,
-                reset_ms: 60_000,
-                jitter: 0.0,
-                attempts: u32::MAX,
-            },
+            restart: exponential(),
             configuration: Default::default(),
         },
         collect: None,

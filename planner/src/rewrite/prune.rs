@@ -7,7 +7,7 @@ mod ordered;
 use std::collections::{BTreeMap, BTreeSet};
 
 use irmak_common::expr::Expr;
-use irmak_common::operator_spec::{SourceSpec, WindowAggregateSpec, WindowKind, WindowSpec};
+use irmak_common::operator_spec::{AggregateCall, SourceSpec, WindowAggregateSpec, WindowKind, WindowSpec};
 use irmak_common::types::Schema;
 
 use super::share::Needs;
@@ -164,15 +164,11 @@ fn aggregate(input: Rel, mut spec: WindowAggregateSpec, schema: &Schema, wanted:
         // A window without keys of which nothing is read: its start stands for it.
         spec.properties.push(irmak_common::operator_spec::WindowProperty::Start);
     }
-    let mut below: BTreeSet<usize> = spec.keys.iter().copied().collect();
+    let mut below: BTreeSet<usize> = grouping_columns(&mut spec.keys, &mut spec.aggregates).map(|column| *column).collect();
     below.extend(window_reads(&spec.window));
-    spec.aggregates.iter().for_each(|call| below.extend(call.args.iter().chain(&call.filter)));
     let (input, positions) = keep(input, &below, needs);
     let at = |column: &mut usize| *column = positions.get(column).copied().unwrap_or(*column);
-    spec.keys.iter_mut().for_each(at);
-    for call in &mut spec.aggregates {
-        call.args.iter_mut().chain(call.filter.iter_mut()).for_each(at);
-    }
+    grouping_columns(&mut spec.keys, &mut spec.aggregates).for_each(at);
     spec.window.time.iter_mut().for_each(at);
     if let WindowKind::Attached { start, end } = &mut spec.window.kind {
         at(start);
@@ -184,6 +180,11 @@ fn aggregate(input: Rel, mut spec: WindowAggregateSpec, schema: &Schema, wanted:
         return (rel, Positions::new());
     }
     done(RelNode::WindowAggregate { input: Box::new(input), spec: Box::new(spec) }, schema, &kept)
+}
+
+/// Every column that a grouping reads: its keys, and the arguments and filters of its aggregates.
+fn grouping_columns<'a>(keys: &'a mut [usize], calls: &'a mut [AggregateCall]) -> impl Iterator<Item = &'a mut usize> {
+    keys.iter_mut().chain(calls.iter_mut().flat_map(|call| call.args.iter_mut().chain(call.filter.iter_mut())))
 }
 
 fn window_reads(window: &WindowSpec) -> Vec<usize> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, RankStrategy, SetOperationSpec};
 use irmak_common::types::Schema;
 
-use super::{Needs, Positions, done, exactly, keep};
+use super::{Needs, Positions, done, exactly, grouping_columns, keep};
 use crate::algebra::{Rel, RelNode};
 
 /// Keys stay, aggregates that nobody reads go.
@@ -23,14 +23,10 @@ pub(super) fn group_aggregate(
         kept.insert(0);
     }
     spec.aggregates = spec.aggregates.into_iter().enumerate().filter(|(at, _)| kept.contains(&(keys + at))).map(|(_, call)| call).collect();
-    let mut below: BTreeSet<usize> = spec.keys.iter().copied().collect();
-    spec.aggregates.iter().for_each(|call| below.extend(call.args.iter().chain(&call.filter)));
+    let below: BTreeSet<usize> = grouping_columns(&mut spec.keys, &mut spec.aggregates).map(|column| *column).collect();
     let (input, positions) = keep(input, &below, needs);
     let at = |column: &mut usize| *column = positions.get(column).copied().unwrap_or(*column);
-    spec.keys.iter_mut().for_each(at);
-    for call in &mut spec.aggregates {
-        call.args.iter_mut().chain(call.filter.iter_mut()).for_each(at);
-    }
+    grouping_columns(&mut spec.keys, &mut spec.aggregates).for_each(at);
     done(RelNode::GroupAggregate { input: Box::new(input), spec: Box::new(spec) }, schema, &kept)
 }
 
