@@ -9,6 +9,7 @@ use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::command;
 use super::session::{Done, Session};
@@ -23,6 +24,8 @@ const HISTORY_MAX: usize = 1_000;
 
 /// Reads and carries out statements until QUIT or the end of input.
 pub(crate) async fn run(session: &mut Session, history: Option<PathBuf>) -> Result<(), SubmitterError> {
+    // Ctrl-C between two lines must not end the session: once listened to, the signal no longer ends the process.
+    let _listens = signal(SignalKind::interrupt()).map_err(|error| SubmitterError::Terminal(error.to_string()))?;
     let mut editor = editor()?;
     if let Some(history) = &history {
         // None there yet, or none that can be read: a session begins all the same.
