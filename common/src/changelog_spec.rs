@@ -111,6 +111,18 @@ pub struct DeduplicateSpec {
     pub state_ttl_ms: u64,
 }
 
+/// The last row of each key of a source that says only that (upsert-kafka), or that may say things twice
+/// (`table.exec.source.cdc-events-duplicate`). Output: the input's columns; a changelog in which every row that is taken back was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NormalizeSpec {
+    /// The columns of the table's PRIMARY KEY; the input is partitioned by them.
+    pub keys: Vec<usize>,
+    /// Whether somebody reads the old contents of what changes (`-U`).
+    pub update_before: bool,
+    /// `table.exec.state.ttl`, milliseconds; 0: none.
+    pub state_ttl_ms: u64,
+}
+
 /// INTERSECT or EXCEPT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SetKind {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::table_options::{OptionError, Side};
+use crate::table_options::{OptionError, Side, is_changelog};
 
 /// The positions of physical columns, by where they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,10 +66,26 @@ impl KafkaFields {
     /// The same for `upsert-kafka`, whose key is the table's primary key (`key`: positions).
     ///
     /// # Errors
-    /// No primary key, a prefix that does not fit.
+    /// No primary key, a prefix that does not fit, a format whose records are changes themselves.
     pub fn upsert(options: &BTreeMap<String, String>, columns: &[&str], key: &[usize]) -> Result<Self, OptionError> {
+        for part in ["key", "value"] {
+            let named = |name: &&str| options.contains_key(*name);
+            let Some(option) = [format!("{part}.format"), "format".to_owned()].into_iter().find(|name| named(&name.as_str())) else {
+                continue;
+            };
+            let format = options.get(&option).map_or("", String::as_str);
+            if is_changelog(format) {
+                let expected = format!(
+                    "'upsert-kafka' connector doesn't support '{format}' as {part} format, because it's not in insert-only mode: a record is its \
+                     key's row, one without a value its end; read such records with connector 'kafka'"
+                );
+                return Err(bad(options, &option, &expected));
+            }
+        }
         if key.is_empty() {
-            return Err(bad(options, "key.format", "only with a key: add PRIMARY KEY (column, ...) NOT ENFORCED to the table"));
+            let expected = "only with a key: add PRIMARY KEY (column, ...) NOT ENFORCED to the table; 'upsert-kafka' tables require to define \
+                            a PRIMARY KEY constraint, which says what stands in the records' keys";
+            return Err(bad(options, "key.format", expected));
         }
         let names: Vec<&str> = key.iter().filter_map(|at| columns.get(*at).copied()).collect();
         let mut named = options.clone();

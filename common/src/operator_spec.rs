@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec};
+use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
 use crate::join_spec::JoinSpec;
 use crate::types::{LogicalType, Schema};
@@ -80,6 +80,10 @@ pub enum OperatorSpec {
     Deduplicate(DeduplicateSpec),
     /// INTERSECT, EXCEPT. Output: the input's columns without the last; a changelog.
     SetOperation(SetOperationSpec),
+    /// The last row of each key, behind a source that only says changes by key. Output: the input's columns; a changelog.
+    ChangelogNormalize(NormalizeSpec),
+    /// All rows but `-U`: who reads keeps the old contents itself. Output: the input's columns.
+    DropUpdateBefore,
     /// Writes a table. Last of a chain.
     Sink(SinkSpec),
     /// Sends rows back to whoever submitted the script. Last of a chain, parallelism 1.
@@ -147,6 +151,9 @@ pub struct SourceSpec {
     /// `PARTITIONED BY`: physical columns whose values stand in the names of folders, not in files.
     #[serde(default)]
     pub partition_by: Vec<usize>,
+    /// The declared PRIMARY KEY: physical columns; empty: none.
+    #[serde(default)]
+    pub primary_key: Vec<usize>,
 }
 
 /// Event time of a table.

@@ -164,7 +164,20 @@ const UPSERT_KAFKA: &[OptionSpec] = &[
     required("key.format", Text),
     option("key.fields-prefix", Text, Some("")),
     option("value.fields-include", OneOf(&["ALL", "EXCEPT_KEY"]), Some("ALL")),
+    source("scan.bounded.mode", OneOf(BOUNDED), Some("unbounded")),
+    source("scan.bounded.specific-offsets", Text, None),
+    source("scan.bounded.timestamp-millis", Integer, None),
+    source("scan.topic-partition-discovery.interval", Duration, Some("5 min")),
+    source("scan.watermark.emit.strategy", OneOf(&["on-event", "on-periodic"]), Some("on-periodic")),
+    source("scan.watermark.alignment.group", Text, None),
+    source("scan.watermark.alignment.max-drift", Duration, Some("1 min")),
+    source("scan.watermark.alignment.update-interval", Duration, None),
+    source("scan.watermark.idle-timeout", Duration, None),
+    source("scan.parallelism", Integer, None),
+    // Ours: where records go that cannot be read.
+    source("scan.dead-letter", Text, None),
     sink("sink.delivery-guarantee", OneOf(&["none", "at-least-once", "exactly-once"]), Some("at-least-once")),
+    sink("sink.parallelism", Integer, None),
     // Every change is written as it comes: what a buffer would hold back is written too.
     sink("sink.buffer-flush.max-rows", Integer, Some("0")),
     sink("sink.buffer-flush.interval", Duration, Some("0")),
@@ -291,7 +304,7 @@ pub const CONNECTORS: &[ConnectorOptions] = &[
         name: "upsert-kafka",
         options: UPSERT_KAFKA,
         formats: Formats::KeyAndValue,
-        source: false,
+        source: true,
         sink: true,
         metadata: &["topic", "partition", "headers", "leader-epoch", "offset", "timestamp", "timestamp-type"],
     },
@@ -310,9 +323,15 @@ pub const FORMATS: &[FormatOptions] = &[
 
 /// The format of a table's rows, if it is a changelog: read, it brings all four row kinds; written, it takes them.
 pub fn changelog_format(options: &BTreeMap<String, String>) -> Option<&'static str> {
-    const CHANGELOGS: [&str; 4] = ["canal-json", "debezium-json", "maxwell-json", "ogg-json"];
     let named = options.get("value.format").or_else(|| options.get("format"))?;
     CHANGELOGS.into_iter().find(|name| name == named)
+}
+
+const CHANGELOGS: [&str; 4] = ["canal-json", "debezium-json", "maxwell-json", "ogg-json"];
+
+/// Whether a format's records are changes, not rows.
+pub fn is_changelog(format: &str) -> bool {
+    CHANGELOGS.contains(&format)
 }
 
 /// The connector of this name.

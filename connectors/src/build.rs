@@ -12,7 +12,7 @@ use crate::print::PrintSink;
 use crate::sink::Sink;
 use crate::source::Source;
 
-const SOURCES: &str = "kafka, filesystem, datagen";
+const SOURCES: &str = "kafka, upsert-kafka, filesystem, datagen";
 const SINKS: &str = "kafka, upsert-kafka, filesystem, print, blackhole";
 
 /// Opens a table for reading. Does not wait for brokers: a source that cannot reach its broker yet says so in its metrics.
@@ -23,7 +23,7 @@ pub fn open_source(spec: &SourceSpec, context: &SourceContext) -> Result<Box<dyn
     Ok(match spec.connector.connector.as_str() {
         "datagen" => Box::new(DatagenSource::open(spec, context)?),
         "filesystem" => Box::new(FilesystemSource::open(spec, context)?),
-        "kafka" => Box::new(KafkaSource::open(spec, context)?),
+        "kafka" | "upsert-kafka" => Box::new(KafkaSource::open(spec, context)?),
         other => return Err(unknown(&spec.table, other, SOURCES)),
     })
 }

@@ -31,6 +31,7 @@ mod source_tests;
 mod split;
 #[cfg(test)]
 mod tests;
+mod tombstones;
 mod trouble;
 mod written_metadata;
 

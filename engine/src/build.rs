@@ -9,6 +9,7 @@ use irmak_common::operator_spec::{OperatorSpec, WindowKind};
 use irmak_common::types::Schema;
 use irmak_functions::Environment;
 
+use crate::changelog_normalize::{ChangelogNormalize, DropUpdateBefore};
 use crate::deduplicate::Deduplicate;
 use crate::error::EngineError;
 use crate::filter::Filter;
@@ -88,6 +89,8 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::GroupAggregate(spec) => Box::new(GroupAggregate::new(spec, input, &node.output, env)?),
         OperatorSpec::Rank(spec) => Box::new(Rank::new(spec, input, &node.output, env)?),
         OperatorSpec::Deduplicate(spec) => Box::new(Deduplicate::new(spec, input, &node.output, env)?),
+        OperatorSpec::ChangelogNormalize(spec) => Box::new(ChangelogNormalize::new(spec, input, &node.output, env)?),
+        OperatorSpec::DropUpdateBefore => Box::new(DropUpdateBefore),
         OperatorSpec::SetOperation(spec) => Box::new(SetOperation::new(*spec, input, &node.output, env)?),
         OperatorSpec::Source(_) | OperatorSpec::Sink(_) | OperatorSpec::Values { .. } | OperatorSpec::Collect => {
             return Err(EngineError::plan(format!("operator `{}` is run by the task, not by the engine", node.name)));

@@ -13,6 +13,7 @@ pub mod operator;
 
 mod accumulate;
 mod changelog;
+mod changelog_normalize;
 mod deduplicate;
 mod filter;
 mod group_aggregate;

@@ -19,7 +19,7 @@ use arrow::datatypes::{
 };
 use arrow::record_batch::RecordBatch;
 use irmak_common::checkpoint::OperatorSnapshot;
-use irmak_common::element::Element;
+use irmak_common::element::{Element, RowKind};
 use irmak_common::operator_spec::WatermarkSpec;
 use irmak_common::split::{SplitEvent, SplitProgress};
 use irmak_common::time::{Millis, Watermark};
@@ -27,6 +27,7 @@ use irmak_common::types::Schema;
 use irmak_functions::{Evaluator, compile};
 
 use crate::build::OperatorEnvironment;
+use crate::changelog::RowKinds;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};
 use split::Splits;
@@ -142,7 +143,10 @@ impl Operator for WatermarkOperator {
             return Ok(());
         }
         let (times, nulls) = millis(self.rowtime, batch.columns().get(self.rowtime))?;
-        if let Some(row) = nulls.as_ref().and_then(|nulls| (0..nulls.len()).find(|row| nulls.is_null(*row))) {
+        // A tombstone has no columns but its key's, and no time.
+        let kinds = RowKinds::of(&batch);
+        let untimed = |row: &usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(*row)) && kinds.kind(*row) != RowKind::Delete;
+        if let Some(row) = nulls.as_ref().and_then(|nulls| (0..nulls.len()).find(untimed)) {
             return Err(EngineError::Null { column: self.rowtime_name.clone(), row });
         }
         let marks = self.expr.evaluate(&batch, context.now).map_err(|source| EngineError::Evaluation { index: 0, source })?;

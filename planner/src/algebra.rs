@@ -3,7 +3,7 @@
 //! Nodes hold the operator specs that they become, so that nothing is said twice. Which of them update and delete: [`crate::changelog`].
 
 use crate::join::JoinRel;
-use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec, SortKey};
+use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{
     OverSpec, SinkSpec, SourceSpec, UnnestSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowRankSpec, WindowSpec,
@@ -63,6 +63,11 @@ pub(crate) enum RelNode {
     Deduplicate {
         input: Box<Rel>,
         spec: DeduplicateSpec,
+    },
+    /// The last row of each key of a source of changes.
+    Normalize {
+        input: Box<Rel>,
+        spec: NormalizeSpec,
     },
     /// INTERSECT, EXCEPT: the input has one column more, the side.
     SetOperation {
@@ -222,6 +227,7 @@ impl Rel {
             | RelNode::GroupAggregate { input, .. }
             | RelNode::Rank { input, .. }
             | RelNode::Deduplicate { input, .. }
+            | RelNode::Normalize { input, .. }
             | RelNode::SetOperation { input, .. }
             | RelNode::Over { input, .. }
             | RelNode::RowNumber { input, .. }
@@ -247,6 +253,7 @@ impl Rel {
             RelNode::GroupAggregate { input, spec } => RelNode::GroupAggregate { input: boxed(input), spec },
             RelNode::Rank { input, spec } => RelNode::Rank { input: boxed(input), spec },
             RelNode::Deduplicate { input, spec } => RelNode::Deduplicate { input: boxed(input), spec },
+            RelNode::Normalize { input, spec } => RelNode::Normalize { input: boxed(input), spec },
             RelNode::SetOperation { input, spec } => RelNode::SetOperation { input: boxed(input), spec },
             RelNode::Over { input, spec } => RelNode::Over { input: boxed(input), spec },
             RelNode::RowNumber { input, spec } => RelNode::RowNumber { input: boxed(input), spec },

@@ -6,9 +6,11 @@
 
 mod ordered;
 
+use irmak_common::changelog_spec::NormalizeSpec;
 use irmak_common::id::VertexId;
 use irmak_common::job_graph::{Edge, OperatorNode, Partitioning, Vertex};
 use irmak_common::operator_spec::{OperatorSpec, WindowKind};
+use irmak_common::table_options::changelog_format;
 use irmak_common::types::Schema;
 
 use crate::algebra::{Rel, RelNode, Root, Target, is_session};
@@ -48,7 +50,9 @@ impl Plan {
     /// Adds a query and its target.
     pub(crate) fn add(&mut self, root: Root) {
         let updating = crate::changelog::is_updating(&root.rel);
-        self.before = crate::changelog::target_needs_before(&root.target);
+        // EXPLAIN of a query says what its result needs; a person who runs it is shown all.
+        let shown = root.target == Target::Collect && !self.tells_changelogs;
+        self.before = shown || crate::changelog::target_needs_before(&root.rel, &root.target);
         let input = self.relation(&root.rel);
         let (have, schema) = (self.nodes[input].parallelism, self.nodes[input].output.clone());
         match root.target {
@@ -85,8 +89,17 @@ impl Plan {
     /// The operator of this kind, description and inputs: the one that is there, or a new one.
     fn push(&mut self, node: Node) -> usize {
         let shared = !matches!(node.spec, OperatorSpec::Sink(_) | OperatorSpec::Collect);
-        let same = |known: &Node| known.spec == node.spec && known.inputs == node.inputs && known.output == node.output;
+        let same = |known: &Node| same_work(&known.spec, &node.spec) && known.inputs == node.inputs && known.output == node.output;
         if shared && let Some(found) = self.nodes.iter().position(same) {
+            if let (OperatorSpec::ChangelogNormalize(known), OperatorSpec::ChangelogNormalize(more)) =
+                (&mut self.nodes[found].spec, node.spec)
+                && more.update_before
+                && !known.update_before
+            {
+                // One of several readers needs the old contents: the others pass over them.
+                known.update_before = true;
+                self.nodes[found].description = node.description;
+            }
             return found;
         }
         self.nodes.push(node);
@@ -173,6 +186,10 @@ impl Plan {
             RelNode::Deduplicate { spec, .. } => {
                 self.by_key("Deduplicate", rel, input, &spec.keys, OperatorSpec::Deduplicate(spec.clone()))
             }
+            RelNode::Normalize { spec, .. } => {
+                let spec = NormalizeSpec { update_before: before, ..spec.clone() };
+                self.by_key("ChangelogNormalize", rel, input, &spec.keys.clone(), OperatorSpec::ChangelogNormalize(spec))
+            }
             RelNode::SetOperation { spec, .. } => {
                 let row: Vec<usize> = (0..rel.schema.len()).collect();
                 self.by_key("SetOperation", rel, input, &row, OperatorSpec::SetOperation(*spec))
@@ -197,9 +214,22 @@ impl Plan {
         };
         if self.tells_changelogs {
             let open = node.description.strip_suffix(')').unwrap_or(&node.description);
-            node.description = format!("{open}, changelogMode=[{}])", crate::changelog::kinds(rel).mode(before));
+            node.description = format!("{open}, changelogMode=[{}])", crate::changelog::mode(rel, before));
         }
-        self.push(node)
+        let added = self.push(node);
+        match &rel.node {
+            RelNode::Scan(source) if !before && changelog_format(&source.connector.options).is_some() => self.without_before(added),
+            _ => added,
+        }
+    }
+
+    /// The operator that leaves out what a source says of old contents.
+    fn without_before(&mut self, input: usize) -> usize {
+        let (name, mode) = ("DropUpdateBefore", if self.tells_changelogs { "changelogMode=[I,UA,D]" } else { "" });
+        let (parallelism, output) = (self.nodes[input].parallelism, self.nodes[input].output.clone());
+        let (spec, inputs) = (OperatorSpec::DropUpdateBefore, vec![(input, Partitioning::Forward)]);
+        let description = if mode.is_empty() { name.to_owned() } else { format!("{name}({mode})") };
+        self.push(Node { name: name.into(), description, spec, output, parallelism, inputs })
     }
 
     /// An operator whose rows meet by key, or all in one place where there is no key.
@@ -318,6 +348,16 @@ impl Plan {
         let name = nodes.iter().map(named).collect::<Vec<_>>().join(" -> ");
         let parallelism = chain.first().map_or(1, |at| self.nodes[*at].parallelism);
         Vertex { id, name, parallelism, chain: nodes }
+    }
+}
+
+/// Whether two operators do the same, perhaps for readers of whom one needs the old contents of what changes and the other does not.
+fn same_work(a: &OperatorSpec, b: &OperatorSpec) -> bool {
+    match (a, b) {
+        (OperatorSpec::ChangelogNormalize(a), OperatorSpec::ChangelogNormalize(b)) => {
+            (&a.keys, a.state_ttl_ms) == (&b.keys, b.state_ttl_ms)
+        }
+        _ => a == b,
     }
 }
 

@@ -6,6 +6,7 @@
 //! A new kind of node has an arm in [`kinds`] where it makes updates itself, and one in [`reader`] where it takes none.
 
 mod monotonic;
+pub(crate) mod upsert_key;
 
 use crate::algebra::{Rel, RelNode, Root, Target};
 use crate::catalog::{CATALOG, DATABASE};
@@ -14,7 +15,7 @@ use crate::error::{Code, PlanError, Planned};
 use crate::join::JoinRel;
 use irmak_common::changelog_spec::{Keep, RankSpec, RankStrategy};
 use irmak_common::join_spec::{JoinKind, JoinTiming};
-use irmak_common::operator_spec::SinkSpec;
+use irmak_common::operator_spec::{SinkSpec, SourceSpec};
 use irmak_common::table_options::changelog_format;
 
 /// The kinds of rows beside inserts.
@@ -61,7 +62,8 @@ impl Kinds {
 pub(crate) fn kinds(rel: &Rel) -> Kinds {
     match &rel.node {
         // A changelog format brings rows of all kinds.
-        RelNode::Scan(source) if changelog_format(&source.connector.options).is_some() => Kinds::ALL,
+        RelNode::Scan(source) if changelog_format(&source.connector.options).is_some() || upserts(source) => Kinds::ALL,
+        RelNode::Normalize { .. } => Kinds::ALL,
         RelNode::GroupAggregate { input, .. } => Kinds { update: true, delete: !kinds(input).insert_only() },
         RelNode::Rank { .. } => Kinds::ALL,
         RelNode::Deduplicate { spec, .. } if spec.keep == Keep::First && spec.rowtime.is_none() => Kinds::INSERT,
@@ -69,6 +71,30 @@ pub(crate) fn kinds(rel: &Rel) -> Kinds {
         RelNode::SetOperation { .. } => Kinds { update: false, delete: true },
         RelNode::Join(join) => joined(join),
         _ => rel.inputs().into_iter().map(kinds).fold(Kinds::INSERT, Kinds::and),
+    }
+}
+
+/// Whether a source says only what a key's row is now: `+U` and `-D`.
+fn upserts(source: &SourceSpec) -> bool {
+    source.connector.connector == "upsert-kafka"
+}
+
+/// What EXPLAIN CHANGELOG_MODE shows of a relation's rows; `before`: who reads needs the old contents of what changes.
+pub(crate) fn mode(rel: &Rel, before: bool) -> String {
+    match says_by_key(rel) {
+        true => "UA,D".into(),
+        // Its rows are read by key: what says the old contents too is dropped behind it.
+        false if matches!(rel.node, RelNode::Scan(_)) => kinds(rel).mode(true),
+        false => kinds(rel).mode(before),
+    }
+}
+
+/// Whether the rows of a relation come from a source that says them by key, and are not put in order yet.
+pub(crate) fn says_by_key(rel: &Rel) -> bool {
+    match &rel.node {
+        RelNode::Scan(source) => upserts(source),
+        RelNode::Watermark { input, .. } | RelNode::Project { input, .. } => says_by_key(input),
+        _ => false,
     }
 }
 
@@ -168,19 +194,27 @@ fn takes_updates(sink: &SinkSpec) -> bool {
         || matches!(sink.connector.connector.as_str(), "print" | "blackhole" | "upsert-kafka")
 }
 
-/// Whether an operator needs `-U` of its input, when `above` says whether it is asked of its own output. Only EXPLAIN minds: operators
-/// always say both. Source: Flink's inference of update kinds.
+/// Whether an operator needs `-U` of its input, when `above` says whether it is asked of its own output. EXPLAIN minds, and ChangelogNormalize;
+/// other operators always say both. Source: Flink's inference of update kinds.
 pub(crate) fn needs_before(rel: &Rel, above: bool) -> bool {
     match &rel.node {
         RelNode::Project { .. } | RelNode::Union(_) | RelNode::Table { .. } | RelNode::Watermark { .. } => above,
+        RelNode::Normalize { .. } => false,
         RelNode::Rank { spec, .. } => !matches!(spec.strategy, RankStrategy::UpdateFast { .. }),
         _ => true,
     }
 }
 
-/// Whether a target needs `-U`: a person and a sink with keys do not.
-pub(crate) fn target_needs_before(target: &Target) -> bool {
-    matches!(target, Target::Sink { spec, .. } if spec.connector.connector != "upsert-kafka")
+/// Whether a target needs `-U`: a person does not, nor does a sink whose primary key is the rows' own.
+pub(crate) fn target_needs_before(rel: &Rel, target: &Target) -> bool {
+    match target {
+        Target::Sink { spec, .. } if spec.connector.connector == "upsert-kafka" => {
+            let primary: upsert_key::Key = spec.primary_key.iter().copied().collect();
+            !upsert_key::upsert_keys(rel).contains(&primary)
+        }
+        Target::Sink { .. } => true,
+        Target::Collect => false,
+    }
 }
 
 /// Tells each operator what its input has: which aggregates must take values back, how a Top-N keeps its rows. A LIMIT of what is updated

@@ -138,6 +138,14 @@ pub(crate) fn described(exprs: &[Expr]) -> Option<String> {
     Some(format!("ConstraintEnforcer({})", told.join(", ")))
 }
 
+/// The value behind what checks it.
+pub(crate) fn unchecked(expr: &Expr) -> &Expr {
+    match &expr.node {
+        ExprNode::Call { function, args } if function == NOT_NULL || function == LENGTH => args.first().map_or(expr, unchecked),
+        _ => expr,
+    }
+}
+
 fn checks(expr: &Expr) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
     let mut at = expr;

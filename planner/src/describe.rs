@@ -12,7 +12,7 @@ use irmak_common::types::{LogicalType, Schema, TypeKind};
 
 use crate::catalog::{CATALOG, DATABASE};
 
-pub(crate) use changelog::{deduplicate, group_aggregate, rank, relation, set_operation};
+pub(crate) use changelog::{deduplicate, group_aggregate, normalize, rank, relation, set_operation};
 
 /// An expression over columns of these names.
 pub(crate) fn expr(expr: &Expr, input: &Schema) -> String {

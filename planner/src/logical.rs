@@ -21,7 +21,7 @@ pub(crate) fn text(roots: &[Root]) -> String {
 }
 
 fn tree(rel: &Rel, depth: usize, out: &mut String) {
-    if let RelNode::Table { input, .. } = &rel.node {
+    if let RelNode::Table { input, .. } | RelNode::Normalize { input, .. } = &rel.node {
         return tree(input, depth, out);
     }
     if depth > 0 {
@@ -59,6 +59,7 @@ fn line(rel: &Rel) -> String {
         }
         RelNode::Rank { spec, .. } => describe::rank(spec, &below, &rel.schema).replacen("Rank", "LogicalRank", 1),
         RelNode::Deduplicate { spec, .. } => describe::deduplicate(spec, &below).replacen("Deduplicate", "LogicalRank", 1),
+        RelNode::Normalize { spec, .. } => describe::normalize(spec, &below).replacen("ChangelogNormalize", "LogicalNormalize", 1),
         RelNode::SetOperation { spec, .. } => format!("Logical{}", describe::set_operation(spec, &rel.schema)),
         RelNode::Over { spec, .. } => describe::ordered::over(spec, &below).replacen("OverAggregate", "LogicalOverAggregate", 1),
         RelNode::RowNumber { spec, .. } => describe::ordered::row_number(spec, &below),

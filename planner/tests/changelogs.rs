@@ -57,7 +57,9 @@ fn a_source_of_changes_updates_and_a_sink_of_changes_takes_them() {
     planned(&format!("{tables}INSERT INTO cdc SELECT k, COUNT(*) FROM t GROUP BY k;")).unwrap();
     let repeating = format!("{tables}SET 'table.exec.source.cdc-events-duplicate' = 'true';\nINSERT INTO screen SELECT k, n FROM cdc;");
     let error = planned(&repeating).unwrap_err();
-    assert!(error.contains("'table.exec.source.cdc-events-duplicate' = 'true' is not supported yet"), "{error}");
+    let expected = "Configuration 'table.exec.source.cdc-events-duplicate' is enabled which requires the changelog sources to define a PRIMARY \
+                    KEY. However, table 'default_catalog.default_database.cdc' doesn't have one.";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]
@@ -145,5 +147,104 @@ fn windows_that_fire_early_update_and_those_of_table_functions_cannot() {
         let query = format!("SELECT COUNT(*) FROM (SELECT *, PROCTIME() AS pt FROM t) GROUP BY {window};");
         let error = planned(&format!("{early} {query}")).unwrap_err();
         assert!(error.contains("early-fire.enabled` is not supported for"), "{error}");
+    }
+}
+
+const UPSERT: &str = "CREATE TABLE u (id INT, name STRING, ts TIMESTAMP(3), more AS UPPER(name), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND, \
+                      PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'h:1', \
+                      'key.format' = 'json', 'value.format' = 'json');\n\
+                      CREATE TABLE latest (name STRING, n BIGINT, PRIMARY KEY (name) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', \
+                      'topic' = 'o', 'properties.bootstrap.servers' = 'h:1', 'key.format' = 'json', 'value.format' = 'json');\n";
+
+fn tree(statement: &str) -> String {
+    match planned(statement).unwrap() {
+        Outcome::Table { rows, .. } => {
+            let text = rows[0][0].clone().unwrap();
+            let from = text.find("== Optimized Physical Plan ==").unwrap();
+            text[from..].split("== Optimized Execution").next().unwrap().to_owned()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_source_of_upserts_is_put_in_order_by_its_key_in_front_of_everything_but_the_watermark() {
+    let text = tree(&format!("{UPSERT}EXPLAIN CHANGELOG_MODE INSERT INTO latest SELECT more, COUNT(*) AS n FROM u GROUP BY more;"));
+    let lines = [
+        "GroupAggregate(groupBy=[more], select=[more, COUNT_RETRACT(*) AS n], changelogMode=[I,UA,D])",
+        "Exchange(distribution=[hash[more]])",
+        "ChangelogNormalize(key=[id], changelogMode=[I,UB,UA,D])",
+        "Exchange(distribution=[hash[id]])",
+        "WatermarkAssigner(rowtime=[ts], watermark=[(ts - 1000:INTERVAL SECOND)], changelogMode=[UA,D])",
+        "TableSourceScan(table=[[default_catalog, default_database, u]], fields=[id, name, ts], changelogMode=[UA,D])",
+    ];
+    let mut rest = text.as_str();
+    for line in lines {
+        let at = rest.find(line).unwrap_or_else(|| panic!("{line} is not, or not in its place, in\n{text}"));
+        rest = &rest[at..];
+    }
+}
+
+#[test]
+fn the_old_contents_are_made_only_where_somebody_reads_them() {
+    let same = "CREATE TABLE copy (id INT, name STRING, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'c', \
+                'properties.bootstrap.servers' = 'h:1', 'key.format' = 'json', 'value.format' = 'json');\n";
+    for (query, mode) in [
+        ("INSERT INTO copy SELECT id, name FROM u", "ChangelogNormalize(key=[id], changelogMode=[I,UA,D])"),
+        ("INSERT INTO copy SELECT id, name FROM u WHERE name > 'b'", "ChangelogNormalize(key=[id], changelogMode=[I,UB,UA,D])"),
+        ("INSERT INTO latest SELECT name, CAST(id AS BIGINT) FROM u", "ChangelogNormalize(key=[id], changelogMode=[I,UB,UA,D])"),
+        ("INSERT INTO screen SELECT name, CAST(id AS BIGINT) FROM u", "ChangelogNormalize(key=[id], changelogMode=[I,UB,UA,D])"),
+    ] {
+        let text = tree(&format!("{UPSERT}{same}EXPLAIN CHANGELOG_MODE {query};"));
+        assert!(text.contains(mode), "{query}\n{text}");
+    }
+    let both = "EXPLAIN CHANGELOG_MODE STATEMENT SET BEGIN INSERT INTO copy SELECT id, name FROM u; \
+                INSERT INTO screen SELECT name, CAST(id AS BIGINT) FROM u; END;";
+    let text = tree(&format!("{UPSERT}{same}{both}"));
+    assert_eq!(text.matches("ChangelogNormalize(key=[id], changelogMode=[I,UB,UA,D])").count(), 2, "{text}");
+}
+
+#[test]
+fn changes_that_may_come_twice_are_put_in_order_by_the_primary_key() {
+    let table = "SET 'table.exec.source.cdc-events-duplicate' = 'true';\n\
+                 CREATE TABLE cdc (id INT, k STRING, n BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'filesystem', 'path' = '/c', \
+                 'format' = 'debezium-json');\n";
+    let text = tree(&format!("{table}EXPLAIN CHANGELOG_MODE INSERT INTO screen SELECT k, n FROM cdc;"));
+    let lines = [
+        "ChangelogNormalize(key=[id], changelogMode=[I,UB,UA,D])",
+        "Exchange(distribution=[hash[id]])",
+        "DropUpdateBefore(changelogMode=[I,UA,D])",
+        "TableSourceScan(table=[[default_catalog, default_database, cdc]], fields=[id, k, n], changelogMode=[I,UB,UA,D])",
+    ];
+    let mut rest = text.as_str();
+    for line in lines {
+        let at = rest.find(line).unwrap_or_else(|| panic!("{line} is not, or not in its place, in\n{text}"));
+        rest = &rest[at..];
+    }
+}
+
+#[test]
+fn an_upsert_table_needs_a_key_and_formats_of_rows() {
+    let table = |columns: &str, more: &str| {
+        format!(
+            "CREATE TABLE u (id INT, name STRING{columns}) WITH ('connector' = 'upsert-kafka', 'topic' = 't', \
+             'properties.bootstrap.servers' = 'h:1', 'key.format' = 'json'{more});\nINSERT INTO screen SELECT name, 1 FROM u;"
+        )
+    };
+    let key = ", PRIMARY KEY (id) NOT ENFORCED";
+    for (columns, more, words) in [
+        ("", ", 'value.format' = 'json'", "'upsert-kafka' tables require to define a PRIMARY KEY constraint"),
+        (
+            key,
+            ", 'value.format' = 'debezium-json'",
+            "'upsert-kafka' connector doesn't support 'debezium-json' as value format, because it's not in insert-only mode",
+        ),
+        (key, "", "required option `format` is missing"),
+        (key, ", 'value.format' = 'json', 'scan.startup.mode' = 'latest-offset'", "has no option `scan.startup.mode`"),
+        (key, ", 'value.format' = 'json', 'scan.bounded.mode' = 'timestamp'", "only with 'scan.bounded.timestamp-millis'"),
+        (key, ", 'value.format' = 'json', 'key.fields-prefix' = 'i'", "EXCEPT_KEY"),
+    ] {
+        let error = planned(&table(columns, more)).unwrap_err();
+        assert!(error.contains(words), "{words}\n{error}");
     }
 }

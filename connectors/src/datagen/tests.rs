@@ -27,6 +27,7 @@ fn context(subtask: u32, parallelism: u32, restored: Option<Vec<Vec<u8>>>) -> So
 fn spec(columns: &[(&str, TypeKind)], options: &[(&str, &str)]) -> SourceSpec {
     let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     SourceSpec {
+        primary_key: Vec::new(),
         table: "t".into(),
         connector: ConnectorSpec { connector: "datagen".into(), options },
         physical: schema(columns),

@@ -32,6 +32,7 @@ fn spec(path: &str, format: &str, columns: &[(&str, TypeKind)], more: &[(&str, &
     let given = [("path", path), ("format", format)];
     let options = given.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     SourceSpec {
+        primary_key: Vec::new(),
         table: "t".into(),
         connector: ConnectorSpec { connector: "filesystem".into(), options },
         physical: schema(columns),

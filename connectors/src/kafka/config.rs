@@ -73,7 +73,7 @@ const DRIFT_DEFAULT: Duration = Duration::from_secs(60);
 const DISCOVERY_DEFAULT: Duration = Duration::from_secs(300);
 
 impl KafkaConfig {
-    pub(super) fn read(options: &Options<'_>, context: &SourceContext) -> Result<Self, ConnectorError> {
+    pub(super) fn read(options: &Options<'_>, upserts: bool, context: &SourceContext) -> Result<Self, ConnectorError> {
         let servers = options.required("properties.bootstrap.servers", "the brokers, such as localhost:9092")?.to_owned();
         let translated = translate(options, &context.files)?;
         let bounded = bounded(options)?;
@@ -90,7 +90,8 @@ impl KafkaConfig {
             table: options.table.to_owned(),
             topics: topics(options)?,
             servers,
-            startup: startup(options)?,
+            // What a key's row is, only all its records tell.
+            startup: if upserts { Point::Earliest } else { startup(options)? },
             bounded,
             reset: options.one_of("properties.auto.offset.reset", &reset_names, Reset::Fail)?,
             discovery,

@@ -72,7 +72,7 @@ impl KafkaSource {
     /// Bad options; checkpoint entries that cannot be read.
     pub(crate) fn open(spec: &SourceSpec, context: &SourceContext) -> Result<Self, ConnectorError> {
         let options = Options::new(&spec.table, &spec.connector);
-        let config = KafkaConfig::read(&options, context)?;
+        let config = KafkaConfig::read(&options, spec.connector.connector == "upsert-kafka", context)?;
         for note in &config.notes {
             tracing::warn!(table = spec.table, "{note}");
         }

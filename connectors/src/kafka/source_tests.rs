@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Int32Type, Int64Type, UInt8Type};
 use arrow::record_batch::RecordBatch;
+use irmak_common::element::ROW_KIND_COLUMN;
 use irmak_common::operator_spec::SourceSpec;
 use irmak_common::split::{SplitEvent, SplitProgress};
 use irmak_common::types::{Field, Schema, TypeKind};
@@ -61,9 +62,33 @@ fn shown(rows: &RecordBatch, row: usize) -> String {
     let text = |column: &dyn Array| match column.as_string_opt::<i32>() {
         _ if column.is_null(row) => "-".to_owned(),
         Some(texts) => texts.value(row).to_owned(),
-        None => column.as_primitive::<Int32Type>().value(row).to_string(),
+        None => match column.as_primitive_opt::<Int32Type>() {
+            Some(ints) => ints.value(row).to_string(),
+            None => column.as_primitive::<Int64Type>().value(row).to_string(),
+        },
     };
     rows.columns().iter().map(|column| text(column)).collect::<Vec<_>>().join(" ")
+}
+
+/// All rows of a bounded read, each behind its kind.
+fn kinded(source: &mut dyn Source) -> Result<Vec<String>, ConnectorError> {
+    let (mut found, deadline) = (Vec::new(), Instant::now() + LONG);
+    while Instant::now() < deadline {
+        match source.poll(Duration::from_millis(20))? {
+            SourceEvent::Batch { rows, .. } => {
+                let at = rows.num_columns() - 1;
+                assert_eq!(rows.schema_ref().field(at).name(), ROW_KIND_COLUMN);
+                let kinds = rows.column(at).as_primitive::<UInt8Type>().values().clone();
+                let columns = rows.project(&(0..at).collect::<Vec<_>>()).unwrap();
+                found.extend(
+                    (0..rows.num_rows()).map(|row| format!("{} {}", ["+I", "-U", "+U", "-D"][kinds[row] as usize], shown(&columns, row))),
+                );
+            }
+            SourceEvent::EndOfInput => break,
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 const EXCEPT: (&str, &str) = ("value.fields-include", "EXCEPT_KEY");
@@ -94,6 +119,55 @@ fn a_column_in_key_and_value_is_the_values() {
     send(&mock, &[(Some("9"), Some(r#"{"k_id":1,"name":"n"}"#), 0)]);
     let options = [("key.format", "csv"), ("key.fields", "k_id")];
     assert_eq!(rows(&mut open(&keyed(&mock, &options), &context(0, 1, None))).unwrap(), ["1 n -"]);
+}
+
+/// The same table as upsert-kafka, its primary key `k_id`.
+fn upsert(mock: &Mock, more: &[(&str, &str)]) -> SourceSpec {
+    let options = [&[("key.format", "json"), ("key.fields", "k_id")], more].concat();
+    let mut spec = keyed(mock, &options);
+    spec.connector.connector = "upsert-kafka".to_owned();
+    spec.connector.options.remove("scan.startup.mode");
+    spec
+}
+
+#[test]
+fn a_record_of_an_upsert_table_is_its_keys_row_and_one_without_a_value_its_end() {
+    let mock = cluster("t", 1);
+    send(
+        &mock,
+        &[
+            (Some(r#"{"k_id":1}"#), Some(r#"{"k_id":1,"name":"a","k_part":"p"}"#), 0),
+            (Some(r#"{"k_id":1}"#), None, 0),
+            (None, Some(r#"{"k_id":5,"name":"no key"}"#), 0),
+            (None, None, 0),
+            (Some(r#"{"k_id":2}"#), Some(r#"{"k_id":3,"name":"b"}"#), 0),
+            (Some(r#"{"k_id":4}"#), None, 0),
+        ],
+    );
+    // The last column is the kind; where key and value say a column, the value's counts. It begins at the beginning.
+    let upserts = upsert(&mock, &[]);
+    let found = kinded(&mut open(&upserts, &context(0, 1, None))).unwrap();
+    assert_eq!(found, ["+U 1 a p", "-D 1 - -", "+U 3 b -", "-D 4 - -"]);
+    let mut narrow = upserts;
+    narrow.projection = vec![0];
+    narrow.metadata = vec![("offset".to_owned(), TypeKind::BigInt.not_null())];
+    let found = kinded(&mut open(&narrow, &context(0, 1, None))).unwrap();
+    assert_eq!(found, ["+U 1 0", "-D 1 1", "+U 3 4", "-D 4 5"]);
+}
+
+#[test]
+fn the_key_of_an_upsert_table_may_stand_in_the_key_alone() {
+    let mock = cluster("t", 1);
+    send(
+        &mock,
+        &[
+            (Some(r#"{"id":1}"#), Some(r#"{"name":"a"}"#), 0),
+            (Some(r#"{"id":1}"#), Some(r#"{"name":"b"}"#), 0),
+            (Some(r#"{"id":1}"#), None, 0),
+        ],
+    );
+    let found = kinded(&mut open(&upsert(&mock, &[EXCEPT, PREFIX]), &context(0, 1, None))).unwrap();
+    assert_eq!(found, ["+U 1 a -", "+U 1 b -", "-D 1 - -"]);
 }
 
 #[test]

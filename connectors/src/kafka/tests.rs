@@ -56,6 +56,7 @@ pub(super) fn spec(servers: &str, more: &[(&str, &str)]) -> SourceSpec {
         [("topic", "t"), ("properties.bootstrap.servers", servers), ("scan.startup.mode", "earliest-offset"), ("value.format", "json")];
     let options: BTreeMap<_, _> = given.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     SourceSpec {
+        primary_key: Vec::new(),
         table: "sahibinden".into(),
         connector: ConnectorSpec { connector: "kafka".into(), options },
         physical: Schema::new(vec![Field::new("id", TypeKind::Int.nullable())]),

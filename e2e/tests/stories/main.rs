@@ -19,4 +19,5 @@ mod safety;
 mod short_breaks;
 mod sql_client;
 mod strangers;
+mod upsert_tables;
 mod zombie;

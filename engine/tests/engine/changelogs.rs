@@ -8,7 +8,8 @@ use arrow::array::{ArrayRef, AsArray, Int32Array, StringArray, TimestampMillisec
 use arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, UInt8Type};
 use arrow::record_batch::RecordBatch;
 use irmak_common::changelog_spec::{
-    DeduplicateSpec, GroupAggregateSpec, Keep, MiniBatch, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey, WindowEnd,
+    DeduplicateSpec, GroupAggregateSpec, Keep, MiniBatch, NormalizeSpec, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey,
+    WindowEnd,
 };
 use irmak_common::element::{Element, ROW_KIND_COLUMN};
 use irmak_common::job_graph::OperatorNode;
@@ -438,4 +439,72 @@ fn a_window_that_fires_early_speaks_with_every_row_until_the_watermark_closes_it
     assert_eq!(operator.metrics().late_records, 1);
     operator.on_watermark(&context, Watermark(19), &mut out).unwrap();
     assert!(operator.snapshot().unwrap().keyed.is_empty(), "nothing is left of windows that are over");
+}
+
+/// ChangelogNormalize by key.
+fn normalize(update_before: bool, state_ttl_ms: u64) -> OperatorNode {
+    node(OperatorSpec::ChangelogNormalize(NormalizeSpec { keys: vec![0], update_before, state_ttl_ms }), schema())
+}
+
+#[test]
+fn normalized_rows_are_added_changed_and_taken_back_as_they_were() {
+    let a = |kind, value| (kind, Some("a"), value, 0);
+    let rows = [
+        a(GONE, None),
+        a(AFTER, Some(1)),
+        a(AFTER, Some(1)),
+        a(AFTER, Some(2)),
+        (GONE, Some("a"), None, 7),
+        a(GONE, None),
+        a(ADD, Some(3)),
+        a(ADD, Some(4)),
+        a(BEFORE, Some(9)),
+    ];
+    let both = ["+I a 1 0", "-U a 1 0", "+U a 2 0", "-D a 2 0", "+I a 3 0", "-U a 3 0", "+U a 4 0", "-D a 4 0"];
+    assert_eq!(Cluster::new(normalize(true, 0), &[0]).rows(&rows, true), both);
+    let after: Vec<&str> = both.into_iter().filter(|line| !line.starts_with("-U")).collect();
+    assert_eq!(Cluster::new(normalize(false, 0), &[0]).rows(&rows, true), after);
+}
+
+#[test]
+fn with_a_ttl_an_equal_row_is_said_again_and_a_forgotten_one_is_new() {
+    let mut cluster = Cluster::new(normalize(true, 1_000), &[0]);
+    let row = [(AFTER, Some("a"), Some(1), 0)];
+    assert_eq!(cluster.rows(&row, true), ["+I a 1 0"]);
+    assert_eq!(cluster.rows(&row, true), ["-U a 1 0", "+U a 1 0"]);
+    cluster.now = 5_000;
+    cluster.rescale(2);
+    assert_eq!(cluster.rows(&[(GONE, Some("a"), None, 0)], true), Vec::<String>::new());
+    assert_eq!(cluster.rows(&row, true), ["+I a 1 0"]);
+}
+
+#[test]
+fn old_contents_are_dropped_and_nothing_else() {
+    let mut cluster = Cluster::new(node(OperatorSpec::DropUpdateBefore, schema()), &[0]);
+    let a = |kind, value| (kind, Some("a"), Some(value), 0);
+    assert_eq!(cluster.rows(&[a(ADD, 1), a(BEFORE, 1), a(AFTER, 2), a(GONE, 2)], true), ["+I a 1 0", "+U a 2 0", "-D a 2 0"]);
+    assert_eq!(cluster.rows(&[a(BEFORE, 1)], true), Vec::<String>::new());
+}
+
+proptest! {
+    #[test]
+    fn normalized_changes_add_up_to_the_last_row_of_each_key(
+        rows in prop::collection::vec((0..4u8, prop::sample::select(vec![Some("a"), Some("b"), None]), prop::option::of(-3..4i32)), 1..60),
+        cut in 1..9usize,
+    ) {
+        let all: Vec<Row> = rows.iter().map(|(kind, key, value)| (*kind, *key, *value, 0)).collect();
+        let mut cluster = Cluster::new(normalize(true, 0), &[0]);
+        let mut lines = Vec::new();
+        for (at, rows) in all.chunks(cut).enumerate() {
+            lines.extend(cluster.rows(rows, true));
+            cluster.rescale([1, 3, 2][at % 3]);
+        }
+        let mut last: BTreeMap<Option<&str>, Option<i32>> = BTreeMap::new();
+        for (kind, key, value) in rows {
+            if kind == ADD || kind == AFTER { last.insert(key, value); } else { last.remove(&key); }
+        }
+        let mut expected: Vec<String> = last.into_iter().map(|(key, value)| format!("{} {} 0", text(key), text(value))).collect();
+        expected.sort();
+        prop_assert_eq!(applied(&lines), expected);
+    }
 }

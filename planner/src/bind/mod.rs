@@ -13,6 +13,7 @@ pub(crate) mod insert;
 pub(crate) mod join;
 mod json_aggregate;
 pub(crate) mod literal;
+mod normalize;
 pub(crate) mod order;
 pub(crate) mod over;
 pub(crate) mod query;

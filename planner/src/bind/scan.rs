@@ -19,8 +19,12 @@ use super::Binder;
 impl Binder<'_> {
     /// The table's rows, with all columns as declared.
     pub(crate) fn scan(&mut self, table: &Table, used: Span) -> Planned<Rel> {
-        let connector = self.connector(table, Side::Source, used)?;
-        self.refuse_duplicates(table, &connector, used)?;
+        let mut connector = self.connector(table, Side::Source, used)?;
+        if connector.connector == "upsert-kafka" {
+            // The key's columns are the primary key's.
+            connector.options.insert("key.fields".into(), table.primary_key.join(";"));
+        }
+        let normalized_by = self.normalized_by(table, &connector, used)?;
         let physical = table.physical();
         let metadata: Vec<_> = table
             .columns
@@ -47,26 +51,17 @@ impl Binder<'_> {
             connector,
             projection: (0..physical.len()).collect(),
             partition_by: table.partitioned_by.iter().filter_map(|name| physical.index_of(name)).collect(),
+            primary_key: table.primary_key.iter().filter_map(|name| physical.index_of(name)).collect(),
             physical,
             metadata: metadata.iter().map(|(key, column)| (key.clone(), column.ty.clone())).collect(),
         };
         let scan = Rel { node: RelNode::Scan(Box::new(source)), schema };
-        let rel = declared(table, scan);
-        let rel = self.watermarked(table, rel)?;
+        let rel = match normalized_by {
+            Some(keys) => self.normalized(table, scan, keys)?,
+            None => self.watermarked(table, declared(table, scan))?,
+        };
         let schema = rel.schema.clone();
         Ok(Rel { node: RelNode::Table { input: Box::new(rel), name: table.name.clone() }, schema })
-    }
-
-    /// `table.exec.source.cdc-events-duplicate`: a changelog that may repeat itself would have to be put in order first.
-    fn refuse_duplicates(&self, table: &Table, connector: &ConnectorSpec, used: Span) -> Planned<()> {
-        let asked = self.settings.get("table.exec.source.cdc-events-duplicate").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let Some(format) = table_options::changelog_format(&connector.options).filter(|_| asked) else { return Ok(()) };
-        let message = format!(
-            "table `{}`: 'table.exec.source.cdc-events-duplicate' = 'true' is not supported yet, and format {format} may then repeat changes",
-            table.name
-        );
-        let advice = "leave the setting out where the source brings each change once, or read it as upsert-kafka";
-        Err(PlanError::new(Code::Unsupported, message).at(used).note(advice))
     }
 
     /// A table's connector, its options checked for one side.
@@ -98,14 +93,19 @@ impl Binder<'_> {
         Ok(ConnectorSpec { connector, options })
     }
 
-    fn watermarked(&self, table: &Table, rel: Rel) -> Planned<Rel> {
+    pub(super) fn watermarked(&self, table: &Table, rel: Rel) -> Planned<Rel> {
         let Some(watermark) = &table.watermark else { return Ok(rel) };
+        self.assigned(table, rel, watermark.column, watermark.expr.clone())
+    }
+
+    /// Declares the event time of a column: `expr` is the watermark after a row.
+    pub(super) fn assigned(&self, table: &Table, rel: Rel, rowtime: usize, expr: Expr) -> Planned<Rel> {
         let mut schema = rel.schema.clone();
-        let rowtime = &mut schema.fields[watermark.column];
-        rowtime.ty = with_attribute(&rowtime.ty, TimeAttribute::Rowtime);
+        let field = &mut schema.fields[rowtime];
+        field.ty = with_attribute(&field.ty, TimeAttribute::Rowtime);
         let spec = WatermarkSpec {
-            rowtime: watermark.column,
-            expr: watermark.expr.clone(),
+            rowtime,
+            expr,
             idle_timeout_ms: self.settings.idle_timeout_ms(&table.option_map())?,
             emit_gap_ms: self.settings.watermark_gap_ms()?,
         };
@@ -115,6 +115,17 @@ impl Binder<'_> {
 
 /// The columns in the order of their declaration, computed ones computed.
 fn declared(table: &Table, scan: Rel) -> Rel {
+    let exprs = declared_columns(table, &scan);
+    let in_order = exprs.len() == scan.schema.len() && exprs.iter().enumerate().all(|(at, expr)| expr.as_column() == Some(at));
+    if in_order {
+        return scan;
+    }
+    let names = table.columns.iter().map(|column| column.name.clone()).collect();
+    scan.project(exprs, names)
+}
+
+/// The declared columns, over those of the source.
+pub(super) fn declared_columns(table: &Table, scan: &Rel) -> Vec<Expr> {
     let (mut physical, mut metadata) = (0, scan.schema.len() - metadata_columns(table));
     let mut exprs = Vec::with_capacity(table.columns.len());
     for column in &table.columns {
@@ -129,12 +140,7 @@ fn declared(table: &Table, scan: Rel) -> Rel {
         exprs.push(Expr::column(*position, column.ty.clone()));
         *position += 1;
     }
-    let in_order = exprs.len() == scan.schema.len() && exprs.iter().enumerate().all(|(at, expr)| expr.as_column() == Some(at));
-    if in_order {
-        return scan;
-    }
-    let names = table.columns.iter().map(|column| column.name.clone()).collect();
-    scan.project(exprs, names)
+    exprs
 }
 
 fn metadata_columns(table: &Table) -> usize {

@@ -1,6 +1,8 @@
 //! The operators that make updates and deletes, in Flink's words.
 
-use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, Keep, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey};
+use irmak_common::changelog_spec::{
+    DeduplicateSpec, GroupAggregateSpec, Keep, NormalizeSpec, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey,
+};
 use irmak_common::types::Schema;
 
 use super::{aggregate_call, fields};
@@ -70,6 +72,11 @@ pub(crate) fn deduplicate(spec: &DeduplicateSpec, input: &Schema) -> String {
     format!("Deduplicate(keep=[{keep}], key=[{}], order=[{order}])", names(&spec.keys, input))
 }
 
+/// `ChangelogNormalize(key=[id])`
+pub(crate) fn normalize(spec: &NormalizeSpec, input: &Schema) -> String {
+    format!("ChangelogNormalize(key=[{}])", names(&spec.keys, input))
+}
+
 /// `Intersect(all=[false], select=[k])`
 pub(crate) fn set_operation(spec: &SetOperationSpec, output: &Schema) -> String {
     let name = if spec.kind == SetKind::Intersect { "Intersect" } else { "Except" };
@@ -83,6 +90,7 @@ pub(crate) fn relation(rel: &Rel) -> String {
         RelNode::GroupAggregate { spec, .. } => group_aggregate(spec, &below),
         RelNode::Rank { spec, .. } => rank(spec, &below, &rel.schema),
         RelNode::Deduplicate { spec, .. } => deduplicate(spec, &below),
+        RelNode::Normalize { spec, .. } => normalize(spec, &below),
         RelNode::SetOperation { spec, .. } => set_operation(spec, &rel.schema),
         RelNode::WindowAggregate { spec, .. } => super::aggregate(spec, &below),
         RelNode::Scan(source) => super::scan(source, &rel.schema),

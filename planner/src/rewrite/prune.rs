@@ -79,6 +79,7 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Position
         RelNode::GroupAggregate { input, spec } => keyed::group_aggregate(*input, *spec, &schema, wanted, needs),
         RelNode::Rank { input, spec } => keyed::rank(*input, *spec, &schema, wanted, needs),
         RelNode::Deduplicate { input, spec } => keyed::deduplicate(*input, spec, &schema, wanted, needs),
+        RelNode::Normalize { input, spec } => keyed::normalize(*input, spec, &schema, wanted, needs),
         RelNode::SetOperation { input, spec } => keyed::set_operation(*input, spec, &schema, needs),
         node @ (RelNode::Over { .. }
         | RelNode::RowNumber { .. }

@@ -35,6 +35,7 @@ fn from_a_slow_source(tasks: Vec<TaskDescriptor>, count: u64, dir: &Path) -> Vec
             ("fields.k.end", (count - 1).to_string()),
         ];
         node.spec = OperatorSpec::Source(SourceSpec {
+            primary_key: Vec::new(),
             table: "made_up".to_owned(),
             connector: ConnectorSpec {
                 connector: "datagen".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, RankStrategy, SetOperationSpec};
+use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, RankStrategy, SetOperationSpec};
 use irmak_common::types::Schema;
 
 use super::{Needs, Positions, done, exactly, grouping_columns, keep};
@@ -78,6 +78,25 @@ pub(super) fn deduplicate(
         fields[*new] = schema.fields[*old].clone();
     }
     (Rel { node: RelNode::Deduplicate { input: Box::new(input), spec }, schema: Schema::new(fields) }, positions)
+}
+
+/// The key stays.
+pub(super) fn normalize(
+    input: Rel,
+    mut spec: NormalizeSpec,
+    schema: &Schema,
+    wanted: &BTreeSet<usize>,
+    needs: &mut Needs,
+) -> (Rel, Positions) {
+    let mut below = wanted.clone();
+    below.extend(&spec.keys);
+    let (input, positions) = keep(input, &below, needs);
+    spec.keys.iter_mut().for_each(|column| *column = positions.get(column).copied().unwrap_or(*column));
+    let mut fields = input.schema.fields.clone();
+    for (old, new) in &positions {
+        fields[*new] = schema.fields[*old].clone();
+    }
+    (Rel { node: RelNode::Normalize { input: Box::new(input), spec }, schema: Schema::new(fields) }, positions)
 }
 
 /// All columns are compared, so all stay.
