@@ -20,6 +20,8 @@ use crate::error::{EvalError, FunctionError};
 use crate::types::{KindExt, castable, same_values};
 use crate::zone::Zone;
 
+pub(crate) use text::parses_as_double;
+
 /// How far a CHAR or BINARY is padded: beyond it one value would be larger than a batch.
 const PADDED_MAX: u32 = 4 << 20;
 

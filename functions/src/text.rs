@@ -4,6 +4,7 @@
 //! off its pair is written as `?` there.
 
 mod case;
+mod classify;
 mod pad;
 mod search;
 mod slice;
@@ -11,7 +12,8 @@ mod split;
 
 use crate::registry::Function;
 
-pub(crate) const FUNCTIONS: &[&[Function]] = &[case::FUNCTIONS, pad::FUNCTIONS, search::FUNCTIONS, slice::FUNCTIONS, split::FUNCTIONS];
+pub(crate) const FUNCTIONS: &[&[Function]] =
+    &[case::FUNCTIONS, classify::FUNCTIONS, pad::FUNCTIONS, search::FUNCTIONS, slice::FUNCTIONS, split::FUNCTIONS];
 
 /// The text of UTF-16 units, `?` for half a pair, as Java's encoder writes it.
 pub(crate) fn push_utf16(out: &mut String, units: impl IntoIterator<Item = u16>) {

@@ -9,6 +9,7 @@ mod extract;
 mod fields;
 mod floor;
 mod format;
+mod jdbc;
 mod legacy;
 mod lower;
 mod now;

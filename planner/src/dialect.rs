@@ -20,10 +20,6 @@ impl Dialect for FlinkDialect {
     fn is_identifier_part(&self, ch: char) -> bool {
         ch.is_alphanumeric() || ch == '_' || ch == '$'
     }
-
-    fn supports_unicode_string_literal(&self) -> bool {
-        true
-    }
 }
 
 /// Whether a word cannot be a name without backticks. `word` in any case.

@@ -42,6 +42,7 @@ mod settings;
 mod show;
 mod spec;
 mod token;
+mod unicode;
 
 pub use earlier::Part;
 

@@ -7,6 +7,7 @@ use sqlparser::tokenizer::{Span as SqlSpan, Token as SqlToken, Tokenizer, Whites
 
 use crate::dialect::{FlinkDialect, is_reserved};
 use crate::error::{Code, PlanError, Planned, Span};
+use crate::unicode;
 
 /// A token's kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +58,7 @@ pub(crate) struct Name {
     pub(crate) span: Span,
 }
 
-fn span_of(span: SqlSpan) -> Span {
+pub(crate) fn span_of(span: SqlSpan) -> Span {
     let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     Span {
         line: small(span.start.line),
@@ -78,7 +79,7 @@ pub(crate) fn tokenize(text: &str) -> Planned<Vec<Token>> {
     let mut tokens = Vec::with_capacity(raw.len() / 2 + 1);
     let mut end = Span { line: 1, column: 1, end_line: 1, end_column: 1 };
     let bangs: Vec<&str> = if text.contains("!=") { text.lines().collect() } else { Vec::new() };
-    for token in raw {
+    for token in unicode::join(raw)? {
         let span = span_of(token.span);
         if token.token == SqlToken::Neq && is_bang(&bangs, span) {
             return Err(PlanError::new(Code::Syntax, "`!=` is not allowed in Flink SQL").at(span).label("write `<>`"));
@@ -110,7 +111,7 @@ fn kind_of(token: SqlToken, span: Span) -> Planned<Option<TokenKind>> {
         T::Whitespace(_) | T::EOF => return Ok(None),
         T::Word(word) => return Ok(Some(TokenKind::Word { text: word.value, quoted: word.quote_style.is_some() })),
         T::Number(text, _) => return Ok(Some(TokenKind::Number(text))),
-        T::SingleQuotedString(text) | T::UnicodeStringLiteral(text) | T::NationalStringLiteral(text) => {
+        T::SingleQuotedString(text) | T::NationalStringLiteral(text) => {
             return Ok(Some(TokenKind::String(text)));
         }
         T::HexStringLiteral(text) => return Ok(Some(TokenKind::Hex(text))),

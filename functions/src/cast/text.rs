@@ -116,6 +116,11 @@ pub(super) fn from_text(_from: &TypeKind, to: &TypeKind, context: &Context) -> C
     })
 }
 
+/// Whether Java's `Double.parseDouble` takes a text.
+pub(crate) fn parses_as_double(text: &str) -> bool {
+    java_float(text).is_ok_and(|number| number.parse::<f64>().is_ok())
+}
+
 fn timestamps(array: &ArrayRef, context: &Context, precision: u8, shift: impl Fn(Instant) -> Instant) -> Result<ArrayRef, EvalError> {
     let convert = |text: &str| {
         // Reading rounds down; only a cast between timestamps rounds towards zero.

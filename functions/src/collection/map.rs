@@ -31,7 +31,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     ),
     Function::partial("MAP_FROM_ARRAYS", from_arrays_signature, |call| by_row(call, &[], from_arrays)),
     Function::total("MAP_UNION", union_signature, |call| {
-        by_row(call, &[], |operands| Ok(Value::Map(merged(operands.into_iter().flat_map(entries)))))
+        by_row(call, &[], |operands| Ok(Value::Map(operands.into_iter().map(entries).reduce(union).unwrap_or_default())))
     }),
 ];
 
@@ -86,6 +86,19 @@ fn from_arrays(operands: Vec<Value>) -> Result<Value, String> {
     Ok(Value::Map(merged(keys.into_iter().zip(values))))
 }
 
+/// The entries of the later map, then those of the earlier one that it has no key for.
+///
+/// Source: Flink's `MapUnionFunction`.
+fn union(earlier: Vec<(Value, Value)>, mut later: Vec<(Value, Value)>) -> Vec<(Value, Value)> {
+    let known = later.len();
+    for entry in earlier {
+        if !later[..known].iter().any(|(key, _)| same(key, &entry.0)) {
+            later.push(entry);
+        }
+    }
+    later
+}
+
 /// The last value of a key counts.
 fn merged(entries: impl Iterator<Item = (Value, Value)>) -> Vec<(Value, Value)> {
     let mut merged: Vec<(Value, Value)> = Vec::new();
@@ -118,6 +131,8 @@ mod tests {
         check("MAP_ENTRIES", &[map(&[("a", 1)])], Some("[(a, 1)]"));
         check("MAP_FROM_ARRAYS", &[texts(&["x", "y"]), ints(&[Some(1), Some(2)])], Some("{x=1, y=2}"));
         check("MAP_UNION", &[map(&[("a", 1)]), map(&[("a", 2), ("b", 3)])], Some("{a=2, b=3}"));
+        check("MAP_UNION", &[map(&[("a", 1)]), map(&[("b", 2)])], Some("{b=2, a=1}"));
+        check("MAP_UNION", &[map(&[("a", 1)]), map(&[("b", 2)]), map(&[("a", 3)])], Some("{a=3, b=2}"));
         check("ITEM", &[map(&[("a", 1)]), text("a")], Some("1"));
         check("ITEM", &[map(&[("a", 1)]), text("z")], None);
         assert!(run("MAP_FROM_ARRAYS", &[texts(&["x"]), ints(&[])], &Environment::default()).is_err());

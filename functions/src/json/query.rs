@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::path::{Found, Mode, Path};
 use super::write::{write_json, write_scalar};
-use crate::column::{Column, build_bools, build_strings};
+use crate::column::{Column, build_bools};
 use crate::constant::{column_of, from_array};
 use crate::error::{EvalError, FunctionError};
 use crate::pattern::Cache;
@@ -37,14 +37,18 @@ fn value_signature(args: &[Arg<'_>]) -> Signature {
 }
 
 fn query_signature(args: &[Arg<'_>]) -> Signature {
-    const ACCEPTED: &str =
-        "JSON_QUERY(<CHARACTER_STRING>, <PATH> [{WITHOUT | WITH [CONDITIONAL | UNCONDITIONAL]} WRAPPER] [... ON EMPTY] [... ON ERROR])";
-    if !matches!(args.len(), 2 | 5 | 6) || args.get(5).is_some_and(|arg| !arg.kind().is_text()) {
+    const ACCEPTED: &str = "JSON_QUERY(<CHARACTER_STRING>, <PATH> [RETURNING {STRING | ARRAY<STRING>}] \
+        [{WITHOUT | WITH [CONDITIONAL | UNCONDITIONAL]} WRAPPER] [... ON EMPTY] [... ON ERROR])";
+    let texts = |kind: &TypeKind| matches!(kind, TypeKind::Array(element) if element.kind.is_text());
+    let returned = args.get(5).map_or(TypeKind::STRING, |arg| arg.kind().clone());
+    let object_as_array = texts(&returned) && args[3..5].iter().any(|arg| arg.text() == Some("EMPTY OBJECT"));
+    if !matches!(args.len(), 2 | 5 | 6) || !(returned.is_text() || texts(&returned)) || object_as_array {
         return refuse(ACCEPTED);
     }
     let mut casts = fixed(&args[..2], &[Want::Text, Want::Text], 0)?;
     casts.extend(args[2..].iter().map(|arg| arg.ty.clone()));
-    Ok((casts, TypeKind::STRING.nullable()))
+    let array = TypeKind::Array(Box::new(TypeKind::STRING.nullable()));
+    Ok((casts, if returned.is_text() { TypeKind::STRING.nullable() } else { array.nullable() }))
 }
 
 fn exists_signature(args: &[Arg<'_>]) -> Signature {
@@ -149,16 +153,18 @@ fn returned(value: Json, kind: &TypeKind) -> Result<Value, String> {
 fn json_query(call: &Call<'_>) -> Result<Kernel, FunctionError> {
     let word = |at: usize, default: &str| call.text(at).unwrap_or(default).to_owned();
     let (wrapper, on_empty, on_error) = (word(2, "WITHOUT"), word(3, "NULL"), word(4, "NULL"));
-    let cache = Cache::new(Path::new);
+    let (cache, ty) = (Cache::new(Path::new), call.ty.clone());
+    let as_array = matches!(ty.kind, TypeKind::Array(_));
     kernel(move |args, scope| {
         let otherwise = |behaviour: &str, row: usize, message: &str| match behaviour {
             "ERROR" => Err(EvalError::new("JSON_QUERY", message).at(row)),
-            "EMPTY ARRAY" => Ok(Some("[]".to_owned())),
-            "EMPTY OBJECT" => Ok(Some("{}".to_owned())),
-            _ => Ok(None),
+            "EMPTY ARRAY" if as_array => Ok(Value::Array(Vec::new())),
+            "EMPTY ARRAY" => Ok(Value::String("[]".to_owned())),
+            "EMPTY OBJECT" => Ok(Value::String("{}".to_owned())),
+            _ => Ok(Value::Null),
         };
-        let texts = over_rows(args, scope.rows, &cache, |row, operands| {
-            let Some((text, path)) = operands else { return Ok(None) };
+        let values = over_rows(args, scope.rows, &cache, |row, operands| {
+            let Some((text, path)) = operands else { return Ok(Value::Null) };
             let found = match look(text, path) {
                 Outcome::Value(value) if wrapper == "UNCONDITIONAL" || wrapper == "CONDITIONAL" && !value.is_array() => {
                     Outcome::Value(Json::Array(vec![value]))
@@ -166,11 +172,9 @@ fn json_query(call: &Call<'_>) -> Result<Kernel, FunctionError> {
                 other => other,
             };
             match found {
-                Outcome::Value(value) if !is_scalar(&value) => {
-                    let mut out = String::new();
-                    write_json(&mut out, &value);
-                    Ok(Some(out))
-                }
+                Outcome::Value(Json::Array(items)) if as_array => Ok(Value::Array(items.iter().map(item).collect())),
+                Outcome::Value(Json::Object(_)) if as_array => otherwise(&on_error, row, "the JSON value is not an array"),
+                Outcome::Value(value) if !is_scalar(&value) => Ok(Value::String(written(&value))),
                 Outcome::Value(_) if path.mode == Mode::Strict => {
                     otherwise(&on_error, row, "Strict jsonpath mode requires array or object value")
                 }
@@ -178,8 +182,27 @@ fn json_query(call: &Call<'_>) -> Result<Kernel, FunctionError> {
                 Outcome::Error => otherwise(&on_error, row, "Illegal jsonpath or JSON text"),
             }
         })?;
-        build_strings(scope.rows, |row, out| Ok(texts[row].as_ref().map(|text| out.push_str(text))))
+        Ok(column_of(values.iter(), &ty)?)
     })
+}
+
+fn written(value: &Json) -> String {
+    let mut out = String::new();
+    write_json(&mut out, value);
+    out
+}
+
+/// An item of ARRAY<STRING>: a text as it is, anything else as JSON.
+fn item(value: &Json) -> Value {
+    match value {
+        Json::Null => Value::Null,
+        value if is_scalar(value) => {
+            let mut out = String::new();
+            write_scalar(&mut out, value);
+            Value::String(out)
+        }
+        value => Value::String(written(value)),
+    }
 }
 
 fn json_exists(call: &Call<'_>) -> Result<Kernel, FunctionError> {
@@ -271,6 +294,13 @@ mod tests {
         check("JSON_QUERY", &[text("7"), text("$")], None);
         check("JSON_QUERY", &[text("{\"a\":1}"), text("$.a"), symbol("CONDITIONAL"), symbol("NULL"), symbol("NULL")], Some("[1]"));
         check("JSON_QUERY", &[text("{}"), text("lax $.a"), symbol("WITHOUT"), symbol("EMPTY ARRAY"), symbol("NULL")], Some("[]"));
+        let texts = TypeKind::Array(Box::new(TypeKind::STRING.nullable()));
+        let array = |input: &str, path: &str, error: &str| {
+            [text(input), text(path), symbol("WITHOUT"), symbol("NULL"), symbol(error), null(texts.clone())]
+        };
+        check("JSON_QUERY", &array(r#"{"a":[1,"x",null,{"k": 1}]}"#, "$.a", "NULL"), Some("[1, x, NULL, {\"k\":1}]"));
+        check("JSON_QUERY", &array(r#"{"a":{"b":1}}"#, "$.a", "EMPTY ARRAY"), Some("[]"));
+        check("JSON_QUERY", &array(r#"{"a":{"b":1}}"#, "$.a", "NULL"), None);
         for (input, path, exists) in
             [("{\"a\":1}", "$.a", "TRUE"), ("{\"a\":null}", "$.a", "FALSE"), ("[1]", "$.a", "FALSE"), ("", "$.a", "FALSE")]
         {

@@ -18,8 +18,9 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 /// `needle` in `text`, from the character `start` (from 1) on: the position of its first character, 0 where there is none.
 fn position(text: &str, needle: &str, start: i32) -> i32 {
     let skipped = usize::try_from(start.saturating_sub(1)).unwrap_or(0);
+    // Nothing is found at the very beginning, whatever `start` says (`BinaryStringData.indexOf`).
     if needle.is_empty() {
-        return start.max(1);
+        return 1;
     }
     let Some((from, _)) = text.char_indices().nth(skipped) else { return 0 };
     text[from..].find(needle).map_or(0, |at| text[..from + at].chars().count() as i32 + 1)
@@ -97,6 +98,7 @@ mod tests {
         check("POSITION", &[text("z"), text("abc")], Some("0"));
         check("LOCATE", &[text("b"), text("abcb"), int(3)], Some("4"));
         check("LOCATE", &[text("b"), text("abcb"), int(9)], Some("0"));
+        check("LOCATE", &[text(""), text("abc"), int(2)], Some("1"));
         check("INSTR", &[text("abcabc"), text("b")], Some("2"));
         check("INSTR", &[text("abcabc"), text("b"), int(3)], Some("5"));
         check("INSTR", &[text("abcabc"), text("b"), int(1), int(2)], Some("5"));

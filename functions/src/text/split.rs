@@ -97,7 +97,7 @@ fn str_to_map(call: &Call<'_>) -> Result<Kernel, FunctionError> {
                 let found = || {
                     let between = lists.as_ref().map_or(Some(","), |view| view.get(row))?;
                     let inside = pairs.as_ref().map_or(Some("="), |view| view.get(row))?;
-                    Some(entries(texts.get(row)?, between, inside))
+                    Some(in_java_order(entries(texts.get(row)?, between, inside)))
                 };
                 found().map_or(Value::Null, Value::Map)
             })
@@ -106,25 +106,61 @@ fn str_to_map(call: &Call<'_>) -> Result<Kernel, FunctionError> {
     })
 }
 
-fn entries(text: &str, between: &str, inside: &str) -> Vec<(Value, Value)> {
+/// A part that the inner separator does not split in two is a key of its own, with NULL. What follows a second one is lost.
+///
+/// With how many parts there were. Source: Flink's `SqlFunctionUtils.strToMap`.
+fn entries(text: &str, between: &str, inside: &str) -> (usize, Vec<(Value, Value)>) {
     let mut entries: Vec<(Value, Value)> = Vec::new();
-    for part in split_by(text, between, usize::MAX) {
-        let mut sides = split_by(part, inside, 2).into_iter();
-        let key = Value::String(sides.next().unwrap_or_default().to_owned());
-        let value = sides.next().map_or(Value::Null, |value| Value::String(value.to_owned()));
+    let parts = if text.is_empty() { Vec::new() } else { split_by(text, between) };
+    for &part in &parts {
+        let owned = |text: &str| Value::String(text.to_owned());
+        let (key, value) = match split_by(part, inside).as_slice() {
+            [key, value, ..] => (owned(key), owned(value)),
+            _ => (owned(part), Value::Null),
+        };
         match entries.iter_mut().find(|(known, _)| *known == key) {
             Some(entry) => entry.1 = value,
             None => entries.push((key, value)),
         }
     }
+    (parts.len(), entries)
+}
+
+/// Entries of distinct texts as `new HashMap<String, String>(parts)` iterates over them: by bucket, in a bucket by insertion.
+fn in_java_order((parts, mut entries): (usize, Vec<(Value, Value)>)) -> Vec<(Value, Value)> {
+    let mut buckets = parts.max(1).next_power_of_two();
+    while entries.len() > buckets * 3 / 4 {
+        buckets *= 2;
+    }
+    entries.sort_by_cached_key(|(key, _)| match key {
+        Value::String(text) => {
+            let hash = text.encode_utf16().fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
+            (hash ^ (hash >> 16)) as usize & (buckets - 1)
+        }
+        _ => 0,
+    });
     entries
 }
 
-fn split_by<'a>(text: &'a str, separator: &str, limit: usize) -> Vec<&'a str> {
-    match java_regex(separator) {
-        Some(regex) => regex.splitn(text, limit).filter_map(Result::ok).collect(),
-        None => vec![text],
+/// Java's `String.split`: empty parts at the end are left out, as is an empty match at the beginning.
+fn split_by<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let Some(regex) = java_regex(separator) else { return vec![text] };
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for found in regex.find_iter(text).filter_map(Result::ok) {
+        if found.end() == 0 || found.start() == found.end() && found.end() == text.len() {
+            continue;
+        }
+        parts.push(&text[from..found.start()]);
+        from = found.end();
     }
+    if parts.is_empty() {
+        return vec![text];
+    }
+    parts.push(&text[from..]);
+    let kept = parts.iter().rposition(|part| !part.is_empty()).map_or(0, |last| last + 1);
+    parts.truncate(kept);
+    parts
 }
 
 fn parse_url() -> Result<Kernel, FunctionError> {
@@ -192,6 +228,9 @@ mod tests {
     fn maps_and_addresses_are_taken_apart() {
         check("STR_TO_MAP", &[text("k1=v1,k2=v2")], Some("{k1=v1, k2=v2}"));
         check("STR_TO_MAP", &[text("k1:v1;k2"), text(";"), text(":")], Some("{k1=v1, k2=NULL}"));
+        check("STR_TO_MAP", &[text("a=1,b,c=,,d=1=2,a=3")], Some("{=NULL, a=3, b=NULL, c==NULL, d=1}"));
+        check("STR_TO_MAP", &[text("")], Some("{}"));
+        check("STR_TO_MAP", &[text("a1b22c"), text("[0-9]+"), text(":")], Some("{a=NULL, b=NULL, c=NULL}"));
         let url = "http://user@facebook.com:80/path1/p.php?k1=v1&k2=v2#Ref1";
         for (part, output) in [
             ("HOST", Some("facebook.com")),

@@ -40,16 +40,12 @@ fn date_format_signature(args: &[Arg<'_>]) -> Signature {
 
 fn ltz_signature(args: &[Arg<'_>]) -> Signature {
     match args {
-        [number] | [number, _] if number.kind().is_numeric() || *number.kind() == TypeKind::Null => {
+        [number, precision] if number.kind().is_numeric() || *number.kind() == TypeKind::Null => {
             let kind = if number.kind().is_integer() { TypeKind::BigInt } else { TypeKind::Double };
-            let mut casts = vec![number.cast(kind)];
-            if let Some(precision) = args.get(1) {
-                if !precision.kind().is_integer() || precision.int().is_some_and(|precision| precision != 0 && precision != 3) {
-                    return refuse("TO_TIMESTAMP_LTZ(<NUMERIC>, 0 or 3)");
-                }
-                casts.push(precision.cast(TypeKind::Int));
+            if !precision.kind().is_integer() || precision.int().is_some_and(|precision| precision != 0 && precision != 3) {
+                return refuse("TO_TIMESTAMP_LTZ(<NUMERIC>, 0 or 3)");
             }
-            Ok((casts, TypeKind::timestamp_ltz(3).nullable()))
+            Ok((vec![number.cast(kind), precision.cast(TypeKind::Int)], TypeKind::timestamp_ltz(3).nullable()))
         }
         _ => refuse("TO_TIMESTAMP_LTZ(<NUMERIC>, 0 or 3)"),
     }
@@ -157,12 +153,12 @@ fn to_timestamp() -> Result<Kernel, FunctionError> {
     })
 }
 
-/// Seconds (precision 0) or milliseconds (3, the default) since the epoch.
+/// Seconds (precision 0) or milliseconds (3) since the epoch.
 fn to_timestamp_ltz(call: &Call<'_>) -> Result<Kernel, FunctionError> {
     let whole = call.arg(0)?.kind == TypeKind::BigInt;
     kernel(move |args, scope| {
-        let precisions = args.get(1).map(Column::ints).transpose()?;
-        let per_unit = |row: usize| match precisions.as_ref().map_or(Some(3), |precisions| precisions.get(row)) {
+        let precisions = args[1].ints()?;
+        let per_unit = |row: usize| match precisions.get(row) {
             None => Ok(None),
             Some(0) => Ok(Some(1_000)),
             Some(3) => Ok(Some(1)),

@@ -3,6 +3,7 @@
 use irmak_common::text::{Instant, days_from_civil, days_in_month};
 
 use super::fields::{Fields, MONTHS, WEEKDAYS};
+use super::jdbc;
 use super::pattern::{Token, push_padded, read_offset, tokens};
 
 /// A compiled pattern.
@@ -41,14 +42,16 @@ impl Formatter {
         Ok(())
     }
 
-    /// The wall clock that a text says; `None` where it does not match, to its end, or has no date.
+    /// The wall clock that a text says; `None` where it does not match, to its end, or says no possible time. What the pattern
+    /// leaves out is that of 1970-01-01 00:00:00. A text that does not match may still be a JDBC timestamp or date.
+    ///
+    /// Source: Flink's `DateTimeUtils.parseTimestampData(String, String)`.
     pub(super) fn parse(&self, text: &str) -> Option<Instant> {
         let mut reader = Reader { text, at: 0, parsed: Parsed::default() };
-        reader.read(&self.tokens)?;
-        if reader.at < text.len() {
-            return None;
+        match reader.read(&self.tokens) {
+            Some(()) if reader.at == text.len() => reader.parsed.resolve(),
+            _ => jdbc::parse(text),
         }
-        reader.parsed.resolve()
     }
 }
 
@@ -142,16 +145,7 @@ struct Parsed {
 
 impl Parsed {
     fn resolve(&self) -> Option<Instant> {
-        let year = self.year.filter(|year| year.abs() <= 999_999_999)?;
-        let days = match (self.month, self.day, self.day_of_year) {
-            (Some(month), Some(day), _) => {
-                let valid = (1..=12).contains(&month) && (1..=31).contains(&day);
-                let month = valid.then_some(month as u32)?;
-                days_from_civil(year, month, (day as u32).min(days_in_month(year, month)))
-            }
-            (_, _, Some(day)) => days_from_civil(year, 1, 1) + (1..=366).contains(&day).then_some(day - 1)?,
-            _ => return None,
-        };
+        let days = self.days()?;
         let within = |value: Option<i64>, last: i64| match value {
             None => Some(0),
             Some(value) => (0..=last).contains(&value).then_some(value),
@@ -160,7 +154,11 @@ impl Parsed {
         let hour = match (self.hour, self.half_day_hour) {
             (Some(24), _) if minute == 0 && second == 0 => 24,
             (Some(hour), _) => within(Some(hour), 23)?,
-            (None, Some(hour)) => within(Some(hour), 11)? + if self.afternoon? { 12 } else { 0 },
+            (None, Some(hour)) => match (within(Some(hour), 11)?, self.afternoon) {
+                (hour, Some(afternoon)) => hour + if afternoon { 12 } else { 0 },
+                // Which half of the day is not said: then the hour is not known.
+                (_, None) => 0,
+            },
             (None, None) => 0,
         };
         if let Some(millis) = self.milli_of_day {
@@ -169,6 +167,22 @@ impl Parsed {
         }
         let nanos = within(self.nanos, 999_999_999)? as u32;
         Some(Instant { seconds: days * 86_400 + hour * 3_600 + minute * 60 + second, nanos })
+    }
+    /// Days since the epoch. A whole date has its day cut to the month's length; one that is completed must be possible as it is.
+    fn days(&self) -> Option<i64> {
+        let year = self.year.unwrap_or(1970);
+        if year.abs() > 999_999_999 {
+            return None;
+        }
+        if let (Some(day), true, false) = (self.day_of_year, self.year.is_some(), self.month.is_some() && self.day.is_some()) {
+            return Some(days_from_civil(year, 1, 1) + (1..=366).contains(&day).then_some(day - 1)?);
+        }
+        let (month, day) = (self.month.unwrap_or(1), self.day.unwrap_or(1));
+        let valid = (1..=12).contains(&month) && (1..=31).contains(&day);
+        let (month, day) = valid.then_some((month as u32, day as u32))?;
+        let length = days_in_month(year, month);
+        let whole = self.year.is_some() && self.month.is_some() && self.day.is_some();
+        (whole || day <= length).then(|| days_from_civil(year, month, day.min(length)))
     }
 }
 
@@ -347,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_read_strictly_but_days_are_fitted() {
+    fn texts_are_read_by_the_pattern_and_completed_from_1970() {
         for (pattern, text, millis) in [
             ("dd/MM/yyyy HH-mm", "16/02/2025 07-08", Some(1_739_689_680_000)),
             ("yyyy-MM-dd'T'HH:mm:ss.SSSX", "2025-02-16T07:08:09.123Z", Some(1_739_689_689_123)),
@@ -357,9 +371,15 @@ mod tests {
             ("yyyy-MM-dd[ HH:mm]", "2025-02-16 07:08", Some(1_739_689_680_000)),
             ("d MMM yyyy h:mm a", "16 Feb 2025 7:08 PM", Some(1_739_732_880_000)),
             ("yyyy-MM-dd", "2025-02-30", Some(1_740_700_800_000)),
-            ("yyyy-MM-dd", "2025-02-16 ", None),
-            ("yyyy-MM-dd", "2025-2-16", None),
-            ("HH:mm", "07:08", None),
+            ("yyyy-MM-dd", "2025-02-16 x", None),
+            ("yyyyMMdd", "2025-2-16", Some(1_739_664_000_000)),
+            ("yyyy/MM/dd", "2025-02-16 07:08:09.5", Some(1_739_689_689_500)),
+            ("HH:mm", "07:08", Some(25_680_000)),
+            ("hh:mm", "07:08", Some(480_000)),
+            ("yyyy-MM", "2025-02", Some(1_738_368_000_000)),
+            ("yyyy-MM", "2025-13", None),
+            ("MM-dd", "02-29", None),
+            ("yyyy-DDD", "2025-032", Some(1_738_368_000_000)),
         ] {
             assert_eq!(Formatter::new(pattern).unwrap().parse(text).map(Instant::to_millis), millis, "{pattern} {text}");
         }

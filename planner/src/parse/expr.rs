@@ -4,9 +4,10 @@
 //! sign 80, then `[]` and `.`. Functions with a syntax of their own are in [`super::special`].
 
 use irmak_common::limits;
+use irmak_common::types::{TypeKind, YearMonth};
 
 use crate::ast::{Call, Expr, ExprKind, MINUS_DATE, Unit};
-use crate::error::{Code, PlanError, Planned, Span};
+use crate::error::{Planned, Span};
 use crate::token::{Cursor, TokenKind, too_deep};
 
 use super::{literal, over, query, special, types};
@@ -260,18 +261,22 @@ fn parenthesized(cursor: &mut Cursor) -> Planned<Expr> {
     }
 }
 
+/// `(a - b) MONTH`: the whole months from b to a.
+fn months_between(args: Vec<Expr>, span: Span) -> Planned<Expr> {
+    let unit = Expr { kind: ExprKind::Symbol("MONTH".into()), span, depth: 1 };
+    let months = call("TIMESTAMPDIFF", std::iter::once(unit).chain(args.into_iter().rev()).collect(), span)?;
+    let ty = TypeKind::IntervalYearMonth { unit: YearMonth::Month, precision: 2 }.nullable();
+    node(ExprKind::Cast { input: Box::new(months), ty, safe: false }, span)
+}
+
 /// `(a - b) DAY`: the interval between two times. Without a unit there is none to subtract times in.
 fn difference(cursor: &mut Cursor, inner: Expr) -> Planned<Expr> {
     let start = inner.span;
     let unit = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"].into_iter().any(|word| cursor.at_words(&[word]));
     match inner.kind {
         ExprKind::Operator { name: "-", args } if unit && args.len() == 2 => {
-            let here = cursor.span();
-            let months = literal::qualifier(cursor)?.0 <= Unit::Month;
-            if months {
-                return Err(PlanError::new(Code::Unsupported, "a difference in months is not supported")
-                    .at(here)
-                    .label("use TIMESTAMPDIFF(MONTH, b, a)"));
+            if literal::qualifier(cursor)?.0 <= Unit::Month {
+                return months_between(args, start.to(cursor.last_span()));
             }
             node(ExprKind::Operator { name: MINUS_DATE, args }, start.to(cursor.last_span()))
         }
