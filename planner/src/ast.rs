@@ -453,6 +453,11 @@ pub(crate) struct Insert {
 }
 
 impl Expr {
+    /// An expression that the binder puts in another's place.
+    pub(crate) fn new(kind: ExprKind, span: Span) -> Self {
+        Self { kind, span, depth: 1 }
+    }
+
     /// The name that a SELECT item has without an alias: its column's.
     pub(crate) fn implied_name(&self) -> Option<&str> {
         match &self.kind {

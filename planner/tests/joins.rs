@@ -81,7 +81,12 @@ fn what_cannot_be_is_refused() {
     for (query, code) in [
         ("SELECT v FROM a WHERE v IN (SELECT k, w FROM b)", "E0304"),
         ("SELECT v, (SELECT w FROM b) AS w FROM a", "E0501"),
-        ("SELECT v FROM a WHERE v = 1 OR v IN (SELECT w FROM b)", "E0501"),
+        ("SELECT v, (SELECT MAX(w) FROM b WHERE b.k > a.v) AS w FROM a", "E0501"),
+        ("SELECT v, COUNT(*) AS c FROM a GROUP BY v HAVING v IN (SELECT w FROM b WHERE b.k = a.v)", "E0201"),
+        (
+            "SELECT v IN (SELECT w FROM b), v IN (SELECT w FROM b), v IN (SELECT w FROM b), v IN (SELECT w FROM b), v IN (SELECT w FROM b) FROM a",
+            "E0104",
+        ),
         ("SELECT v FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.nothing = a.v)", "E0207"),
         ("SELECT a.v FROM a JOIN b USING (nothing)", "E0207"),
         ("SELECT a.v FROM a JOIN a FOR SYSTEM_TIME AS OF a.ts AS c ON a.k = c.k", "E0301"),
@@ -90,6 +95,30 @@ fn what_cannot_be_is_refused() {
         let error = planned(query).unwrap_err();
         assert!(error.starts_with(code), "{query}: {error}");
     }
+}
+
+#[test]
+fn an_answer_of_in_or_exists_is_a_column_anywhere() {
+    let kinds = |query: &str| -> Vec<String> {
+        let (joins, _) = planned(query).unwrap();
+        joins.iter().map(|join| join.split(['[', ']']).nth(1).unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(kinds("SELECT v FROM a WHERE k = 1 OR EXISTS (SELECT 1 FROM b WHERE b.w = a.v)"), ["LeftSemiJoin", "LeftAntiJoin"]);
+    // Where IN may answer UNKNOWN, a part of the rows of its own does.
+    let parts = ["LeftSemiJoin", "LeftAntiJoin", "LeftSemiJoin", "LeftAntiJoin"];
+    assert_eq!(kinds("SELECT CASE WHEN v IN (SELECT w FROM b) THEN 1 ELSE 2 END AS x FROM a"), parts);
+    assert_eq!(kinds("SELECT v, COUNT(*) AS c FROM a GROUP BY v HAVING v IN (SELECT w FROM b)"), ["LeftSemiJoin"]);
+}
+
+#[test]
+fn an_aggregate_that_looks_outside_is_grouped_and_joined() {
+    check("SELECT v, (SELECT MAX(w) FROM b WHERE b.k = a.v) AS m FROM a", &["Join(joinType=[LeftOuterJoin], where=[(v = "]);
+    check(
+        "SELECT v FROM a WHERE v > (SELECT COUNT(*) + 1 FROM b WHERE a.v = b.k AND w > 3)",
+        &["Join(joinType=[LeftOuterJoin], where=[(v = "],
+    );
+    check("SELECT v FROM a WHERE v > (SELECT MAX(w) FROM b WHERE a.v = b.k)", &["Join(joinType=[InnerJoin], where=[((v = "]);
+    check("SELECT v, SUM(k) AS s, (SELECT MAX(w) FROM b) AS m FROM a GROUP BY v", &["Join(joinType=[LeftOuterJoin]"]);
 }
 
 #[test]

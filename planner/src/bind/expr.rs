@@ -75,13 +75,18 @@ impl ExprBinder<'_> {
                 let base = self.bind(base)?;
                 field(base, name)
             }
-            ExprKind::Attached(index) => match self.schema.fields.get(*index) {
-                Some(field) if self.grouping.is_none() => Ok(Expr::column(*index, field.ty.clone())),
-                _ => Err(subquery("a scalar subquery beside an aggregate", expr.span)),
-            },
+            ExprKind::Attached(index) => self.attached(*index).ok_or_else(|| subquery("a subquery beside an aggregate", expr.span)),
             ExprKind::InQuery { .. } => Err(subquery("IN (subquery)", expr.span)),
             ExprKind::Exists(_) => Err(subquery("EXISTS", expr.span)),
             ExprKind::Subquery(_) => Err(subquery("a scalar subquery", expr.span)),
+        }
+    }
+
+    /// The column that a subquery has become.
+    fn attached(&self, index: usize) -> Option<Expr> {
+        match &self.grouping {
+            Some(grouping) => grouping.column(index),
+            None => self.schema.fields.get(index).map(|field| Expr::column(index, field.ty.clone())),
         }
     }
 
@@ -256,7 +261,7 @@ fn no_difference(args: &[Expr], accepted: &str, span: Span) -> PlanError {
 fn subquery(what: &str, span: Span) -> PlanError {
     PlanError::new(Code::Unsupported, format!("{what} is not supported here"))
         .at(span)
-        .note("subqueries may stand in FROM; IN and EXISTS in WHERE, joined to the rest by AND; scalar ones in WHERE and SELECT")
+        .note("subqueries may stand in FROM, WHERE, HAVING and SELECT")
 }
 
 /// `a STRING`, `an INT`.

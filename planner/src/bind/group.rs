@@ -18,6 +18,8 @@ use super::window::GroupWindow;
 const AGGREGATES: usize = 1 << 40;
 /// Provisional number of the first property's column.
 const PROPERTIES: usize = 1 << 41;
+/// Provisional number of the first column that is joined above.
+pub(crate) const ATTACHED: usize = PROPERTIES + AGGREGATES;
 
 /// One aggregate, over the columns of the relation below.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +137,11 @@ impl Grouping {
         }
     }
 
+    /// How many columns the aggregate gives.
+    pub(crate) fn width(&self) -> usize {
+        self.keys.len() + self.aggregates.len() + self.properties.len()
+    }
+
     /// The error of a column that is neither grouped by nor aggregated.
     pub(crate) fn not_grouped(&self, path: &[Name], span: Span) -> PlanError {
         PlanError::new(Code::NotGrouped, format!("column `{}` is not being grouped", told(path)))
@@ -147,6 +154,8 @@ impl Grouping {
         if let ExprNode::Column(index) = &mut expr.node {
             if *index >= super::over::OVERS {
                 // Not of the aggregate: settled later.
+            } else if *index >= ATTACHED {
+                *index = self.width() + (*index - ATTACHED);
             } else if *index >= PROPERTIES {
                 *index = self.keys.len() + self.aggregates.len() + (*index - PROPERTIES);
             } else if *index >= AGGREGATES {

@@ -2,8 +2,10 @@
 //!
 //! A binder lives for one statement. It refuses what Flink refuses, at the very token.
 
+mod above;
 pub(crate) mod aggregate;
 pub(crate) mod call;
+mod correlated;
 pub(crate) mod early_fire;
 pub(crate) mod expr;
 pub(crate) mod from;
@@ -13,6 +15,7 @@ pub(crate) mod insert;
 pub(crate) mod join;
 mod json_aggregate;
 pub(crate) mod literal;
+mod mark;
 mod normalize;
 pub(crate) mod order;
 pub(crate) mod over;

@@ -34,7 +34,7 @@ impl Binder<'_> {
         let aggregated = select.group_by.is_some() || select.having.is_some() || aggregates(select);
         let rel = if aggregated {
             self.grouped_select(select, input)?
-        } else if super::subquery::scalar_items(select) {
+        } else if super::subquery::in_items(select) {
             let mut attached = select.clone();
             for item in &mut attached.items {
                 if let SelectItem::Expr { expr, .. } = item {
@@ -90,7 +90,10 @@ impl Binder<'_> {
         self.one_grouping(&one, input, &[])
     }
 
-    fn one_grouping(&mut self, select: &Select, input: Scoped, all: &[Expr]) -> Planned<Rel> {
+    /// One aggregation. `all`: what the other grouping sets group by.
+    pub(crate) fn one_grouping(&mut self, select: &Select, input: Scoped, all: &[Expr]) -> Planned<Rel> {
+        let (select, mut above) = self.take_above(select)?;
+        let select = &select;
         let (keys, windows) = self.group_by(select, &input)?;
         let mut grouping = Grouping {
             keys,
@@ -114,15 +117,19 @@ impl Binder<'_> {
             Some(having) => Some(binder.condition(having, "HAVING")?),
             None => None,
         };
+        above.bind(&mut binder)?;
         exprs.iter_mut().chain(having.iter_mut()).for_each(|expr| grouping.settle(expr));
         overs.each(&mut |expr| grouping.settle(expr));
+        above.each(&mut |expr| grouping.settle(expr));
         let mut rel = match grouping.windows {
             Windows::None => self.group_aggregate(input.rel, &grouping, select.span)?,
             _ => self.window_aggregate(input.rel, grouping, select.span)?,
         };
+        rel = above.scalars(rel);
         if let Some(having) = having {
             rel = rel.filter(having);
         }
+        rel = above.terms(rel)?;
         let (rel, calls) = overs.relation(rel);
         exprs.iter_mut().for_each(|expr| over::settle(expr, calls));
         Ok(rel.project(exprs, unique_names(names)))

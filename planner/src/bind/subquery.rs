@@ -1,4 +1,5 @@
-//! Subqueries in expressions: IN and EXISTS in WHERE become SEMI and ANTI joins, scalar ones are joined and become a column.
+//! Subqueries in expressions: IN and EXISTS in WHERE become SEMI and ANTI joins, scalar ones are joined and become a column, as do
+//! IN and EXISTS elsewhere ([`super::mark`]). Scalar ones that look outside: [`super::correlated`].
 //!
 //! A subquery that looks outside is taken apart where it is a plain SELECT: its condition becomes the join's, its tables the right side.
 
@@ -13,7 +14,7 @@ use crate::join::{JoinRel, all_of, always};
 
 use super::expr::ExprBinder;
 use super::scope::{Scope, ScopeColumn, Scoped};
-use super::{Binder, call, rank, select};
+use super::{Binder, call, correlated, rank, select};
 
 /// The SELECT of a query that does nothing but select from tables under a condition.
 pub(crate) fn plain_select(query: &Query) -> Option<&Select> {
@@ -30,7 +31,7 @@ pub(crate) fn plain_select(query: &Query) -> Option<&Select> {
 }
 
 /// How many subqueries that look outside may stand in each other.
-const CORRELATED_MAX: usize = 2;
+pub(crate) const CORRELATED_MAX: usize = 2;
 
 /// A subquery that looks outside, taken apart.
 pub(crate) struct Correlated {
@@ -38,8 +39,17 @@ pub(crate) struct Correlated {
     pub(crate) inner: Rel,
     /// What pairs must meet, over the outer columns and behind them its own.
     pub(crate) condition: Vec<Expr>,
-    scope: Scope,
+    pub(crate) scope: Scope,
     schema: Schema,
+}
+
+/// What IN compares.
+pub(crate) struct Compared {
+    pub(crate) right: Rel,
+    /// The rows that match.
+    pub(crate) equal: Vec<Expr>,
+    /// The rows that match if NULLs do, where there may be any.
+    pub(crate) possible: Option<Vec<Expr>>,
 }
 
 impl Correlated {
@@ -66,7 +76,8 @@ impl Binder<'_> {
         correlated.map(|correlated| (correlated, select.clone()))
     }
 
-    fn taken_apart(&mut self, select: &Select, outer: &Scoped) -> Planned<Correlated> {
+    /// What a plain SELECT is over the columns of `outer` and its own.
+    pub(crate) fn taken_apart(&mut self, select: &Select, outer: &Scoped) -> Planned<Correlated> {
         let Some(from) = &select.from else {
             return Err(PlanError::new(Code::Unsupported, "a subquery without FROM cannot look outside").at(select.span));
         };
@@ -131,13 +142,19 @@ impl Binder<'_> {
         Ok(input)
     }
 
-    /// Joins the scalar subqueries of an expression to `input`, and puts their columns in their place.
+    /// Joins the subqueries of an expression to `input`, and puts their columns in their place.
     pub(crate) fn attach(&mut self, mut input: Scoped, expr: &mut ast::Expr) -> Planned<Scoped> {
-        if let ExprKind::Subquery(query) = &expr.kind {
-            let query = query.clone();
-            let (scoped, column) = self.scalar(input, &query, expr.span)?;
-            expr.kind = ExprKind::Attached(column);
-            return Ok(scoped);
+        match &expr.kind {
+            ExprKind::Subquery(query) => {
+                let query = query.clone();
+                return self.attach_scalar(input, &query, expr);
+            }
+            ExprKind::InQuery { .. } | ExprKind::Exists(_) => {
+                let (scoped, column) = self.mark(input, expr)?;
+                expr.kind = ExprKind::Attached(column);
+                return Ok(scoped);
+            }
+            _ => {}
         }
         for child in expr.children_mut() {
             input = self.attach(input, child)?;
@@ -145,11 +162,31 @@ impl Binder<'_> {
         Ok(input)
     }
 
-    /// A query of one value, as one more column of `input`.
-    fn scalar(&mut self, input: Scoped, query: &Query, span: Span) -> Planned<(Scoped, usize)> {
+    fn attach_scalar(&mut self, input: Scoped, query: &Query, expr: &mut ast::Expr) -> Planned<Scoped> {
+        let warnings = self.warnings.len();
+        let alone = match self.scalar(query, expr.span) {
+            Ok(right) => {
+                let Scoped { rel: left, mut scope } = input;
+                let column = left.schema.len();
+                scope.columns.push(ScopeColumn { relation: None, name: format!("$subquery{column}"), hidden: true });
+                expr.kind = ExprKind::Attached(column);
+                let rel = JoinRel { left, right, kind: JoinKind::Left, condition: always(), as_of: None }.into_rel();
+                return Ok(Scoped { rel, scope });
+            }
+            Err(alone) => alone,
+        };
+        let Some(select) = correlated::aggregate_select(query).filter(|_| alone.is_unknown_name()) else { return Err(alone) };
+        self.warnings.truncate(warnings);
+        let (scoped, value) = self.correlated_aggregate(input, select)?;
+        *expr = value;
+        Ok(scoped)
+    }
+
+    /// A query of one value that does not look outside.
+    pub(crate) fn scalar(&mut self, query: &Query, span: Span) -> Planned<Rel> {
         let rel = self
             .nested(query.span, |binder| binder.query(query))
-            .map_err(|error| error.note("a scalar subquery cannot look outside itself here: join and group instead"))?;
+            .map_err(|error| error.note("a scalar subquery looks outside only where it is one aggregate without GROUP BY"))?;
         if rel.schema.len() != 1 {
             let message = format!("a scalar subquery has one column, this one {}", rel.schema.len());
             return Err(PlanError::new(Code::ColumnCount, message).at(span));
@@ -160,11 +197,7 @@ impl Binder<'_> {
                 .at(span)
                 .note("SELECT MAX(x) FROM t has one row, SELECT x FROM t may have many"));
         }
-        let Scoped { rel: left, mut scope } = input;
-        let column = left.schema.len();
-        scope.columns.push(ScopeColumn { relation: None, name: format!("$subquery{column}"), hidden: true });
-        let rel = JoinRel { left, right: rel, kind: JoinKind::Left, condition: always(), as_of: None }.into_rel();
-        Ok((Scoped { rel, scope }, column))
+        Ok(rel)
     }
 
     /// `[NOT] IN (query)` and `[NOT] EXISTS (query)`.
@@ -181,6 +214,16 @@ impl Binder<'_> {
     }
 
     fn in_query(&mut self, input: Scoped, operand: &ast::Expr, query: &Query, negated: bool, span: Span) -> Planned<Scoped> {
+        let Compared { right, equal, possible } = self.compared(&input, operand, query, span)?;
+        // NOT IN is TRUE only where every comparison is FALSE.
+        Ok(match negated {
+            true => semi(input, right, JoinKind::Anti, possible.unwrap_or(equal)),
+            false => semi(input, right, JoinKind::Semi, equal),
+        })
+    }
+
+    /// What `operand IN (query)` compares, over the columns of `input` and behind them the query's.
+    pub(crate) fn compared(&mut self, input: &Scoped, operand: &ast::Expr, query: &Query, span: Span) -> Planned<Compared> {
         let operands: Vec<&ast::Expr> = match &operand.kind {
             ExprKind::Call(row) if row.name.text == "ROW" => row.args.iter().collect(),
             _ => vec![operand],
@@ -190,20 +233,22 @@ impl Binder<'_> {
             let mut binder = ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: None, clause: "WHERE" };
             bound.push(binder.bind(operand)?);
         }
-        let (right, mut condition) = self.subquery(&input, query, Some((bound.len(), span)))?;
+        let (right, condition) = self.subquery(input, query, Some((bound.len(), span)))?;
         let width = input.rel.schema.len();
+        let (mut equal, mut possible, mut unknown) = (condition.clone(), condition, false);
         for (at, operand) in bound.into_iter().enumerate() {
             let column = Expr::column(width + at, right.schema.fields[at].ty.clone());
-            let equal = call::resolve("=", vec![operand.clone(), column.clone()], span)?;
-            // NOT IN is TRUE only where every comparison is FALSE.
-            let unknown = negated && (operand.ty.nullable || column.ty.nullable);
-            condition.push(if unknown { or_unknown(operand, column, equal, span)? } else { equal });
+            let same = call::resolve("=", vec![operand.clone(), column.clone()], span)?;
+            let nullable = operand.ty.nullable || column.ty.nullable;
+            unknown |= nullable;
+            possible.push(if nullable { or_unknown(operand, column, same.clone(), span)? } else { same.clone() });
+            equal.push(same);
         }
-        Ok(semi(input, right, if negated { JoinKind::Anti } else { JoinKind::Semi }, condition))
+        Ok(Compared { right, equal, possible: unknown.then_some(possible) })
     }
 
     /// The rows of a subquery, and what they must meet besides; `columns`: how many the SELECT list must have.
-    fn subquery(&mut self, outer: &Scoped, query: &Query, columns: Option<(usize, Span)>) -> Planned<(Rel, Vec<Expr>)> {
+    pub(crate) fn subquery(&mut self, outer: &Scoped, query: &Query, columns: Option<(usize, Span)>) -> Planned<(Rel, Vec<Expr>)> {
         let warnings = self.warnings.len();
         let counted = |rel: &Rel| match columns {
             Some((count, span)) if rel.schema.len() != count => {
@@ -264,7 +309,7 @@ fn semi(input: Scoped, right: Rel, kind: JoinKind, condition: Vec<Expr>) -> Scop
 }
 
 /// `a = b`, or one of them is NULL.
-fn or_unknown(a: Expr, b: Expr, equal: Expr, span: Span) -> Planned<Expr> {
+pub(crate) fn or_unknown(a: Expr, b: Expr, equal: Expr, span: Span) -> Planned<Expr> {
     let mut terms = Vec::new();
     for side in [a, b] {
         if side.ty.nullable {
@@ -275,7 +320,8 @@ fn or_unknown(a: Expr, b: Expr, equal: Expr, span: Span) -> Planned<Expr> {
     Ok(Expr { node: ExprNode::Or(terms), ty: TypeKind::Boolean.nullable() })
 }
 
-fn conjuncts(expr: &ast::Expr) -> Vec<&ast::Expr> {
+/// The terms that AND joins.
+pub(crate) fn conjuncts(expr: &ast::Expr) -> Vec<&ast::Expr> {
     match &expr.kind {
         ExprKind::And(terms) => terms.iter().flat_map(conjuncts).collect(),
         _ => vec![expr],
@@ -283,7 +329,7 @@ fn conjuncts(expr: &ast::Expr) -> Vec<&ast::Expr> {
 }
 
 /// Whether NOTs are around it, an odd number of them, and what is inside.
-fn stripped(expr: &ast::Expr) -> (bool, &ast::Expr) {
+pub(crate) fn stripped(expr: &ast::Expr) -> (bool, &ast::Expr) {
     match &expr.kind {
         ExprKind::Not(inner) => {
             let (negated, inner) = stripped(inner);
@@ -293,7 +339,8 @@ fn stripped(expr: &ast::Expr) -> (bool, &ast::Expr) {
     }
 }
 
-fn is_predicate(expr: &ast::Expr) -> bool {
+/// Whether it is IN or EXISTS, perhaps under NOT.
+pub(crate) fn is_predicate(expr: &ast::Expr) -> bool {
     matches!(stripped(expr).1.kind, ExprKind::InQuery { .. } | ExprKind::Exists(_))
 }
 
@@ -301,10 +348,10 @@ pub(crate) fn holds_subquery(expr: &ast::Expr) -> bool {
     matches!(expr.kind, ExprKind::InQuery { .. } | ExprKind::Exists(_) | ExprKind::Subquery(_))
 }
 
-/// Whether a SELECT list holds scalar subqueries.
-pub(crate) fn scalar_items(select: &Select) -> bool {
+/// Whether a SELECT list holds subqueries.
+pub(crate) fn in_items(select: &Select) -> bool {
     let holds = |item: &SelectItem| match item {
-        SelectItem::Expr { expr, .. } => expr.any(&|expr| matches!(expr.kind, ExprKind::Subquery(_))),
+        SelectItem::Expr { expr, .. } => expr.any(&holds_subquery),
         SelectItem::Star { .. } => false,
     };
     select.items.iter().any(holds)

@@ -148,6 +148,9 @@ pub fn concat(mut batches: Vec<RecordBatch>) -> Result<Option<RecordBatch>, Stri
         return Ok(batches.pop());
     }
     let schema = Arc::clone(batches[0].schema_ref());
+    if let Some(other) = batches.iter().find(|batch| batch.num_columns() != schema.fields().len()) {
+        return Err(format!("batches of {} and of {} columns are not of one schema", schema.fields().len(), other.num_columns()));
+    }
     arrow::compute::concat_batches(&schema, &batches).map(Some).map_err(|error| error.to_string())
 }
 
@@ -184,6 +187,14 @@ mod tests {
         let found: Vec<(usize, Vec<i64>)> = parts.iter().map(|(consumer, rows)| (*consumer, values(rows))).collect();
         let expected: Vec<(usize, Vec<i64>)> = expected.iter().map(|(consumer, rows)| (*consumer, rows.to_vec())).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn batches_of_other_columns_do_not_become_one() {
+        let wider = RecordBatch::try_from_iter(["v", "kind"].map(|name| (name, Arc::new(Int64Array::from(vec![1])) as ArrayRef))).unwrap();
+        assert!(concat(vec![batch(&[1]), wider.clone()]).is_err());
+        assert!(concat(vec![wider, batch(&[1])]).is_err());
+        assert_eq!(concat(vec![batch(&[1]), batch(&[2])]).unwrap().map(|whole| values(&whole)), Some(vec![1, 2]));
     }
 
     #[test]

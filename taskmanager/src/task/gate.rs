@@ -1,7 +1,7 @@
 //! One outgoing edge of a task: rows are divided among the consumers, small parts are gathered, marks go to everyone.
 //!
 //! A part smaller than half a batch waits for more until the latency budget is spent or a mark comes: marks speak of the rows before
-//! them, so nothing may stay behind one.
+//! them, so nothing may stay behind one. Parts that are gathered have the same columns.
 
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,11 @@ impl Gate {
     }
 
     fn gather(&mut self, control: &Control, consumer: usize, part: RecordBatch) -> Result<(), TaskError> {
+        // Behind a union, rows that only insert meet rows with a kind: one batch holds one sort.
+        let other = |last: &RecordBatch| last.num_columns() != part.num_columns();
+        if self.gathered.get(consumer).and_then(|gathered| gathered.parts.last()).is_some_and(other) {
+            self.release(control, consumer)?;
+        }
         let Some(gathered) = self.gathered.get_mut(consumer) else { return Ok(()) };
         gathered.rows += part.num_rows();
         gathered.bytes += batch_bytes(&part);
