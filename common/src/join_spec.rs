@@ -72,6 +72,8 @@ pub enum JoinTiming {
         /// For windows over TIMESTAMP_LTZ: the zone that they are aligned in; `None`: UTC.
         zone: Option<String>,
     },
+    /// When all rows of both sides have come: batch mode. Results are inserts only.
+    AtEnd,
     /// A left row meets the right row that was its key's newest at the left row's time: `FOR SYSTEM_TIME AS OF`.
     Version {
         /// The rowtime column of each side.

@@ -3,6 +3,7 @@
 //! Ids, event time, key groups, stream elements, Flink's logical types, expressions, the job graph, what a task is told and
 //! what it reports. Knows nothing of threads, sockets, files or brokers; everything here can be printed, compared and stored.
 
+pub mod batch_spec;
 pub mod changelog_spec;
 pub mod checkpoint;
 pub mod cover;

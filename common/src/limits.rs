@@ -44,3 +44,7 @@ pub const EXCEPTION_HISTORY_MAX: usize = 16;
 
 /// Rows of a collect sink that wait for the client before the job is slowed down.
 pub const COLLECT_ROWS_MAX: usize = 65_536;
+
+/// Bytes that one subtask of an operator of batch mode keeps: sorts and groupings hold all of their input. Flink spills to disk above
+/// its managed memory; we refuse, in words, above this.
+pub const BATCH_MODE_BYTES_MAX: usize = 4 << 30;

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec};
+use crate::batch_spec::BatchSpec;
+use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
 use crate::join_spec::JoinSpec;
 use crate::types::{LogicalType, Schema};
@@ -84,6 +86,8 @@ pub enum OperatorSpec {
     ChangelogNormalize(NormalizeSpec),
     /// All rows but `-U`: who reads keeps the old contents itself. Output: the input's columns.
     DropUpdateBefore,
+    /// An operator of batch mode. Output: as it says; rows are only added.
+    Batch(BatchSpec),
     /// Writes a table. Last of a chain.
     Sink(SinkSpec),
     /// Sends rows back to whoever submitted the script. Last of a chain, parallelism 1.

@@ -92,6 +92,7 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::ChangelogNormalize(spec) => Box::new(ChangelogNormalize::new(spec, input, &node.output, env)?),
         OperatorSpec::DropUpdateBefore => Box::new(DropUpdateBefore),
         OperatorSpec::SetOperation(spec) => Box::new(SetOperation::new(*spec, input, &node.output, env)?),
+        OperatorSpec::Batch(spec) => crate::batch::build(spec, input, &node.output)?,
         OperatorSpec::Source(_) | OperatorSpec::Sink(_) | OperatorSpec::Values { .. } | OperatorSpec::Collect => {
             return Err(EngineError::plan(format!("operator `{}` is run by the task, not by the engine", node.name)));
         }

@@ -72,6 +72,14 @@ pub enum EngineError {
         /// The bound, in words.
         bound: String,
     },
+    /// An operator of batch mode would have to keep more than it may.
+    #[error("{operator} holds more than {bound} in one subtask; raise parallelism.default, or filter and aggregate before it")]
+    Full {
+        /// Flink's name of the operator.
+        operator: String,
+        /// The bound, in words.
+        bound: String,
+    },
     /// Arrow refused: a batch or array that should have fitted.
     #[error("{what} failed")]
     Arrow {

@@ -38,7 +38,7 @@ pub(crate) fn build(
     Ok(match &spec.timing {
         JoinTiming::Always => Box::new(regular::RegularJoin::new(spec, inputs, output, env)?),
         JoinTiming::Interval { .. } => Box::new(interval::IntervalJoin::new(spec, inputs, output, env)?),
-        JoinTiming::Window { .. } => Box::new(window::WindowJoin::new(spec, inputs, output, env)?),
+        JoinTiming::Window { .. } | JoinTiming::AtEnd => Box::new(window::WindowJoin::new(spec, inputs, output, env)?),
         JoinTiming::Version { .. } => Box::new(version::VersionJoin::new(spec, inputs, output, env)?),
     })
 }

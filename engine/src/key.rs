@@ -172,7 +172,8 @@ fn read_length(key: &[u8], at: usize) -> usize {
     u32::from_le_bytes(read(key, at)) as usize
 }
 
-fn is_null(key: &[u8], cell: usize) -> bool {
+/// Whether a key's cell is NULL.
+pub(crate) fn is_null(key: &[u8], cell: usize) -> bool {
     key.get(cell / 8).is_some_and(|bits| bits & (1 << (cell % 8)) != 0)
 }
 

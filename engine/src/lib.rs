@@ -12,6 +12,7 @@ pub mod key;
 pub mod operator;
 
 mod accumulate;
+mod batch;
 mod changelog;
 mod changelog_normalize;
 mod deduplicate;

@@ -45,17 +45,6 @@ impl SetOperation {
         Ok(Self { spec, keys, side, counts, fingerprint, max_parallelism, schema })
     }
 
-    /// How often the result has a row.
-    fn times(&self, [left, right]: [i64; 2]) -> i64 {
-        let (left, right) = (left.max(0), right.max(0));
-        match (self.spec.kind, self.spec.all) {
-            (SetKind::Intersect, true) => left.min(right),
-            (SetKind::Intersect, false) => left.min(right).min(1),
-            (SetKind::Except, true) => (left - right).max(0),
-            (SetKind::Except, false) => i64::from(left > 0 && right == 0),
-        }
-    }
-
     fn emit(&mut self, rows: &mut Vec<(u32, RowKind)>, out: &mut Vec<Element>) -> Result<(), EngineError> {
         if rows.is_empty() {
             return Ok(());
@@ -65,6 +54,17 @@ impl SetOperation {
         out.push(changelog::batch(&self.schema, columns.finish()?, rows.iter().map(|(_, kind)| *kind as u8).collect())?);
         rows.clear();
         Ok(())
+    }
+}
+
+/// How often the result has a row that each side has so often.
+pub(crate) fn times(spec: SetOperationSpec, [left, right]: [i64; 2]) -> i64 {
+    let (left, right) = (left.max(0), right.max(0));
+    match (spec.kind, spec.all) {
+        (SetKind::Intersect, true) => left.min(right),
+        (SetKind::Intersect, false) => left.min(right).min(1),
+        (SetKind::Except, true) => (left - right).max(0),
+        (SetKind::Except, false) => i64::from(left > 0 && right == 0),
     }
 }
 
@@ -81,7 +81,7 @@ impl Operator for SetOperation {
             let mut after = before;
             after[usize::from(sides.value(row) != 0)] += if kinds.change(row) == Change::Add { 1 } else { -1 };
             *self.counts.value(id) = (after != [0, 0]).then_some(after);
-            let more = self.times(after) - self.times(before);
+            let more = times(self.spec, after) - times(self.spec, before);
             let kind = if more > 0 { RowKind::Insert } else { RowKind::Delete };
             for _ in 0..more.unsigned_abs() {
                 rows.push((id, kind));

@@ -13,7 +13,7 @@ use irmak_functions::{Environment, Evaluator, compile};
 
 use super::store::Store;
 use crate::error::EngineError;
-use crate::key::{KeyColumns, KeyEncoder, KeyFormat};
+use crate::key::{KeyColumns, KeyEncoder, KeyFormat, is_null};
 
 /// One side: how its rows are encoded, and those of the present batch.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Side {
     pub(crate) rows: KeyEncoder,
     /// Key columns where NULL equals nothing.
     strict: Vec<usize>,
+    /// The same by their place in the key.
+    strict_cells: Vec<usize>,
     kinds: Option<UInt8Array>,
     /// Rows of the batch whose key equals none.
     lonely: Vec<bool>,
@@ -47,6 +49,7 @@ impl Side {
             keys: KeyEncoder::new(schema, columns)?,
             rows: KeyEncoder::of_format(KeyFormat::of_rows(schema)?)?,
             strict,
+            strict_cells: (0..spec.null_safe.len()).filter(|cell| !spec.null_safe[*cell]).collect(),
             kinds: None,
             lonely: Vec::new(),
         })
@@ -65,6 +68,11 @@ impl Side {
             self.lonely.iter_mut().zip(nulls.iter()).for_each(|(lonely, valid)| *lonely |= !valid);
         }
         Ok(())
+    }
+
+    /// Whether a key holds a NULL that equals nothing.
+    pub(crate) fn is_lonely(&self, key: &[u8]) -> bool {
+        self.strict_cells.iter().any(|cell| is_null(key, *cell))
     }
 
     /// A row of the batch.

@@ -1,5 +1,7 @@
 //! The window join: rows of one key and one window, joined when the window is over. Results are inserts only.
 //!
+//! In batch mode ([`JoinTiming::AtEnd`]) all rows are of one window, which is over when both inputs have ended.
+//!
 //! The plan makes the window's columns part of the key, so that windows meet as keys do. Rows whose window is over when they come are dropped and counted.
 //! Source: Flink's `WindowJoinOperator`: left rows in order of arrival, each with its partners in theirs; of FULL and RIGHT the right
 //! rows without partner behind them.
@@ -30,8 +32,8 @@ type Key = (u64, Box<[u8]>);
 pub(crate) struct WindowJoin {
     kind: JoinKind,
     rowtime: bool,
-    /// `window_end` of each side.
-    ends: [usize; 2],
+    /// `window_end` of each side; `None`: all rows are of one window, until the end.
+    ends: Option<[usize; 2]>,
     schemas: [Schema; 2],
     sides: [Side; 2],
     stores: [Store; 2],
@@ -49,17 +51,19 @@ pub(crate) struct WindowJoin {
 
 impl WindowJoin {
     pub(crate) fn new(spec: &JoinSpec, inputs: [&Schema; 2], output: &Schema, env: &OperatorEnvironment) -> Result<Self, EngineError> {
-        let JoinTiming::Window { windows, rowtime, zone } = &spec.timing else {
-            return Err(EngineError::plan("a window join without windows"));
+        let (ends, rowtime, zone) = match &spec.timing {
+            JoinTiming::Window { windows, rowtime, zone } => (Some([windows[0][1], windows[1][1]]), *rowtime, zone.as_deref()),
+            JoinTiming::AtEnd => (None, true, None),
+            _ => return Err(EngineError::plan("a window join without windows")),
         };
         let sides = [Side::new(spec, 0, inputs[0])?, Side::new(spec, 1, inputs[1])?];
         let fingerprint = fingerprint(spec, &sides);
-        let mut progress = Progress::new(LocalTime::new(zone.as_deref())?);
+        let mut progress = Progress::new(LocalTime::new(zone)?);
         progress.reached = state::restore_watermark(&env.owned())?.0;
         let mut join = Self {
             kind: spec.kind,
-            rowtime: *rowtime,
-            ends: [windows[0][1], windows[1][1]],
+            rowtime,
+            ends,
             schemas: inputs.map(Clone::clone),
             condition: Condition::new(spec, inputs, &env.functions())?,
             output: Output::new(spec, inputs, output)?,
@@ -99,9 +103,12 @@ impl WindowJoin {
     /// Joins the rows of one key and window, and forgets them.
     fn join(&mut self, now: Millis, hash: u64, key: &[u8], out: &mut Vec<Element>) -> Result<(), EngineError> {
         let [left, right]: [Vec<u32>; 2] = self.stores.each_ref().map(|store| store.of_key(hash, key).collect());
+        // A key with a NULL that equals nothing: its rows have no partners.
+        let lonely = self.sides[0].is_lonely(key);
+        let partners: &[u32] = if lonely { &[] } else { &right };
         let mut right_met = vec![false; right.len()];
         for &left in &left {
-            let pairs: Vec<Pair> = right.iter().map(|right| (left, *right)).collect();
+            let pairs: Vec<Pair> = partners.iter().map(|right| (left, *right)).collect();
             let met = self.condition.meet_kept(now, self.stores.each_ref(), &pairs)?;
             let any = met.contains(&true);
             let size = self.stores[0].row(left).len();
@@ -110,7 +117,7 @@ impl WindowJoin {
                     self.output.push(RowKind::Insert, Half::Kept(left), Half::Null, size);
                 }
             } else {
-                for ((&right, met), right_met) in right.iter().zip(met).zip(&mut right_met).filter(|((_, met), _)| *met) {
+                for ((&right, met), right_met) in partners.iter().zip(met).zip(&mut right_met).filter(|((_, met), _)| *met) {
                     *right_met |= met;
                     self.output.push(RowKind::Insert, Half::Kept(left), Half::Kept(right), size);
                     if self.output.is_full() {
@@ -148,7 +155,10 @@ impl Operator for WindowJoin {
         if !self.rowtime {
             self.progress.reached = self.progress.reached.max(context.now);
         }
-        let ends = times(&batch, self.ends[input], &self.schemas[input])?;
+        let ends = match self.ends {
+            Some(ends) => times(&batch, ends[input], &self.schemas[input])?,
+            None => vec![Millis::MAX - 1; batch.num_rows()],
+        };
         let Self { sides, stores, open, .. } = self;
         for (row, time) in ends.into_iter().enumerate() {
             if self.progress.is_over(time) {
