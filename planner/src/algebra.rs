@@ -3,6 +3,7 @@
 //! Nodes hold the operator specs that they become, so that nothing is said twice. Which of them update and delete: [`crate::changelog`].
 
 use crate::join::JoinRel;
+use irmak_common::batch_spec::BatchOverSpec;
 use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{
@@ -79,6 +80,11 @@ pub(crate) enum RelNode {
         input: Box<Rel>,
         spec: Box<OverSpec>,
     },
+    /// Calls OVER any window of rows, in batch mode.
+    BatchOver {
+        input: Box<Rel>,
+        spec: Box<BatchOverSpec>,
+    },
     /// ROW_NUMBER as it is bound: `bind::rank` makes what it is of it. The number's column is the last.
     RowNumber {
         input: Box<Rel>,
@@ -90,7 +96,7 @@ pub(crate) enum RelNode {
         spec: Box<WindowRankSpec>,
         window: WindowSpec,
     },
-    /// ORDER BY a time attribute, and perhaps more.
+    /// ORDER BY a time attribute, and perhaps more; in batch mode, ORDER BY anything.
     TemporalSort {
         input: Box<Rel>,
         order_by: Vec<SortKey>,
@@ -230,6 +236,7 @@ impl Rel {
             | RelNode::Normalize { input, .. }
             | RelNode::SetOperation { input, .. }
             | RelNode::Over { input, .. }
+            | RelNode::BatchOver { input, .. }
             | RelNode::RowNumber { input, .. }
             | RelNode::WindowRank { input, .. }
             | RelNode::TemporalSort { input, .. }
@@ -256,6 +263,7 @@ impl Rel {
             RelNode::Normalize { input, spec } => RelNode::Normalize { input: boxed(input), spec },
             RelNode::SetOperation { input, spec } => RelNode::SetOperation { input: boxed(input), spec },
             RelNode::Over { input, spec } => RelNode::Over { input: boxed(input), spec },
+            RelNode::BatchOver { input, spec } => RelNode::BatchOver { input: boxed(input), spec },
             RelNode::RowNumber { input, spec } => RelNode::RowNumber { input: boxed(input), spec },
             RelNode::WindowRank { input, spec, window } => RelNode::WindowRank { input: boxed(input), spec, window },
             RelNode::TemporalSort { input, order_by, processing_time } => {

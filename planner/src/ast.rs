@@ -118,8 +118,8 @@ pub(crate) enum Bound {
     Unbounded,
     CurrentRow,
     Preceding(Expr),
-    /// Refused on streams, so its distance is not kept.
-    Following,
+    Following(Expr),
+    UnboundedFollowing,
 }
 
 /// `INTERVAL '1' DAY`.

@@ -4,6 +4,7 @@
 //! beginning. A vertex's id is made of the descriptions of all operators before it, so that an unchanged part of a changed script
 //! finds its state again.
 
+mod batch;
 mod ordered;
 
 use irmak_common::changelog_spec::NormalizeSpec;
@@ -35,6 +36,8 @@ pub(crate) struct Plan {
     nodes: Vec<Node>,
     parallelism: u32,
     chaining: bool,
+    /// Batch mode: operators speak once, at the end.
+    pub(crate) batch: bool,
     /// Descriptions say which kinds of rows an operator makes: `changelogMode=[I,UB,UA]`.
     pub(crate) tells_changelogs: bool,
     /// Whether the relation that is being added is asked for the old contents of what changes.
@@ -44,12 +47,12 @@ pub(crate) struct Plan {
 impl Plan {
     /// An empty plan at this parallelism.
     pub(crate) fn new(parallelism: u32, chaining: bool) -> Self {
-        Self { nodes: Vec::new(), parallelism, chaining, tells_changelogs: false, before: false }
+        Self { nodes: Vec::new(), parallelism, chaining, batch: false, tells_changelogs: false, before: false }
     }
 
     /// Adds a query and its target.
     pub(crate) fn add(&mut self, root: Root) {
-        let updating = crate::changelog::is_updating(&root.rel);
+        let updating = !self.batch && is_updating(&root.rel);
         // EXPLAIN of a query says what its result needs; a person who runs it is shown all.
         let shown = root.target == Target::Collect && !self.tells_changelogs;
         self.before = shown || crate::changelog::target_needs_before(&root.rel, &root.target);
@@ -179,6 +182,14 @@ impl Plan {
                 }
                 node
             }
+            RelNode::GroupAggregate { .. } | RelNode::SetOperation { .. } | RelNode::TemporalSort { .. } | RelNode::BatchOver { .. }
+                if self.batch =>
+            {
+                match batch::node(rel, ordered::Below { input, have, schema, parallelism: self.parallelism }) {
+                    Some(node) => node,
+                    None => return input,
+                }
+            }
             RelNode::GroupAggregate { spec, .. } => {
                 self.by_key("GroupAggregate", rel, input, &spec.keys, OperatorSpec::GroupAggregate((**spec).clone()))
             }
@@ -200,6 +211,7 @@ impl Plan {
                 Node { name: "Limit".into(), parallelism: 1, inputs: forward(1), ..calc(description, spec) }
             }
             RelNode::Over { .. }
+            | RelNode::BatchOver { .. }
             | RelNode::RowNumber { .. }
             | RelNode::WindowRank { .. }
             | RelNode::TemporalSort { .. }
@@ -214,7 +226,8 @@ impl Plan {
         };
         if self.tells_changelogs {
             let open = node.description.strip_suffix(')').unwrap_or(&node.description);
-            node.description = format!("{open}, changelogMode=[{}])", crate::changelog::mode(rel, before));
+            let mode = if self.batch { "I".to_owned() } else { crate::changelog::mode(rel, before) };
+            node.description = format!("{open}, changelogMode=[{mode}])");
         }
         let added = self.push(node);
         match &rel.node {
@@ -244,7 +257,7 @@ impl Plan {
 
     /// Rows of both sides meet by key, or all in one place where there is no key.
     fn join(&self, join: &JoinRel, inputs: &[usize], rel: &Rel) -> Node {
-        let spec = join.spec(is_updating(rel));
+        let spec = if self.batch { batch::join(join) } else { join.spec(is_updating(rel)) };
         let keyless = spec.keys[0].is_empty();
         let edges = inputs.iter().zip(&spec.keys).map(|(input, columns)| match keyless {
             true => (*input, Partitioning::Global),
@@ -252,7 +265,7 @@ impl Plan {
         });
         Node {
             name: describe::join::name(&spec).into(),
-            description: describe::join::join(join, &rel.schema),
+            description: describe::join::described(join, &spec, &rel.schema),
             output: rel.schema.clone(),
             parallelism: if keyless { 1 } else { self.parallelism },
             inputs: edges.collect(),

@@ -101,7 +101,7 @@ pub(crate) fn says_by_key(rel: &Rel) -> bool {
 /// A join by time only adds rows; a regular one passes on what it gets, and takes rows without partner back.
 fn joined(join: &JoinRel) -> Kinds {
     match join.spec(false).timing {
-        JoinTiming::Interval { .. } | JoinTiming::Window { .. } => Kinds::INSERT,
+        JoinTiming::Interval { .. } | JoinTiming::Window { .. } | JoinTiming::AtEnd => Kinds::INSERT,
         JoinTiming::Version { .. } => kinds(&join.left),
         JoinTiming::Always if matches!(join.kind, JoinKind::Inner | JoinKind::Semi) => kinds(&join.left).and(kinds(&join.right)),
         JoinTiming::Always => Kinds::ALL,

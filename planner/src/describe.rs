@@ -2,6 +2,7 @@
 //!
 //! For people and for the ids of vertices: a description is the same for the same script, and never holds a secret.
 
+pub(crate) mod batch;
 mod changelog;
 pub(crate) mod join;
 pub(crate) mod ordered;

@@ -85,6 +85,14 @@ impl JoinRel {
         }
     }
 
+    /// A join of all rows, whatever it says of time; or one with the versions of a table.
+    pub(crate) fn regular(&self, changelog: bool) -> JoinSpec {
+        let split = Split::of(self);
+        let timing = self.as_of.map_or(JoinTiming::Always, |[left, right]| JoinTiming::Version { times: [left, right] });
+        let condition = (!split.rest.is_empty()).then(|| all_of(split.rest));
+        JoinSpec { kind: self.kind, timing, keys: split.keys, null_safe: split.null_safe, condition, changelog }
+    }
+
     /// What it is when it runs. `changelog` is for whoever knows what the inputs have.
     pub(crate) fn spec(&self, changelog: bool) -> JoinSpec {
         let mut split = Split::of(self);

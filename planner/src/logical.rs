@@ -62,6 +62,7 @@ fn line(rel: &Rel) -> String {
         RelNode::Normalize { spec, .. } => describe::normalize(spec, &below).replacen("ChangelogNormalize", "LogicalNormalize", 1),
         RelNode::SetOperation { spec, .. } => format!("Logical{}", describe::set_operation(spec, &rel.schema)),
         RelNode::Over { spec, .. } => describe::ordered::over(spec, &below).replacen("OverAggregate", "LogicalOverAggregate", 1),
+        RelNode::BatchOver { spec, .. } => describe::batch::over(spec, &below).replacen("OverAggregate", "LogicalOverAggregate", 1),
         RelNode::RowNumber { spec, .. } => describe::ordered::row_number(spec, &below),
         RelNode::WindowRank { spec, window, .. } => describe::ordered::window_rank(spec, window, &below, &rel.schema),
         RelNode::TemporalSort { order_by, .. } => {

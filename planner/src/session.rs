@@ -76,23 +76,12 @@ impl Session<'_> {
             "pipeline.max-parallelism" => self.settings.max_parallelism().map(|_| ()),
             "pipeline.auto-watermark-interval" => self.settings.watermark_gap_ms().map(|_| ()),
             "table.exec.source.idle-timeout" => self.settings.idle_timeout_ms(&Default::default()).map(|_| ()),
-            "execution.runtime-mode" => self.runtime_mode(span),
+            "execution.runtime-mode" => self.settings.runtime_mode(),
             key if key.starts_with("execution.checkpointing.") => self.settings.checkpointing(true, &mut Vec::new()).map(|_| ()),
             key if key.starts_with("restart-strategy") => self.settings.restart(RestartStrategy::None).map(|_| ()),
             _ => Ok(()),
         };
         checked.map_err(|error| error.at(span))
-    }
-
-    fn runtime_mode(&self, span: Span) -> Planned<()> {
-        match self.settings.get("execution.runtime-mode").map(str::to_ascii_lowercase).as_deref() {
-            None | Some("streaming") => Ok(()),
-            Some("batch" | "automatic") => {
-                let message = "only streaming mode runs here; bounded sources end a streaming job by themselves";
-                Err(PlanError::new(Code::Unsupported, message).at(span))
-            }
-            Some(other) => Err(PlanError::new(Code::SettingValue, format!("`execution.runtime-mode` cannot be `{other}`")).at(span)),
-        }
     }
 
     /// The script's text at a place.
@@ -161,10 +150,17 @@ impl Session<'_> {
         let roots = crate::bind::session_rows::expand(roots);
         let mut plan = Plan::new(self.settings.parallelism()?, chaining);
         plan.tells_changelogs = tells_changelogs;
+        self.settings.runtime_mode()?;
+        plan.batch = self.settings.batch();
         let roots = rewrite::rewrite(roots, &self.settings.environment());
         for root in roots {
-            let root = Root { rel: changelog::settle(root.rel), ..root };
-            changelog::check(&root)?;
+            let root = if plan.batch {
+                root
+            } else {
+                let root = Root { rel: changelog::settle(root.rel), ..root };
+                changelog::check(&root)?;
+                root
+            };
             plan.add(constraint::enforce(root, &self.settings)?);
         }
         let (vertices, edges) = plan.vertices();

@@ -136,8 +136,33 @@ impl Settings {
         Ok(gap.map_or(200, |gap| i64::try_from(gap).unwrap_or(i64::MAX)))
     }
 
+    /// `execution.runtime-mode` is `batch`: the answer is said once, when all of the input has come.
+    pub(crate) fn batch(&self) -> bool {
+        self.get("execution.runtime-mode").is_some_and(|mode| mode.trim().eq_ignore_ascii_case("batch"))
+    }
+
+    /// Refuses values of `execution.runtime-mode` that are none, and AUTOMATIC in Flink's words.
+    pub(crate) fn runtime_mode(&self) -> Planned<()> {
+        let key = "execution.runtime-mode";
+        match self.get(key).map(|mode| (mode, mode.trim().to_ascii_lowercase())) {
+            Some((_, lower)) if lower == "automatic" => {
+                let words = "Unsupported mode 'AUTOMATIC' for 'execution.runtime-mode'. Only an explicit BATCH or STREAMING mode is supported in Table API.";
+                let error = PlanError::new(Code::SettingValue, words).label("expected: streaming, batch");
+                Err(match self.set.get(key) {
+                    Some((_, span)) => error.at(*span),
+                    None => error,
+                })
+            }
+            Some((mode, lower)) if !matches!(lower.as_str(), "streaming" | "batch") => Err(self.bad(key, mode, "streaming, batch")),
+            _ => Ok(()),
+        }
+    }
+
     /// `table.exec.emit.allow-lateness`. Alone it changes no result: Flink emits late results only with `late-fire` on.
     pub(crate) fn allowed_lateness_ms(&self) -> Planned<i64> {
+        if self.batch() {
+            return Ok(0);
+        }
         for key in ["table.exec.emit.early-fire.enabled", "table.exec.emit.late-fire.enabled"] {
             if self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
                 let error = PlanError::new(Code::Changelog, format!("`{key}` makes windows emit updates, which is not supported yet"));
@@ -152,6 +177,9 @@ impl Settings {
 
     /// Whether windows are asked to speak before or after their end.
     pub(crate) fn fires_early_or_late(&self) -> bool {
+        if self.batch() {
+            return false;
+        }
         let on = |key: &str| self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         on("table.exec.emit.early-fire.enabled") || on("table.exec.emit.late-fire.enabled")
     }
@@ -161,7 +189,7 @@ impl Settings {
     /// # Errors
     /// With `late-fire`, which is not supported.
     pub(crate) fn early_fire(&self) -> Planned<bool> {
-        if !self.get("table.exec.emit.early-fire.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        if self.batch() || !self.get("table.exec.emit.early-fire.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             return Ok(false);
         }
         if self.get("table.exec.emit.late-fire.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
@@ -173,7 +201,7 @@ impl Settings {
 
     /// `table.exec.mini-batch.*`; `None`: it is off, or has no size.
     pub(crate) fn mini_batch(&self) -> Planned<Option<MiniBatch>> {
-        if !self.get("table.exec.mini-batch.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        if self.batch() || !self.get("table.exec.mini-batch.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             return Ok(None);
         }
         let rows = self.parsed::<u64>(&["table.exec.mini-batch.size"], "a whole number from 1")?.filter(|rows| *rows > 0);
@@ -216,6 +244,10 @@ impl Settings {
     /// The job's checkpoints: `None` where it takes none. `needed`: a sink shows nothing without them.
     pub(crate) fn checkpointing(&self, needed: bool, warnings: &mut Vec<String>) -> Planned<Option<CheckpointOptions>> {
         let defaults = CheckpointOptions::default();
+        if self.batch() {
+            // Only the last one, with which sinks show what they have; after a failure the job begins anew.
+            return Ok(None);
+        }
         let interval = match self.millis(&["execution.checkpointing.interval"])? {
             Some(0) => {
                 if needed {

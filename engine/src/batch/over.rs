@@ -162,8 +162,7 @@ impl Call {
         }
         let read: Vec<usize> = spec.args.iter().chain(&spec.filter).copied().collect();
         let narrow = Schema::new(read.iter().map(|column| input.fields[*column].clone()).collect());
-        let narrowed =
-            AggregateCall { args: (0..spec.args.len()).collect(), filter: spec.filter.map(|_| spec.args.len()), ..spec.clone() };
+        let narrowed = AggregateCall { args: (0..spec.args.len()).collect(), filter: spec.filter.map(|_| spec.args.len()), ..spec.clone() };
         let set = AggregateSet::new(&[narrowed], &narrow, WindowStyle::Group)?;
         let aggregate = Aggregate { read, schema: narrow.to_arrow(), set, frame: call.frame.clone() };
         Ok(Self { spec, work: Work::Aggregate(Box::new(aggregate)) })

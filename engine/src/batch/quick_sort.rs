@@ -146,8 +146,22 @@ mod tests {
     fn equal_rows_stand_as_flink_leaves_them() {
         // golden/relational/batch_rank_functions: auction and bidder of bids.json, in order of arrival.
         let keys = [
-            (1, 11), (1, 12), (2, 11), (1, 13), (2, 14), (1, 12), (3, 15), (2, 11),
-            (1, 13), (3, 16), (1, 11), (2, 12), (1, 14), (3, 15), (2, 13), (1, 12),
+            (1, 11),
+            (1, 12),
+            (2, 11),
+            (1, 13),
+            (2, 14),
+            (1, 12),
+            (3, 15),
+            (2, 11),
+            (1, 13),
+            (3, 16),
+            (1, 11),
+            (2, 12),
+            (1, 14),
+            (3, 15),
+            (2, 13),
+            (1, 12),
         ];
         let mut rows: Vec<u32> = (0..16).collect();
         quick_sort(&mut rows, &|a, b| keys[a as usize].cmp(&keys[b as usize]));

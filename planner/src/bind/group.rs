@@ -130,7 +130,10 @@ impl Grouping {
         match property {
             WindowProperty::Start | WindowProperty::End => TypeKind::timestamp(3).not_null(),
             WindowProperty::Rowtime => {
-                let rowtime = with_attribute(time, TimeAttribute::Rowtime);
+                // Batch mode knows no time attributes.
+                let attribute =
+                    if time.kind.time_attribute() == TimeAttribute::None { TimeAttribute::None } else { TimeAttribute::Rowtime };
+                let rowtime = with_attribute(time, attribute);
                 if matches!(self.windows, Windows::Group(_)) { rowtime.with_nullable(true) } else { time.clone() }
             }
             WindowProperty::Proctime => TypeKind::TimestampLtz { precision: 3, attribute: TimeAttribute::Proctime }.not_null(),

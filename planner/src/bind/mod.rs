@@ -4,6 +4,8 @@
 
 mod above;
 pub(crate) mod aggregate;
+mod batch;
+mod batch_over;
 pub(crate) mod call;
 mod correlated;
 pub(crate) mod early_fire;

@@ -39,7 +39,7 @@ impl Ordered {
 }
 
 impl Binder<'_> {
-    /// The rows of a query with ORDER BY: with LIMIT a Top-N, without it by time, ascending, first.
+    /// The rows of a query with ORDER BY: in batch mode sorted, whatever by; on a stream with LIMIT a Top-N, without it by time, ascending, first.
     ///
     /// # Errors
     /// Flink's refusals of orders that no stream can keep.
@@ -47,6 +47,10 @@ impl Binder<'_> {
         let ordered = self.order(query)?;
         let (Some(first), Some(item)) = (ordered.keys.first().copied(), query.order_by.first()) else { return Ok(ordered.rel) };
         let span = item.expr.span;
+        if self.settings.batch() {
+            let processing_time = false;
+            return Ok(ordered.narrowed(|input, order_by| RelNode::TemporalSort { input: Box::new(input), order_by, processing_time }));
+        }
         if let Some(count) = query.limit {
             let offset = query.offset.map_or(0, |(offset, _)| offset);
             let (start, end) = (offset.saturating_add(1), offset.saturating_add(count));

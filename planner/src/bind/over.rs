@@ -18,6 +18,7 @@ use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::Name;
 
 use super::aggregate::keeps_time;
+use super::batch_over::Edges;
 use super::call::refused;
 use super::expr::{ExprBinder, article};
 use super::group::Aggregate;
@@ -30,22 +31,26 @@ pub(crate) const OVERS: usize = 1 << 42;
 #[derive(Debug, Default)]
 pub(crate) struct Overs {
     calls: Vec<(Aggregate, OverWindow, Span)>,
+    /// Batch mode: any order and frame, and each call its own.
+    batch: bool,
 }
 
 /// A window of rows, over the relation below.
 #[derive(Clone, Debug, PartialEq)]
-struct OverWindow {
-    partition: Vec<Expr>,
-    order: Vec<Order>,
-    frame: OverFrame,
+pub(super) struct OverWindow {
+    pub(super) partition: Vec<Expr>,
+    pub(super) order: Vec<Order>,
+    pub(super) frame: OverFrame,
+    /// In batch mode: the frame's edges, in place of `frame`.
+    pub(super) edges: Option<Edges>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Order {
-    expr: Expr,
-    descending: bool,
-    nulls_first: bool,
-    span: Span,
+pub(super) struct Order {
+    pub(super) expr: Expr,
+    pub(super) descending: bool,
+    pub(super) nulls_first: bool,
+    pub(super) span: Span,
 }
 
 impl Order {
@@ -55,8 +60,13 @@ impl Order {
 }
 
 /// The SELECT list with its calls OVER windows bound and set aside.
-pub(crate) fn take(binder: &mut ExprBinder<'_>, items: &[SelectItem], windows: &[(Name, Over)]) -> Planned<(Vec<SelectItem>, Overs)> {
-    let mut overs = Overs::default();
+pub(crate) fn take(
+    binder: &mut ExprBinder<'_>,
+    items: &[SelectItem],
+    windows: &[(Name, Over)],
+    batch: bool,
+) -> Planned<(Vec<SelectItem>, Overs)> {
+    let mut overs = Overs { calls: Vec::new(), batch };
     let mut items = items.to_vec();
     for item in &mut items {
         if let SelectItem::Expr { expr, .. } = item {
@@ -93,10 +103,10 @@ fn named<'a>(over: &'a Over, windows: &'a [(Name, Over)]) -> Planned<&'a Over> {
 impl ExprBinder<'_> {
     fn over(&mut self, call: &Call, over: &Over, overs: &mut Overs, span: Span) -> Planned<Expr> {
         let name = call.name.text.to_uppercase();
-        if matches!(name.as_str(), "RANK" | "DENSE_RANK" | "NTILE" | "PERCENT_RANK" | "CUME_DIST" | "LEAD") {
+        if !overs.batch && matches!(name.as_str(), "RANK" | "DENSE_RANK" | "NTILE" | "PERCENT_RANK" | "CUME_DIST" | "LEAD") {
             return Err(PlanError::new(Code::Unsupported, format!("{name} is not supported on streams, as in Flink")).at(span));
         }
-        let window = self.over_window(&name, over)?;
+        let window = if overs.batch { self.batch_window(&name, over, span)? } else { self.over_window(&name, over)? };
         let aggregate = self.over_call(&name, call, span)?;
         let ty = aggregate.ty.clone();
         let known = overs.calls.iter().position(|(known, its, _)| *known == aggregate && *its == window);
@@ -109,11 +119,7 @@ impl ExprBinder<'_> {
 
     fn over_window(&mut self, name: &str, over: &Over) -> Planned<OverWindow> {
         let partition = self.all(&over.partition_by)?;
-        let order = |item: &ast::OrderItem| -> Planned<Order> {
-            let nulls_first = item.nulls_first.unwrap_or(!item.descending);
-            Ok(Order { expr: self.bind(&item.expr)?, descending: item.descending, nulls_first, span: item.expr.span })
-        };
-        let order: Vec<Order> = over.order_by.iter().map(order).collect::<Planned<_>>()?;
+        let order = self.over_order(over)?;
         if order.is_empty() {
             return Err(PlanError::new(Code::TimeAttribute, "an OVER window is ordered by a time attribute").at(over.span));
         }
@@ -125,13 +131,21 @@ impl ExprBinder<'_> {
             (_, None) => OverFrame::RangeUnbounded,
             (_, Some(frame)) => self.frame(frame)?,
         };
-        Ok(OverWindow { partition, order, frame })
+        Ok(OverWindow { partition, order, frame, edges: None })
+    }
+
+    pub(super) fn over_order(&mut self, over: &Over) -> Planned<Vec<Order>> {
+        let order = |item: &ast::OrderItem| -> Planned<Order> {
+            let nulls_first = item.nulls_first.unwrap_or(!item.descending);
+            Ok(Order { expr: self.bind(&item.expr)?, descending: item.descending, nulls_first, span: item.expr.span })
+        };
+        over.order_by.iter().map(order).collect()
     }
 
     fn frame(&mut self, frame: &ast::Frame) -> Planned<OverFrame> {
         match &frame.end {
             Bound::CurrentRow => {}
-            Bound::Following => {
+            Bound::Following(_) | Bound::UnboundedFollowing => {
                 return Err(PlanError::new(Code::Unsupported, "an OVER window cannot look ahead (FOLLOWING)").at(frame.span));
             }
             Bound::Unbounded | Bound::Preceding(_) => {
@@ -141,7 +155,7 @@ impl ExprBinder<'_> {
         let preceding = match &frame.start {
             Bound::Unbounded if frame.rows => return Ok(OverFrame::RowsUnbounded),
             Bound::Unbounded => return Ok(OverFrame::RangeUnbounded),
-            Bound::Following => {
+            Bound::Following(_) | Bound::UnboundedFollowing => {
                 return Err(PlanError::new(Code::Unsupported, "an OVER window cannot look ahead (FOLLOWING)").at(frame.span));
             }
             Bound::CurrentRow => 0,
@@ -172,14 +186,22 @@ impl ExprBinder<'_> {
         let mut args = if call.star { Vec::new() } else { self.all(&call.args)? };
         let filter = call.filter.as_ref().map(|filter| self.condition(filter, "FILTER")).transpose()?;
         let types: Vec<_> = args.iter().map(|arg| if keeps_time(&function) { arg.ty.clone() } else { plain(&arg.ty) }).collect();
+        if function == "NTILE" {
+            return super::batch_over::ntile(args, span);
+        }
         let mut ty = aggregate_type(&function, &types, true).map_err(|error| refused(&function, error, span))?;
         if function == "SUM0" {
             ty.nullable = false;
         }
-        if filter.is_some() && !matches!(function.as_str(), "COUNT" | "SUM0" | "COLLECT" | "ROW_NUMBER") {
+        if filter.is_some()
+            && !matches!(
+                function.as_str(),
+                "COUNT" | "SUM0" | "COLLECT" | "ROW_NUMBER" | "RANK" | "DENSE_RANK" | "PERCENT_RANK" | "CUME_DIST"
+            )
+        {
             ty.nullable = true;
         }
-        if function == "LAG" {
+        if matches!(function.as_str(), "LAG" | "LEAD") {
             // (value, offset, default): the offset is an INT, the default has the value's type.
             if let Some(offset) = args.get_mut(1) {
                 *offset = cast_to(offset.clone(), &TypeKind::Int.nullable());
@@ -198,6 +220,7 @@ impl Overs {
         for (call, window, _) in &mut self.calls {
             call.args.iter_mut().chain(&mut call.filter).for_each(&mut *change);
             window.partition.iter_mut().chain(window.order.iter_mut().map(|order| &mut order.expr)).for_each(&mut *change);
+            window.edges.iter_mut().flat_map(Edges::exprs_mut).for_each(&mut *change);
         }
     }
 
@@ -207,7 +230,7 @@ impl Overs {
 
     fn check(&self) -> Planned<()> {
         let Some((_, first, _)) = self.calls.first() else { return Ok(()) };
-        if self.is_rank() {
+        if self.batch || self.is_rank() {
             return Ok(());
         }
         for (_, window, span) in &self.calls {
@@ -236,6 +259,9 @@ impl Overs {
 
     /// The relation with the calls' columns behind its own, and where they begin.
     pub(crate) fn relation(self, input: Rel) -> (Rel, usize) {
+        if self.batch {
+            return super::batch_over::relation(self.calls, input);
+        }
         let is_rank = self.is_rank();
         let Some((_, window, span)) = self.calls.first().cloned() else {
             let width = input.schema.len();
@@ -281,25 +307,25 @@ pub(crate) fn settle(expr: &mut Expr, base: usize) {
 }
 
 /// The columns of a relation and what is computed behind them.
-struct Needed {
-    exprs: Vec<Expr>,
+pub(super) struct Needed {
+    pub(super) exprs: Vec<Expr>,
     /// How many are the relation's own.
-    width: usize,
+    pub(super) width: usize,
 }
 
 impl Needed {
-    fn column(&mut self, expr: &Expr) -> usize {
+    pub(super) fn column(&mut self, expr: &Expr) -> usize {
         self.exprs.iter().position(|known| known == expr).unwrap_or_else(|| {
             self.exprs.push(expr.clone());
             self.exprs.len() - 1
         })
     }
 
-    fn sort_key(&mut self, order: &Order) -> SortKey {
+    pub(super) fn sort_key(&mut self, order: &Order) -> SortKey {
         SortKey { column: self.column(&order.expr), descending: order.descending, nulls_first: order.nulls_first }
     }
 
-    fn project(self, input: Rel) -> Rel {
+    pub(super) fn project(self, input: Rel) -> Rel {
         if self.exprs.len() == self.width {
             return input;
         }

@@ -26,12 +26,15 @@ impl Binder<'_> {
         let bound = if query.order_by.is_empty() { self.body(&query.body, query.span) } else { self.sorted(query) };
         self.ctes.truncate(known);
         let mut rel = bound?;
+        let batch = self.settings.batch();
         if let Some((_, span)) = query.offset
             && query.limit.is_none()
+            && !batch
         {
             return Err(PlanError::new(Code::Unsupported, "OFFSET without LIMIT never ends on a stream").at(span).label("add LIMIT"));
         }
-        if let Some(count) = query.limit {
+        let all = query.offset.filter(|_| batch).map(|_| u64::MAX);
+        if let Some(count) = query.limit.or(all) {
             let offset = query.offset.map_or(0, |(offset, _)| offset);
             let schema = rel.schema.clone();
             rel = Rel { node: RelNode::Limit { input: Box::new(rel), offset, count }, schema };

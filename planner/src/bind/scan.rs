@@ -57,6 +57,7 @@ impl Binder<'_> {
         };
         let scan = Rel { node: RelNode::Scan(Box::new(source)), schema };
         let rel = match normalized_by {
+            _ if self.settings.batch() => self.bounded(table, declared(table, scan), used)?,
             Some(keys) => self.normalized(table, scan, keys)?,
             None => self.watermarked(table, declared(table, scan))?,
         };

@@ -57,7 +57,7 @@ impl Binder<'_> {
 
     fn plain_select(&mut self, select: &Select, input: Scoped) -> Planned<Rel> {
         let mut binder = self.plain(&input, "SELECT");
-        let (list, overs) = over::take(&mut binder, &select.items, &select.windows)?;
+        let (list, overs) = over::take(&mut binder, &select.items, &select.windows, self.settings.batch())?;
         let (mut exprs, names) = items(&mut binder, &list, &input)?;
         let (rel, calls) = overs.relation(input.rel);
         exprs.iter_mut().for_each(|expr| over::settle(expr, calls));
@@ -71,7 +71,7 @@ impl Binder<'_> {
             let mut all = Vec::new();
             for expr in sets.iter().flatten() {
                 if let ExprKind::Call(call) = &expr.kind
-                    && window::group_window(call, &input.scope, &input.rel.schema, expr.span)?.is_some()
+                    && window::group_window(call, &input.scope, &input.rel.schema, self.settings.batch(), expr.span)?.is_some()
                 {
                     continue;
                 }
@@ -111,7 +111,7 @@ impl Binder<'_> {
         }
         grouping.absent = all.iter().filter(|expr| grouping.find(expr).is_none()).cloned().collect();
         let mut binder = ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: Some(&mut grouping), clause: "SELECT" };
-        let (list, mut overs) = over::take(&mut binder, &select.items, &select.windows)?;
+        let (list, mut overs) = over::take(&mut binder, &select.items, &select.windows, self.settings.batch())?;
         let (mut exprs, names) = items(&mut binder, &list, &input)?;
         let mut having = match &select.having {
             Some(having) => Some(binder.condition(having, "HAVING")?),
@@ -148,7 +148,7 @@ impl Binder<'_> {
             // Sets were written out before.
             let GroupItem::Expr(expr) = item else { continue };
             if let ExprKind::Call(call) = &expr.kind
-                && let Some(window) = window::group_window(call, &input.scope, &input.rel.schema, expr.span)?
+                && let Some(window) = window::group_window(call, &input.scope, &input.rel.schema, self.settings.batch(), expr.span)?
             {
                 if group_window.replace(window).is_some() {
                     return Err(PlanError::new(Code::Twice, "a query groups by one window").at(expr.span));
@@ -166,7 +166,8 @@ impl Binder<'_> {
             return Ok((keys, Windows::Group(window)));
         }
         let has = |index: usize| keys.iter().any(|key| key.as_column() == Some(index));
-        if let Some(columns) = input.rel.window_columns()
+        // In batch mode a window's columns are columns like others.
+        if let Some(columns) = input.rel.window_columns().filter(|_| !self.settings.batch())
             && has(columns.start)
             && has(columns.end)
         {

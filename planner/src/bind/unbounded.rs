@@ -38,7 +38,7 @@ impl Binder<'_> {
 
     /// Each row once.
     pub(crate) fn distinct(&mut self, rel: Rel, span: Span) -> Planned<Rel> {
-        let windows = match rel.window_columns() {
+        let windows = match rel.window_columns().filter(|_| !self.settings.batch()) {
             Some(columns) => Windows::Attached(columns),
             None => Windows::None,
         };

@@ -34,14 +34,27 @@ pub(crate) fn is_auxiliary(name: &str) -> bool {
     GROUP_WINDOWS.iter().any(|window| upper.strip_prefix(window).is_some_and(|rest| AUXILIARIES.contains(&rest)))
 }
 
-/// The group window that a call is; `None`: it is another function.
-pub(crate) fn group_window(call: &Call, scope: &Scope, schema: &irmak_common::types::Schema, span: Span) -> Planned<Option<GroupWindow>> {
+/// The group window that a call is; `None`: it is another function. `any_time`: batch mode, where any timestamp will do.
+pub(crate) fn group_window(
+    call: &Call,
+    scope: &Scope,
+    schema: &irmak_common::types::Schema,
+    any_time: bool,
+    span: Span,
+) -> Planned<Option<GroupWindow>> {
     let upper = call.name.text.to_ascii_uppercase();
     let Some(function) = GROUP_WINDOWS.into_iter().find(|window| *window == upper) else { return Ok(None) };
-    read(function, call, scope, schema, span).map(Some)
+    read(function, call, scope, schema, any_time, span).map(Some)
 }
 
-fn read(function: &'static str, call: &Call, scope: &Scope, schema: &irmak_common::types::Schema, span: Span) -> Planned<GroupWindow> {
+fn read(
+    function: &'static str,
+    call: &Call,
+    scope: &Scope,
+    schema: &irmak_common::types::Schema,
+    any_time: bool,
+    span: Span,
+) -> Planned<GroupWindow> {
     let sizes = match function {
         "HOP" => 2,
         _ => 1,
@@ -58,8 +71,10 @@ fn read(function: &'static str, call: &Call, scope: &Scope, schema: &irmak_commo
             .note(format!("accepted: {form}")));
     }
     let mut binder = ExprBinder { scope, schema, grouping: None, clause: "GROUP BY" };
-    let time = binder.bind(&call.args[0])?;
-    if time.ty.kind.time_attribute() == TimeAttribute::None {
+    let mut time = binder.bind(&call.args[0])?;
+    if any_time && is_timestamp(&time.ty) {
+        time = in_millis(time);
+    } else if time.ty.kind.time_attribute() == TimeAttribute::None {
         let message = format!("a group window is over a time attribute column, and this is {}", super::expr::article(&time.ty));
         return Err(PlanError::new(Code::TimeAttribute, message)
             .at(call.args[0].span)
@@ -80,6 +95,29 @@ fn read(function: &'static str, call: &Call, scope: &Scope, schema: &irmak_commo
         _ => WindowKind::Session { gap: lengths[0].0 },
     };
     Ok(GroupWindow { function, time, kind })
+}
+
+fn is_timestamp(ty: &LogicalType) -> bool {
+    matches!(ty.kind, TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. })
+}
+
+/// Whether a timestamp has more than milliseconds.
+fn is_finer(ty: &LogicalType) -> bool {
+    matches!(ty.kind, TypeKind::Timestamp { precision, .. } | TypeKind::TimestampLtz { precision, .. } if precision > 3)
+}
+
+/// A timestamp that windows are made over: they know milliseconds.
+fn in_millis(time: Expr) -> Expr {
+    if !is_finer(&time.ty) {
+        return time;
+    }
+    let attribute = TimeAttribute::None;
+    let kind = match time.ty.kind {
+        TypeKind::TimestampLtz { .. } => TypeKind::TimestampLtz { precision: 3, attribute },
+        _ => TypeKind::Timestamp { precision: 3, attribute },
+    };
+    let ty = LogicalType { kind, nullable: time.ty.nullable };
+    time.cast(ty)
 }
 
 /// The name of a plain column.
@@ -120,7 +158,7 @@ pub(crate) fn auxiliary(grouping: &mut Grouping, call: &Call, name: &str, span: 
     let Some(property) = name.strip_prefix(function).and_then(|rest| AUXILIARIES.iter().position(|known| *known == rest)) else {
         return Err(PlanError::new(Code::Aggregate, format!("{name} does not belong to the {function} that is grouped by")).at(span));
     };
-    let same = read(function, call, &grouping.scope, &grouping.schema, span)?;
+    let same = read(function, call, &grouping.scope, &grouping.schema, window.time.ty.kind.time_attribute() == TimeAttribute::None, span)?;
     if same != *window {
         return Err(PlanError::new(Code::Aggregate, format!("{name} has other arguments than the {function} that is grouped by")).at(span));
     }
@@ -166,7 +204,8 @@ impl Binder<'_> {
         }
         let kind = window_kind(&upper, &lengths, span)?;
         let time_type = input.rel.schema.fields[time].ty.clone();
-        if time_type.kind.time_attribute() == TimeAttribute::None {
+        let any_time = self.settings.batch() && is_timestamp(&time_type) && !is_finer(&time_type);
+        if time_type.kind.time_attribute() == TimeAttribute::None && !any_time {
             let message = format!("a window function is over a time attribute, and this is {}", super::expr::article(&time_type));
             let advice = advice::time_attribute(&time_type, Some(&input.rel.schema.fields[time].name));
             return Err(PlanError::new(Code::TimeAttribute, message).at(time_span).note(advice));
@@ -220,6 +259,7 @@ impl Binder<'_> {
         match ty.kind.time_attribute() {
             TimeAttribute::Rowtime => Ok(WindowSpec { kind, time: Some(time), zone, style }),
             TimeAttribute::Proctime => Ok(WindowSpec { kind, time: None, zone, style }),
+            TimeAttribute::None if self.settings.batch() && is_timestamp(ty) => Ok(WindowSpec { kind, time: Some(time), zone, style }),
             TimeAttribute::None => {
                 let message = format!("a window function is over a time attribute, and this is {}", super::expr::article(ty));
                 Err(PlanError::new(Code::TimeAttribute, message).at(span).note(advice::time_attribute(ty, None)))

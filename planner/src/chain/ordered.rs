@@ -18,7 +18,7 @@ pub(super) struct Below {
 
 impl Below {
     /// Rows of one key meet in one subtask; without a key all do.
-    fn keyed(&self, keys: Vec<usize>) -> (u32, Partitioning) {
+    pub(super) fn keyed(&self, keys: Vec<usize>) -> (u32, Partitioning) {
         if keys.is_empty() { (1, Partitioning::Global) } else { (self.parallelism, Partitioning::Hash { columns: keys }) }
     }
 }

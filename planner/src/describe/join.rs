@@ -14,13 +14,19 @@ pub(crate) fn name(spec: &JoinSpec) -> &'static str {
         JoinTiming::Interval { .. } => "IntervalJoin",
         JoinTiming::Window { .. } => "WindowJoin",
         JoinTiming::Version { .. } => "TemporalJoin",
+        JoinTiming::AtEnd if spec.keys[0].is_empty() => "NestedLoopJoin",
+        JoinTiming::AtEnd => "HashJoin",
     }
 }
 
 /// `Join(joinType=[InnerJoin], where=[(auction = id)], select=[auction, id], leftInputSpec=[NoUniqueKey], rightInputSpec=[NoUniqueKey])`
 pub(crate) fn join(join: &JoinRel, output: &Schema) -> String {
-    let spec = join.spec(false);
-    let (both, kind, name) = (join.both(), spec.kind.name(), name(&spec));
+    described(join, &join.spec(false), output)
+}
+
+/// The same of a join that is already settled.
+pub(crate) fn described(join: &JoinRel, spec: &JoinSpec, output: &Schema) -> String {
+    let (both, kind, name) = (join.both(), spec.kind.name(), name(spec));
     let condition = condition(&join.condition, &both);
     let select = fields(output);
     match &spec.timing {
@@ -29,6 +35,7 @@ pub(crate) fn join(join: &JoinRel, output: &Schema) -> String {
                 "{name}(joinType=[{kind}], where=[{condition}], select=[{select}], leftInputSpec=[NoUniqueKey], rightInputSpec=[NoUniqueKey])"
             )
         }
+        JoinTiming::AtEnd => format!("{name}(joinType=[{kind}], where=[{condition}], select=[{select}])"),
         JoinTiming::Interval { times, lower, upper, rowtime } => format!(
             "{name}(joinType=[{kind}], windowBounds=[isRowTime={rowtime}, leftLowerBound={lower}, leftUpperBound={upper}, \
              leftTimeIndex={}, rightTimeIndex={}], where=[{condition}], select=[{select}])",

@@ -74,12 +74,12 @@ fn rank_range(start: u64, end: Option<u64>) -> String {
     format!("rankStart={start}, rankEnd={end}")
 }
 
-fn sort(order_by: &[SortKey], input: &Schema) -> String {
+pub(super) fn sort(order_by: &[SortKey], input: &Schema) -> String {
     let key = |key: &SortKey| format!("{} {}", name(key.column, input), if key.descending { "DESC" } else { "ASC" });
     order_by.iter().map(key).collect::<Vec<_>>().join(", ")
 }
 
-fn partition_by(columns: &[usize], input: &Schema) -> String {
+pub(super) fn partition_by(columns: &[usize], input: &Schema) -> String {
     if columns.is_empty() { String::new() } else { format!("partitionBy=[{}], ", names(columns, input)) }
 }
 

@@ -44,7 +44,7 @@ fn bound(cursor: &mut Cursor) -> Planned<Bound> {
         return Ok(Bound::Unbounded);
     }
     if cursor.eat(&["UNBOUNDED", "FOLLOWING"]) {
-        return Ok(Bound::Following);
+        return Ok(Bound::UnboundedFollowing);
     }
     if cursor.eat(&["CURRENT", "ROW"]) {
         return Ok(Bound::CurrentRow);
@@ -54,7 +54,7 @@ fn bound(cursor: &mut Cursor) -> Planned<Bound> {
         return Ok(Bound::Preceding(distance));
     }
     cursor.expect(&["FOLLOWING"])?;
-    Ok(Bound::Following)
+    Ok(Bound::Following(distance))
 }
 
 /// One item of ORDER BY.

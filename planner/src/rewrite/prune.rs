@@ -82,6 +82,7 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Position
         RelNode::Normalize { input, spec } => keyed::normalize(*input, spec, &schema, wanted, needs),
         RelNode::SetOperation { input, spec } => keyed::set_operation(*input, spec, &schema, needs),
         node @ (RelNode::Over { .. }
+        | RelNode::BatchOver { .. }
         | RelNode::RowNumber { .. }
         | RelNode::WindowRank { .. }
         | RelNode::TemporalSort { .. }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use irmak_common::batch_spec::{BatchOverSpec, FrameEdge};
 use irmak_common::changelog_spec::SortKey;
 use irmak_common::types::Schema;
 
@@ -31,6 +32,22 @@ pub(super) fn keep(node: RelNode, schema: &Schema, wanted: &BTreeSet<usize>, nee
             }
             let schema = behind(&input.schema, schema, &own, &mut positions);
             (Rel { node: RelNode::Over { input: Box::new(input), spec }, schema }, positions)
+        }
+        RelNode::BatchOver { input, mut spec } => {
+            let width = input.schema.len();
+            let calls = std::mem::take(&mut spec.calls).into_iter().enumerate().filter(|(at, _)| wanted.contains(&(width + at)));
+            let (own, calls): (Vec<usize>, Vec<_>) = calls.map(|(at, call)| (width + at, call)).unzip();
+            if calls.is_empty() {
+                // It drops no row, so it goes with its calls.
+                return keep_input(*input, &below(wanted, width), needs);
+            }
+            spec.calls = calls;
+            let mut below = below(wanted, width);
+            below.extend(reads(&mut spec).map(|column| *column));
+            let (input, mut positions) = keep_input(*input, &below, needs);
+            each(reads(&mut spec), &positions);
+            let schema = behind(&input.schema, schema, &own, &mut positions);
+            (Rel { node: RelNode::BatchOver { input: Box::new(input), spec }, schema }, positions)
         }
         RelNode::WindowRank { input, mut spec, window } => {
             let width = input.schema.len();
@@ -65,6 +82,18 @@ pub(super) fn keep(node: RelNode, schema: &Schema, wanted: &BTreeSet<usize>, nee
         }
         node => (Rel { node, schema: schema.clone() }, (0..schema.len()).map(|at| (at, at)).collect()),
     }
+}
+
+/// Every column that calls OVER a window in batch mode read.
+fn reads(spec: &mut BatchOverSpec) -> impl Iterator<Item = &mut usize> {
+    let calls = spec.calls.iter_mut().flat_map(|call| {
+        let edges = [&mut call.frame.start, &mut call.frame.end].into_iter().flat_map(|edge| match edge {
+            FrameEdge::Range { key, limit, .. } => vec![key, limit],
+            _ => Vec::new(),
+        });
+        call.call.args.iter_mut().chain(&mut call.call.filter).chain(edges)
+    });
+    spec.partition_by.iter_mut().chain(spec.order_by.iter_mut().map(|key| &mut key.column)).chain(calls)
 }
 
 /// The wanted columns that are the input's.
