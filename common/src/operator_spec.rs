@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec};
 use crate::batch_spec::BatchSpec;
-use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, RankSpec, SetOperationSpec};
+use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
 use crate::join_spec::JoinSpec;
 use crate::types::{LogicalType, Schema};
