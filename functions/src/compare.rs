@@ -16,7 +16,7 @@ use irmak_common::types::{LogicalType, TypeKind};
 use crate::column::{Column, arrow_error, build_bools, internal};
 use crate::constant;
 use crate::decimal::{self, Number};
-use crate::error::{EvalError, FunctionError};
+use crate::error::{EvalError, FunctionError, SignatureError};
 use crate::registry::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, any_nullable, refuse};
 use crate::types::{KindExt, common_type};
@@ -74,8 +74,24 @@ fn has_order(kind: &TypeKind) -> bool {
     !matches!(kind, TypeKind::Array(_) | TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Row(_) | TypeKind::Symbol)
 }
 
+/// Flink orders a text and a number, as numbers, but does not equate them.
 fn equality(args: &[Arg<'_>]) -> Signature {
+    texts_stand_apart(args)?;
     pair(args, |kind| *kind != TypeKind::Symbol, any_nullable(args))
+}
+
+fn texts_stand_apart(args: &[Arg<'_>]) -> Result<(), SignatureError> {
+    match args {
+        [left, right] if is_text_and_number(left.kind(), right.kind()) => {
+            refuse("<COMPARABLE_TYPE> and <COMPARABLE_TYPE> of one family: CAST the text to a number, or the number to STRING")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether one is a text and the other a number: Flink does not equate them.
+pub(crate) fn is_text_and_number(left: &TypeKind, right: &TypeKind) -> bool {
+    left.is_text() && right.is_numeric() || left.is_numeric() && right.is_text()
 }
 
 fn order(args: &[Arg<'_>]) -> Signature {
@@ -83,6 +99,7 @@ fn order(args: &[Arg<'_>]) -> Signature {
 }
 
 fn distinctness(args: &[Arg<'_>]) -> Signature {
+    texts_stand_apart(args)?;
     pair(args, |kind| *kind != TypeKind::Symbol, false)
 }
 
@@ -104,7 +121,12 @@ fn casts(args: &[Arg<'_>], kind: &TypeKind) -> Vec<LogicalType> {
 
 fn membership(args: &[Arg<'_>]) -> Signature {
     let mut kinds = args.iter().map(Arg::kind);
-    let common = kinds.next().and_then(|first| kinds.try_fold(first.clone(), |common, kind| comparable(&common, kind)));
+    // What a text is looked up among becomes text, as Calcite casts the list to its left side.
+    let meet = |common: TypeKind, kind: &TypeKind| {
+        let met = comparable(&common, kind)?;
+        Some(if common.is_text() && !met.is_text() { TypeKind::STRING } else { met })
+    };
+    let common = kinds.next().and_then(|first| kinds.try_fold(first.clone(), meet));
     match common {
         Some(kind) if args.len() > 1 => Ok((casts(args, &kind), LogicalType { kind: TypeKind::Boolean, nullable: any_nullable(args) })),
         _ => refuse("values of one type"),

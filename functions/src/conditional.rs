@@ -9,7 +9,7 @@ use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::cast::Cast;
 use crate::column::{Column, arrow_error};
-use crate::compare::{Comparison, comparable, compare};
+use crate::compare::{Comparison, comparable, compare, is_text_and_number};
 use crate::error::{EvalError, FunctionError};
 use crate::registry::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
@@ -57,6 +57,7 @@ fn if_else(args: &[Arg<'_>]) -> Signature {
 
 fn null_if(args: &[Arg<'_>]) -> Signature {
     match args {
+        [value, other] if is_text_and_number(value.kind(), other.kind()) => refuse("NULLIF(<COMPARABLE_TYPE>, <COMPARABLE_TYPE>)"),
         [value, other] if comparable(value.kind(), other.kind()).is_some() => Ok((uncast(args), value.ty.with_nullable(true))),
         _ => refuse("NULLIF(<COMPARABLE_TYPE>, <COMPARABLE_TYPE>)"),
     }

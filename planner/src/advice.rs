@@ -71,7 +71,21 @@ pub(crate) fn statement(word: &str) -> Option<&'static str> {
         "ADD" | "REMOVE" => "there are no jars: connectors, formats and functions are built in",
         "LOAD" | "UNLOAD" => "there are no modules: all functions are there from the start",
         "DELETE" | "UPDATE" | "TRUNCATE" => "a stream is written with INSERT only; `irmak run` has no tables of its own to change",
-        "ALTER" => "DROP the table and CREATE it anew: it is only a description of what lies elsewhere",
+        "ANALYZE" => "plans follow from their script alone: statistics would change nothing",
+        "COMPILE" => "EXPLAIN shows the plan; a job keeps its state across changes of its script by savepoints",
+        _ => return None,
+    })
+}
+
+/// What to do instead of making a thing that there is none of here.
+pub(crate) fn created(what: &str) -> Option<&'static str> {
+    Some(match what {
+        "FUNCTION" | "SYSTEM" => {
+            "functions are built in, SHOW FUNCTIONS lists them: one of your own would be code, and no job brings code along"
+        }
+        "CATALOG" | "DATABASE" => {
+            "tables live as long as their script or session, in `default_catalog`.`default_database`: begin the script with CREATE TABLE"
+        }
         _ => return None,
     })
 }

@@ -330,11 +330,13 @@ pub(crate) struct Statement {
 pub(crate) enum StatementKind {
     CreateTable(Box<CreateTable>),
     CreateView(Box<CreateView>),
-    Drop {
-        view: bool,
-        name: Vec<Name>,
-        if_exists: bool,
+    /// `CREATE TABLE ... AS query`: a table with the query's columns, and the INSERT that fills it.
+    CreateTableAs {
+        create: Box<CreateTable>,
+        query: Box<Query>,
     },
+    Drop(Drop),
+    Alter(Box<Alter>),
     Set(Option<(Setting, Setting)>),
     Reset(Option<Setting>),
     Insert(Box<Insert>),
@@ -350,7 +352,64 @@ pub(crate) enum StatementKind {
     },
     Show(Show),
     /// `USE CATALOG default_catalog`, `USE default_database`: what there is is in use already.
-    Use(Name),
+    Use,
+    /// `DROP FUNCTION IF EXISTS f` and the like: there is none, and that is accepted.
+    Nothing,
+}
+
+/// `DROP [TEMPORARY] TABLE|VIEW`.
+#[derive(Clone, Debug)]
+pub(crate) struct Drop {
+    pub(crate) view: bool,
+    pub(crate) temporary: bool,
+    pub(crate) name: Vec<Name>,
+    pub(crate) if_exists: bool,
+}
+
+/// `ALTER TABLE` and `ALTER VIEW`.
+#[derive(Clone, Debug)]
+pub(crate) struct Alter {
+    pub(crate) view: bool,
+    pub(crate) name: Vec<Name>,
+    pub(crate) if_exists: bool,
+    pub(crate) change: Change,
+}
+
+/// What ALTER changes.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    RenameTo(Vec<Name>),
+    /// `ALTER VIEW v AS query`.
+    Query(Query),
+    Set(Vec<OptionDef>),
+    /// Keys and their places.
+    Reset(Vec<Setting>),
+    /// New columns, and a watermark or a key where there is none.
+    Add(Elements),
+    /// Other columns, watermark or key in the place of those there are.
+    Modify(Elements),
+    DropColumns(Vec<Name>),
+    DropWatermark(Span),
+    DropPrimaryKey(Span),
+    RenameColumn {
+        from: Name,
+        to: Name,
+    },
+}
+
+/// What stands in the parentheses of ALTER TABLE ADD or MODIFY.
+#[derive(Clone, Debug)]
+pub(crate) struct Elements {
+    pub(crate) columns: Vec<(ColumnDef, Option<Place>)>,
+    pub(crate) watermark: Option<(Name, Expr)>,
+    pub(crate) primary_key: Option<(Vec<Name>, Span)>,
+}
+
+/// Where a column comes to stand.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    First,
+    After(Name),
 }
 
 /// What EXPLAIN is asked for beside the plan.
@@ -372,16 +431,42 @@ pub(crate) struct Setting {
 /// What SHOW shows.
 #[derive(Clone, Debug)]
 pub(crate) enum Show {
+    /// Names of things, or those that a pattern takes.
+    Names {
+        listed: Listed,
+        only: Option<Pattern>,
+    },
+    Columns {
+        table: Vec<Name>,
+        only: Option<Pattern>,
+    },
+    CreateTable(Vec<Name>),
+    CreateView(Vec<Name>),
+}
+
+/// Things that have names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listed {
     Tables,
     Views,
     Functions,
+    UserFunctions,
+    Procedures,
     Catalogs,
     Databases,
     CurrentCatalog,
     CurrentDatabase,
+    Modules,
+    FullModules,
     Jars,
-    CreateTable(Vec<Name>),
-    CreateView(Vec<Name>),
+}
+
+/// `[NOT] LIKE 'a%'`, `[NOT] ILIKE 'A%'`.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    pub(crate) negated: bool,
+    pub(crate) any_case: bool,
+    pub(crate) text: String,
 }
 
 /// `CREATE TABLE`.
@@ -428,14 +513,23 @@ pub(crate) struct OptionDef {
 #[derive(Clone, Debug)]
 pub(crate) struct Like {
     pub(crate) name: Vec<Name>,
-    /// (strategy, feature), in upper case.
-    pub(crate) options: Vec<(String, String)>,
+    /// (strategy, feature), in upper case; each feature once.
+    pub(crate) options: Vec<(&'static str, &'static str)>,
+}
+
+impl Like {
+    /// What becomes of a feature of the base table. Options are overwritten unless somebody says otherwise, as in Flink.
+    pub(crate) fn strategy(&self, feature: &str) -> &'static str {
+        let of = |wanted: &str| self.options.iter().find(|(_, known)| *known == wanted).map(|(strategy, _)| *strategy);
+        of(feature).or_else(|| of("ALL")).unwrap_or(if feature == "OPTIONS" { "OVERWRITING" } else { "INCLUDING" })
+    }
 }
 
 /// `CREATE VIEW`.
 #[derive(Clone, Debug)]
 pub(crate) struct CreateView {
     pub(crate) name: Vec<Name>,
+    pub(crate) temporary: bool,
     pub(crate) columns: Vec<Name>,
     pub(crate) if_not_exists: bool,
     pub(crate) query: Query,

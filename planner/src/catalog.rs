@@ -67,6 +67,7 @@ pub(crate) struct Watermark {
 /// A view: its query is bound anew wherever it is used.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
+    pub(crate) temporary: bool,
     pub(crate) columns: Vec<Name>,
     pub(crate) query: ast::Query,
     /// The query as written.
@@ -80,10 +81,24 @@ pub(crate) enum Entry {
     View(Rc<View>),
 }
 
+/// Whether an entry was made TEMPORARY: such a one hides another of its name until it is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Permanent,
+    Temporary,
+}
+
+impl From<bool> for Life {
+    fn from(temporary: bool) -> Self {
+        if temporary { Self::Temporary } else { Self::Permanent }
+    }
+}
+
 /// All names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Catalog {
-    entries: BTreeMap<String, Entry>,
+    permanent: BTreeMap<String, Entry>,
+    temporary: BTreeMap<String, Entry>,
 }
 
 impl Table {
@@ -111,7 +126,8 @@ impl Catalog {
 
     /// What a path stands for.
     pub(crate) fn get(&self, path: &[Name]) -> Option<&Entry> {
-        self.entries.get(Self::plain(path)?)
+        let name = Self::plain(path)?;
+        self.temporary.get(name).or_else(|| self.permanent.get(name))
     }
 
     /// What a path stands for, or the error that there is no such thing, with the nearest that there is.
@@ -125,8 +141,8 @@ impl Catalog {
         let last = path.last().map_or("", |name| name.text.as_str());
         let error = PlanError::new(Code::UnknownTable, format!("there is no table or view `{told}`"))
             .at(span_of(path))
-            .suggest(last, self.entries.keys().map(String::as_str));
-        let names: Vec<&str> = self.entries.keys().map(String::as_str).take(20).collect();
+            .suggest(last, self.entries().map(|(name, _)| name));
+        let names: Vec<&str> = self.entries().map(|(name, _)| name).take(20).collect();
         if names.is_empty() {
             error.note("the script has made no table yet")
         } else {
@@ -135,41 +151,90 @@ impl Catalog {
     }
 
     /// Makes an entry; `false`: the name was taken, and `if_not_exists` lets that pass.
-    pub(crate) fn create(&mut self, path: &[Name], entry: Entry, if_not_exists: bool) -> Planned<bool> {
+    pub(crate) fn create(&mut self, path: &[Name], entry: Entry, life: Life, if_not_exists: bool) -> Planned<bool> {
         let Some(name) = Self::plain(path) else {
             let message = format!("there is one database, `{CATALOG}.{DATABASE}`");
             return Err(PlanError::new(Code::Unsupported, message).at(span_of(path)));
         };
-        if self.entries.contains_key(name) {
+        let entries = self.of(life);
+        if entries.contains_key(name) {
             let taken = PlanError::new(Code::Exists, format!("`{name}` exists already")).at(span_of(path));
             return if if_not_exists { Ok(false) } else { Err(taken) };
         }
-        self.entries.insert(name.to_owned(), entry);
+        entries.insert(name.to_owned(), entry);
         Ok(true)
     }
 
-    /// Drops an entry.
-    pub(crate) fn drop_entry(&mut self, path: &[Name], view: bool, if_exists: bool) -> Planned<()> {
-        let what = if view { "view" } else { "table" };
-        match self.get(path) {
-            Some(Entry::View(_)) if view => {}
-            Some(Entry::Table(_)) if !view => {}
-            Some(_) => {
-                let other = if view { "a table" } else { "a view" };
-                return Err(PlanError::new(Code::UnknownTable, format!("there is no {what} of that name, but {other}")).at(span_of(path)));
-            }
-            None if if_exists => return Ok(()),
-            None => return Err(self.unknown(path)),
+    fn of(&mut self, life: Life) -> &mut BTreeMap<String, Entry> {
+        match life {
+            Life::Permanent => &mut self.permanent,
+            Life::Temporary => &mut self.temporary,
         }
+    }
+
+    /// Puts another entry in the place of one, under the same name.
+    pub(crate) fn replace(&mut self, path: &[Name], entry: Entry) {
         if let Some(name) = Self::plain(path) {
-            self.entries.remove(name);
+            let life = Life::from(self.temporary.contains_key(name));
+            self.of(life).insert(name.to_owned(), entry);
         }
+    }
+
+    /// Gives an entry another name.
+    pub(crate) fn rename(&mut self, path: &[Name], to: &[Name]) -> Planned<()> {
+        let Some(entry) = self.get(path).cloned() else { return Err(self.unknown(path)) };
+        let name = Self::plain(path).unwrap_or_default().to_owned();
+        let life = Life::from(self.temporary.contains_key(&name));
+        let entry = match entry {
+            Entry::Table(table) => {
+                let mut table = (*table).clone();
+                table.name = to.last().map(|name| name.text.clone()).unwrap_or_default();
+                Entry::Table(Rc::new(table))
+            }
+            view @ Entry::View(_) => view,
+        };
+        self.create(to, entry, life, false)?;
+        self.of(life).remove(&name);
         Ok(())
+    }
+
+    /// Drops an entry.
+    pub(crate) fn drop_entry(&mut self, drop: &ast::Drop) -> Planned<()> {
+        let path = drop.name.as_slice();
+        let what = if drop.view { "view" } else { "table" };
+        let meant = |entry: &Entry| matches!(entry, Entry::View(_)) == drop.view;
+        let life = Life::from(drop.temporary);
+        let name = Self::plain(path).unwrap_or_default().to_owned();
+        if life == Life::Permanent && self.temporary.get(&name).is_some_and(meant) {
+            let message = format!("`{name}` is a temporary {what}");
+            return Err(PlanError::new(Code::UnknownTable, message)
+                .at(span_of(path))
+                .label(format!("write DROP TEMPORARY {}", what.to_uppercase())));
+        }
+        let hidden = self.get(path).is_some();
+        match self.of(life).get(&name) {
+            Some(entry) if meant(entry) => {
+                self.of(life).remove(&name);
+                Ok(())
+            }
+            _ if drop.if_exists => Ok(()),
+            Some(_) => {
+                let other = if drop.view { "a table" } else { "a view" };
+                Err(PlanError::new(Code::UnknownTable, format!("there is no {what} of that name, but {other}")).at(span_of(path)))
+            }
+            None if hidden => {
+                let message = format!("there is no temporary {what} `{name}`");
+                Err(PlanError::new(Code::UnknownTable, message).at(span_of(path)).label(format!("write DROP {}", what.to_uppercase())))
+            }
+            None => Err(self.unknown(path)),
+        }
     }
 
     /// All entries by name.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
+        let mut all: BTreeMap<&str, &Entry> = self.permanent.iter().map(|(name, entry)| (name.as_str(), entry)).collect();
+        all.extend(self.temporary.iter().map(|(name, entry)| (name.as_str(), entry)));
+        all.into_iter()
     }
 }
 

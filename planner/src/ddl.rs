@@ -24,12 +24,14 @@ pub(crate) fn table(create: &CreateTable, binder: &Binder<'_>) -> Planned<Table>
     declare(create, binder, &mut columns, create.like.as_ref())?;
     let mut watermark = None;
     if let Some((name, expr)) = &create.watermark {
+        second_watermark(base.as_ref(), name, create.like.as_ref())?;
         watermark = Some(checked_watermark(name, expr, &columns, binder)?);
     } else if let Some(inherited) = base.as_ref().and_then(|base| base.watermark.as_ref()) {
         watermark = Some(checked_watermark(&inherited.name, &inherited.syntax, &columns, binder)?);
     }
     let mut options = base.as_ref().map(|base| base.options.clone()).unwrap_or_default();
     merge_options(&mut options, create)?;
+    second_of_base(base.as_ref(), create)?;
     let mut table = Table {
         name: create.name.last().map(|name| name.text.clone()).unwrap_or_default(),
         columns,
@@ -54,10 +56,7 @@ fn inherited(like: &Like, catalog: &Catalog) -> Planned<Option<Table>> {
         return Err(PlanError::new(Code::UnknownTable, "LIKE takes a table, not a view").at(span_of(&like.name)));
     };
     let mut base = (**base).clone();
-    let strategy = |feature: &str| {
-        let of = |wanted: &str| like.options.iter().find(|(_, known)| known == wanted).map(|(strategy, _)| strategy.as_str());
-        of(feature).or_else(|| of("ALL")).unwrap_or("INCLUDING")
-    };
+    let strategy = |feature: &str| like.strategy(feature);
     if strategy("CONSTRAINTS") == "EXCLUDING" {
         base.primary_key.clear();
     }
@@ -80,11 +79,42 @@ fn inherited(like: &Like, catalog: &Catalog) -> Planned<Option<Table>> {
     Ok(Some(base))
 }
 
+/// A watermark beside the base table's.
+fn second_watermark(base: Option<&Table>, name: &Name, like: Option<&Like>) -> Planned<()> {
+    let Some(inherited) = base.and_then(|base| base.watermark.as_ref()) else { return Ok(()) };
+    let overwrites = like.is_some_and(|like| like.strategy("WATERMARKS") == "OVERWRITING");
+    if overwrites && inherited.name.text == name.text {
+        return Ok(());
+    }
+    let error = PlanError::new(Code::Twice, format!("the base table has a watermark on `{}` already", inherited.name.text)).at(name.span);
+    Err(error.label("LIKE ... (EXCLUDING WATERMARKS) leaves it out"))
+}
+
+/// A key, or partitions, beside the base table's.
+fn second_of_base(base: Option<&Table>, create: &CreateTable) -> Planned<()> {
+    let Some(base) = base else { return Ok(()) };
+    if let Some((_, span)) = create.primary_key.as_ref().filter(|_| !base.primary_key.is_empty()) {
+        let error = PlanError::new(Code::Twice, "the base table has a primary key already").at(*span);
+        return Err(error.label("LIKE ... (EXCLUDING CONSTRAINTS) leaves it out"));
+    }
+    if !base.partitioned_by.is_empty() && !create.partitioned_by.is_empty() {
+        let error = PlanError::new(Code::Twice, "the base table has partitions already").at(span_of(&create.partitioned_by));
+        return Err(error.label("LIKE ... (EXCLUDING PARTITIONS) leaves them out"));
+    }
+    Ok(())
+}
+
 fn merge_options(options: &mut Vec<OptionDef>, create: &CreateTable) -> Planned<()> {
     let inherited = options.len();
     for option in &create.options {
         match options.iter().position(|known| known.key == option.key) {
-            Some(at) if at < inherited => options[at] = option.clone(),
+            Some(at) if at < inherited && create.like.as_ref().is_none_or(|like| like.strategy("OPTIONS") == "OVERWRITING") => {
+                options[at] = option.clone();
+            }
+            Some(at) if at < inherited => {
+                let message = format!("option '{}' is in the base table already, as '{}'", option.key, options[at].value);
+                return Err(PlanError::new(Code::Twice, message).at(option.key_span).label("OVERWRITING OPTIONS takes the new value"));
+            }
             Some(_) => {
                 return Err(PlanError::new(Code::Twice, format!("option '{}' is given twice", option.key)).at(option.key_span));
             }
@@ -96,11 +126,7 @@ fn merge_options(options: &mut Vec<OptionDef>, create: &CreateTable) -> Planned<
 
 /// The statement's columns behind those inherited: first what is stored, then what is computed of it.
 fn declare(create: &CreateTable, binder: &Binder<'_>, columns: &mut Vec<Column>, like: Option<&Like>) -> Planned<()> {
-    let overwrites = |feature: &str| {
-        like.is_some_and(|like| {
-            like.options.iter().any(|(strategy, known)| strategy == "OVERWRITING" && (known == feature || known == "ALL"))
-        })
-    };
+    let overwrites = |feature: &str| like.is_some_and(|like| like.strategy(feature) == "OVERWRITING");
     let inherited = columns.len();
     let mut places = Vec::with_capacity(create.columns.len());
     for column in &create.columns {
@@ -228,6 +254,9 @@ fn keys(create: &CreateTable, table: &mut Table) -> Planned<()> {
     };
     if let Some((names, _)) = &create.primary_key {
         table.primary_key.clear();
+        if let Some(twice) = crate::session::repeated(names) {
+            return Err(PlanError::new(Code::DuplicateColumn, format!("the primary key names `{}` twice", twice.text)).at(twice.span));
+        }
         for name in names {
             let Some(column) = table.columns.iter_mut().find(|column| column.name == name.text) else { return Err(unknown(name, table)) };
             if !matches!(column.kind, ColumnKind::Physical) {

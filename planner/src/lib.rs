@@ -20,6 +20,7 @@ use settings::Settings;
 
 mod advice;
 mod algebra;
+mod alter;
 mod ast;
 mod bind;
 mod catalog;

@@ -6,12 +6,15 @@ use irmak_common::job_graph::{JobGraph, JobOptions, RestartStrategy};
 use irmak_common::join_spec::JoinTiming;
 use irmak_common::operator_spec::OperatorSpec;
 
-use crate::ast::{ExplainDetails, Insert, Query, Statement as Syntax, StatementKind};
+use crate::ast::{
+    Alter, Change, ColumnDef, ColumnKind, CreateTable, CreateView, ExplainDetails, Insert, Query, Statement as Syntax, StatementKind,
+};
 use crate::bind::Binder;
-use crate::catalog::{CATALOG, Catalog, DATABASE, Entry, View, span_of};
+use crate::catalog::{CATALOG, Catalog, DATABASE, Entry, Life, View, span_of};
 use crate::chain::Plan;
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::settings::Settings;
+use crate::token::Name;
 use crate::{Outcome, Statement, algebra::Root, algebra::Target, changelog, constraint, ddl, depth, explain, logical, rewrite, show};
 
 /// What statements share.
@@ -29,19 +32,21 @@ impl Session<'_> {
         let outcome = match &statement.kind {
             StatementKind::CreateTable(create) => {
                 let table = ddl::table(create, &Binder::new(&self.catalog, &self.settings))?;
-                self.catalog.create(&create.name, Entry::Table(Rc::new(table)), create.if_not_exists)?;
+                let entry = Entry::Table(Rc::new(table));
+                self.catalog.create(&create.name, entry, create.temporary.into(), create.if_not_exists)?;
                 Outcome::None
             }
+            StatementKind::CreateTableAs { create, query } => self.create_as(create, query, &mut warnings)?,
             StatementKind::CreateView(create) => {
-                let view = View { columns: create.columns.clone(), query: create.query.clone(), text: self.text(create.query.span) };
-                let mut binder = Binder::new(&self.catalog, &self.settings);
-                let rel = binder.query(&create.query)?;
-                crate::bind::from::named_columns(rel, &create.columns, &create.name[0])?;
-                self.catalog.create(&create.name, Entry::View(Rc::new(view)), create.if_not_exists)?;
+                self.create_view(create)?;
                 Outcome::None
             }
-            StatementKind::Drop { view, name, if_exists } => {
-                self.catalog.drop_entry(name, *view, *if_exists)?;
+            StatementKind::Drop(drop) => {
+                self.catalog.drop_entry(drop)?;
+                Outcome::None
+            }
+            StatementKind::Alter(alter) => {
+                self.alter(alter)?;
                 Outcome::None
             }
             StatementKind::Set(None) => show::settings(&self.settings),
@@ -60,13 +65,83 @@ impl Session<'_> {
             StatementKind::Explain { statement, details } => self.explain(statement, *details, &mut warnings)?,
             StatementKind::Describe { name } => show::describe(self, name)?,
             StatementKind::Show(what) => show::show(self, what)?,
-            StatementKind::Use(name) if [CATALOG, DATABASE].contains(&name.text.as_str()) => Outcome::None,
-            StatementKind::Use(name) => {
-                let message = format!("there is no catalog or database `{}`", name.text);
-                return Err(PlanError::new(Code::UnknownTable, message).at(name.span).note(format!("there is `{CATALOG}`.`{DATABASE}`")));
-            }
+            StatementKind::Use | StatementKind::Nothing => Outcome::None,
         };
         Ok(Statement { outcome, warnings })
+    }
+
+    fn create_view(&mut self, create: &CreateView) -> Planned<()> {
+        let (temporary, columns) = (create.temporary, create.columns.clone());
+        let view = View { temporary, columns, query: create.query.clone(), text: self.text(create.query.span) };
+        if let Some(twice) = repeated(&create.columns) {
+            return Err(PlanError::new(Code::DuplicateColumn, format!("column `{}` is named twice", twice.text)).at(twice.span));
+        }
+        let rel = Binder::new(&self.catalog, &self.settings).query(&create.query)?;
+        crate::bind::from::named_columns(rel, &create.columns, &create.name[0])?;
+        self.catalog.create(&create.name, Entry::View(Rc::new(view)), temporary.into(), create.if_not_exists)?;
+        Ok(())
+    }
+
+    /// `CREATE TABLE ... AS`: the table, then the job that fills it. Columns of the query come behind those that only the table has.
+    fn create_as(&mut self, create: &CreateTable, query: &Query, warnings: &mut Vec<String>) -> Planned<Outcome> {
+        let rel = Binder::new(&self.catalog, &self.settings).query(query)?;
+        let mut create = create.clone();
+        let names: Vec<Name> = rel.schema.fields.iter().map(|field| Name { text: field.name.clone(), span: query.span }).collect();
+        for (name, field) in names.iter().zip(&rel.schema.fields) {
+            match create.columns.iter().find(|column| column.name.text == name.text) {
+                None => {
+                    let kind = ColumnKind::Physical(crate::algebra::plain(&field.ty));
+                    create.columns.push(ColumnDef { name: name.clone(), kind, comment: None });
+                }
+                Some(ColumnDef { kind: ColumnKind::Computed(_), name, .. }) => {
+                    let message = format!("column `{}` is computed, and the query has one of that name", name.text);
+                    return Err(PlanError::new(Code::DuplicateColumn, message).at(name.span));
+                }
+                Some(_) => {}
+            }
+        }
+        let table = ddl::table(&create, &Binder::new(&self.catalog, &self.settings))?;
+        let entry = Entry::Table(Rc::new(table));
+        if !self.catalog.create(&create.name, entry, Life::Permanent, create.if_not_exists)? {
+            return Ok(Outcome::None);
+        }
+        let insert =
+            Insert { table: create.name, partition: Vec::new(), columns: names, overwrite: None, query: query.clone(), span: query.span };
+        self.job(self.inserts(std::slice::from_ref(&insert))?, warnings)
+    }
+
+    fn alter(&mut self, alter: &Alter) -> Planned<()> {
+        let at = span_of(&alter.name);
+        let table = match self.catalog.get(&alter.name) {
+            Some(Entry::Table(table)) if !alter.view => Rc::clone(table),
+            Some(Entry::View(view)) if alter.view => return self.alter_view(alter, Rc::clone(view)),
+            Some(_) => {
+                let (is, other) = if alter.view { ("a table", "TABLE") } else { ("a view", "VIEW") };
+                let told = alter.name.last().map_or("", |name| name.text.as_str());
+                return Err(PlanError::new(Code::UnknownTable, format!("`{told}` is {is}")).at(at).label(format!("write ALTER {other}")));
+            }
+            None if alter.if_exists => return Ok(()),
+            None => return Err(self.catalog.unknown(&alter.name)),
+        };
+        if let Change::RenameTo(to) = &alter.change {
+            return self.catalog.rename(&alter.name, to);
+        }
+        let changed = crate::alter::altered(&table, &alter.change, at, &Binder::new(&self.catalog, &self.settings))?;
+        self.catalog.replace(&alter.name, Entry::Table(Rc::new(changed)));
+        Ok(())
+    }
+
+    fn alter_view(&mut self, alter: &Alter, view: Rc<View>) -> Planned<()> {
+        match &alter.change {
+            Change::RenameTo(to) => self.catalog.rename(&alter.name, to)?,
+            Change::Query(query) => {
+                Binder::new(&self.catalog, &self.settings).query(query)?;
+                let changed = View { temporary: view.temporary, columns: Vec::new(), query: query.clone(), text: self.text(query.span) };
+                self.catalog.replace(&alter.name, Entry::View(Rc::new(changed)));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Values that every later statement would stumble over are refused where they are SET.
@@ -85,7 +160,7 @@ impl Session<'_> {
     }
 
     /// The script's text at a place.
-    fn text(&self, span: Span) -> String {
+    pub(crate) fn text(&self, span: Span) -> String {
         let lines = self.script.lines().enumerate().skip(span.line as usize - 1).take((span.end_line - span.line) as usize + 1);
         let cut = lines.map(|(at, line)| {
             let number = at as u32 + 1;
@@ -206,9 +281,14 @@ impl Session<'_> {
     }
 
     /// The table or view of a name.
-    pub(crate) fn resolve(&self, name: &[crate::token::Name]) -> Planned<&Entry> {
+    pub(crate) fn resolve(&self, name: &[Name]) -> Planned<&Entry> {
         self.catalog.resolve(name).map_err(|error| error.at(span_of(name)))
     }
+}
+
+/// The first name that stands a second time.
+pub(crate) fn repeated(names: &[Name]) -> Option<&Name> {
+    names.iter().enumerate().find(|(at, name)| names[..*at].iter().any(|known| known.text == name.text)).map(|(_, name)| name)
 }
 
 /// Whether an operator is a join that keeps its rows for ever.

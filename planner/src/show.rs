@@ -4,7 +4,7 @@ use irmak_common::operator_spec::redact;
 use irmak_functions::names;
 
 use crate::Outcome;
-use crate::ast::Show;
+use crate::ast::{Listed, Show};
 use crate::catalog::{CATALOG, ColumnKind, DATABASE, Entry, Table, View, span_of};
 use crate::error::{Code, PlanError, Planned};
 use crate::session::Session;
@@ -18,18 +18,23 @@ fn list(title: &str, items: impl IntoIterator<Item = String>) -> Outcome {
 
 /// What SHOW shows.
 pub(crate) fn show(session: &Session<'_>, what: &Show) -> Planned<Outcome> {
-    let entries = || session.catalog.entries();
     Ok(match what {
-        Show::Tables => list("table name", entries().map(|(name, _)| name.to_owned())),
-        Show::Views => list("view name", entries().filter(|(_, entry)| matches!(entry, Entry::View(_))).map(|(name, _)| name.to_owned())),
-        Show::Functions => list("function name", names().map(str::to_owned)),
-        Show::Catalogs => list("catalog name", [CATALOG.to_owned()]),
-        Show::Databases => list("database name", [DATABASE.to_owned()]),
-        Show::CurrentCatalog => list("current catalog name", [CATALOG.to_owned()]),
-        Show::CurrentDatabase => list("current database name", [DATABASE.to_owned()]),
-        Show::Jars => list("jars", []),
+        Show::Names { listed: Listed::FullModules, .. } => {
+            let columns = vec![("module name".into(), "STRING".into()), ("used".into(), "BOOLEAN".into())];
+            Outcome::Table { columns, rows: vec![vec![Some("core".into()), Some("TRUE".into())]], plain: false }
+        }
+        Show::Names { listed, only } => {
+            let (title, names) = named(session, *listed);
+            list(title, names.into_iter().filter(|name| only.as_ref().is_none_or(|only| only.takes(name))))
+        }
+        Show::Columns { table, only } => {
+            let Outcome::Table { columns, mut rows, plain } = describe(session, table)? else { return Ok(Outcome::None) };
+            let taken = |name: &str| only.as_ref().is_none_or(|only| only.takes(name));
+            rows.retain(|row| row.first().and_then(Option::as_deref).is_some_and(taken));
+            Outcome::Table { columns, rows, plain }
+        }
         Show::CreateTable(name) => match session.resolve(name)? {
-            Entry::Table(table) => text(create_table(table)),
+            Entry::Table(table) => text(create_table(session, table)),
             Entry::View(_) => return Err(wrong(name, "a view", "SHOW CREATE VIEW")),
         },
         Show::CreateView(name) => match session.resolve(name)? {
@@ -37,6 +42,26 @@ pub(crate) fn show(session: &Session<'_>, what: &Show) -> Planned<Outcome> {
             Entry::Table(_) => return Err(wrong(name, "a table", "SHOW CREATE TABLE")),
         },
     })
+}
+
+/// The title of a list, and the names in it.
+fn named(session: &Session<'_>, listed: Listed) -> (&'static str, Vec<String>) {
+    let entries = || session.catalog.entries();
+    match listed {
+        Listed::Tables => ("table name", entries().map(|(name, _)| name.to_owned()).collect()),
+        Listed::Views => {
+            ("view name", entries().filter(|(_, entry)| matches!(entry, Entry::View(_))).map(|(name, _)| name.to_owned()).collect())
+        }
+        Listed::Functions => ("function name", names().map(str::to_owned).collect()),
+        Listed::UserFunctions => ("function name", Vec::new()),
+        Listed::Procedures => ("procedure name", Vec::new()),
+        Listed::Catalogs => ("catalog name", vec![CATALOG.to_owned()]),
+        Listed::Databases => ("database name", vec![DATABASE.to_owned()]),
+        Listed::CurrentCatalog => ("current catalog name", vec![CATALOG.to_owned()]),
+        Listed::CurrentDatabase => ("current database name", vec![DATABASE.to_owned()]),
+        Listed::Modules | Listed::FullModules => ("module name", vec!["core".to_owned()]),
+        Listed::Jars => ("jars", Vec::new()),
+    }
 }
 
 fn wrong(name: &[Name], what: &str, instead: &str) -> PlanError {
@@ -48,7 +73,7 @@ fn text(text: String) -> Outcome {
     Outcome::Table { columns: vec![("result".into(), "STRING".into())], rows: vec![vec![Some(text)]], plain: true }
 }
 
-fn create_table(table: &Table) -> String {
+fn create_table(session: &Session<'_>, table: &Table) -> String {
     let mut lines: Vec<String> = table
         .columns
         .iter()
@@ -56,7 +81,7 @@ fn create_table(table: &Table) -> String {
             let comment = column.comment.as_ref().map(|comment| format!(" COMMENT '{}'", quoted(comment))).unwrap_or_default();
             let kind = match &column.kind {
                 ColumnKind::Physical => column.ty.to_string(),
-                ColumnKind::Computed { expr, .. } => format!("AS {}", crate::describe::expr(expr, &layout(table))),
+                ColumnKind::Computed { syntax, .. } => format!("AS {}", session.text(syntax.span)),
                 ColumnKind::Metadata { key, is_virtual } => {
                     format!("{} METADATA FROM '{}'{}", column.ty, quoted(key), if *is_virtual { " VIRTUAL" } else { "" })
                 }
@@ -65,10 +90,7 @@ fn create_table(table: &Table) -> String {
         })
         .collect();
     if let Some(watermark) = &table.watermark {
-        let schema = irmak_common::types::Schema::new(
-            table.columns.iter().map(|column| irmak_common::types::Field::new(format!("`{}`", column.name), column.ty.clone())).collect(),
-        );
-        let expr = crate::describe::expr(&watermark.expr, &schema);
+        let expr = session.text(watermark.syntax.span);
         lines.push(format!("  WATERMARK FOR `{}` AS {expr}", table.columns[watermark.column].name));
     }
     if !table.primary_key.is_empty() {
@@ -88,12 +110,6 @@ fn create_table(table: &Table) -> String {
     text
 }
 
-fn layout(table: &Table) -> irmak_common::types::Schema {
-    let mut schema = crate::bind::scan::source_layout(&table.columns);
-    schema.fields.iter_mut().for_each(|field| field.name = format!("`{}`", field.name));
-    schema
-}
-
 fn quoted(text: &str) -> String {
     text.replace('\'', "''")
 }
@@ -102,14 +118,15 @@ fn create_view(view: &View, name: &[Name]) -> String {
     let told = name.last().map_or("", |name| name.text.as_str());
     let columns: Vec<String> = view.columns.iter().map(|column| format!("`{}`", column.text)).collect();
     let columns = if columns.is_empty() { String::new() } else { format!("({})", columns.join(", ")) };
-    format!("CREATE VIEW `{CATALOG}`.`{DATABASE}`.`{told}`{columns}\nAS {}\n", view.text)
+    let temporary = if view.temporary { "TEMPORARY " } else { "" };
+    format!("CREATE {temporary}VIEW `{CATALOG}`.`{DATABASE}`.`{told}`{columns}\nAS {}\n", view.text)
 }
 
 /// DESCRIBE.
 pub(crate) fn describe(session: &Session<'_>, name: &[Name]) -> Planned<Outcome> {
     let titles = ["name", "type", "null", "key", "extras", "watermark"];
     let rows = match session.resolve(name)? {
-        Entry::Table(table) => table.columns.iter().enumerate().map(|(at, column)| describe_column(table, at, column)).collect(),
+        Entry::Table(table) => table.columns.iter().enumerate().map(|(at, column)| describe_column(session, table, at, column)).collect(),
         Entry::View(_) => {
             let mut binder = crate::bind::Binder::new(&session.catalog, &session.settings);
             let rel = binder.named_table(name, &[], None)?.rel;
@@ -124,18 +141,15 @@ pub(crate) fn describe(session: &Session<'_>, name: &[Name]) -> Planned<Outcome>
     Ok(Outcome::Table { columns, rows, plain: false })
 }
 
-fn describe_column(table: &Table, at: usize, column: &crate::catalog::Column) -> Vec<Option<String>> {
+fn describe_column(session: &Session<'_>, table: &Table, at: usize, column: &crate::catalog::Column) -> Vec<Option<String>> {
     let watermark = table.watermark.as_ref().filter(|watermark| watermark.column == at);
-    let schema = irmak_common::types::Schema::new(
-        table.columns.iter().map(|column| irmak_common::types::Field::new(format!("`{}`", column.name), column.ty.clone())).collect(),
-    );
     let mut ty = column.ty.with_nullable(true);
     if watermark.is_some() {
         ty = crate::algebra::with_attribute(&ty, irmak_common::types::TimeAttribute::Rowtime);
     }
     let extras = match &column.kind {
         ColumnKind::Physical => None,
-        ColumnKind::Computed { expr, .. } => Some(format!("AS {}", crate::describe::expr(expr, &layout(table)))),
+        ColumnKind::Computed { syntax, .. } => Some(format!("AS {}", session.text(syntax.span))),
         ColumnKind::Metadata { key, is_virtual } => Some(format!("METADATA FROM '{key}'{}", if *is_virtual { " VIRTUAL" } else { "" })),
     };
     let key = table.primary_key.contains(&column.name).then(|| format!("PRI({})", table.primary_key.join(", ")));
@@ -145,7 +159,7 @@ fn describe_column(table: &Table, at: usize, column: &crate::catalog::Column) ->
         Some(column.ty.nullable.to_string().to_uppercase()),
         key,
         extras,
-        watermark.map(|watermark| crate::describe::expr(&watermark.expr, &schema)),
+        watermark.map(|watermark| session.text(watermark.syntax.span)),
     ]
 }
 

@@ -178,7 +178,7 @@ fn show_and_describe_answer_without_a_job() {
         other => panic!("no table: {other:?}"),
     };
     assert_eq!(cells("SHOW TABLES;"), ["bid"]);
-    assert_eq!(cells("DESCRIBE bid;")[4], "dt|TIMESTAMP(3) *ROWTIME*|TRUE|||(`dt` - 2000:INTERVAL SECOND)");
+    assert_eq!(cells("DESCRIBE bid;")[4], "dt|TIMESTAMP(3) *ROWTIME*|TRUE|||dt - INTERVAL '2' SECOND");
     assert!(cells("SHOW CREATE TABLE bid;")[0].contains("WATERMARK FOR `dt`"));
     let explained = &cells("EXPLAIN SELECT price * 2 AS twice FROM bid WHERE auction > 1;")[0];
     for line in [

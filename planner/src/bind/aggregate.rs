@@ -96,6 +96,9 @@ impl ExprBinder<'_> {
         if call.star && name != "COUNT" {
             return Err(PlanError::new(Code::Syntax, format!("{name}(*) does not exist; only COUNT(*) does")).at(span));
         }
+        if name == "COUNT" && args.is_empty() && !call.star {
+            return Err(PlanError::new(Code::Types, "COUNT needs an argument").at(span).label("write COUNT(*) to count rows"));
+        }
         let json = name.starts_with("JSON_").then(|| super::json_aggregate::fragments(&name, &args, span)).transpose()?;
         let (name, args) = match &json {
             Some(fragments) => ("LISTAGG".to_owned(), vec![fragments.clone()]),

@@ -237,7 +237,8 @@ fn using(mut both: Both, kind: JoinKind, shared: &[Name]) -> Planned<Scoped> {
     }
     let doubled = |at: &usize| places.iter().any(|(l, r)| at == l || at == r);
     let all: Vec<usize> = (0..rel.schema.len()).collect();
-    for at in all.iter().filter(|at| !doubled(at)).chain(all.iter().filter(|at| doubled(at))) {
+    // In their order, for `t.*` is all of a table.
+    for at in &all {
         exprs.push(column(*at));
         columns.push(ScopeColumn { hidden: doubled(at) || scope.columns[*at].hidden, ..scope.columns[*at].clone() });
     }

@@ -250,6 +250,12 @@ fn star(
 ) -> Planned<()> {
     let relation = qualifier.last();
     let before = exprs.len();
+    if let Some(name) = relation
+        && !input.scope.columns.iter().any(|column| column.relation.as_deref() == Some(&name.text))
+        && let Ok((row, used)) = input.scope.resolve(qualifier)
+    {
+        return fields(binder, qualifier, used, row, exprs, names);
+    }
     for (index, column) in input.scope.columns.iter().enumerate() {
         let meant = match relation {
             Some(name) => column.relation.as_deref() == Some(&name.text),
@@ -277,6 +283,34 @@ fn star(
             .suggest(&name.text, input.scope.relations())),
         None => Err(PlanError::new(Code::Syntax, "`*` needs a table in FROM").at(span)),
     }
+}
+
+/// `row.*`: a column for each field of a row.
+fn fields(
+    binder: &mut ExprBinder<'_>,
+    path: &[crate::token::Name],
+    used: usize,
+    row: usize,
+    exprs: &mut Vec<Expr>,
+    names: &mut Vec<Option<String>>,
+) -> Planned<()> {
+    let span = crate::catalog::span_of(path);
+    let mut row = match &binder.grouping {
+        Some(grouping) => grouping.column(row).ok_or_else(|| grouping.not_grouped(path, span))?,
+        None => Expr::column(row, binder.schema.fields[row].ty.clone()),
+    };
+    for name in &path[used..] {
+        row = super::expr::field(row, name)?;
+    }
+    let TypeKind::Row(known) = &row.ty.kind else {
+        let message = format!("`.*` takes a table or a ROW, and `{}` is {}", super::scope::told(path), super::expr::article(&row.ty));
+        return Err(PlanError::new(Code::Types, message).at(span));
+    };
+    for field in known.clone() {
+        exprs.push(super::expr::field(row.clone(), &crate::token::Name { text: field.name.clone(), span })?);
+        names.push(Some(field.name));
+    }
+    Ok(())
 }
 
 /// Whether a constant divides a constant by zero where it surely runs. Flink folds and refuses such, also of DOUBLE.

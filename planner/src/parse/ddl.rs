@@ -1,4 +1,4 @@
-//! `CREATE TABLE` and `CREATE VIEW`.
+//! `CREATE TABLE`, `CREATE TABLE AS` and `CREATE VIEW`.
 
 use irmak_common::limits;
 
@@ -17,14 +17,18 @@ pub(crate) fn create(cursor: &mut Cursor) -> Planned<StatementKind> {
     }
     let temporary = cursor.eat(&["TEMPORARY"]);
     if cursor.eat(&["VIEW"]) {
-        return create_view(cursor).map(|view| StatementKind::CreateView(Box::new(view)));
+        return create_view(cursor, temporary).map(|view| StatementKind::CreateView(Box::new(view)));
     }
     if cursor.eat(&["TABLE"]) {
-        return create_table(cursor, temporary).map(|table| StatementKind::CreateTable(Box::new(table)));
+        return create_table(cursor, temporary);
     }
     for word in ["FUNCTION", "CATALOG", "DATABASE", "SYSTEM", "MATERIALIZED"] {
         if cursor.at_words(&[word]) {
-            return Err(PlanError::new(Code::Unsupported, format!("CREATE {word} is not supported")).at(cursor.span()));
+            let error = PlanError::new(Code::Unsupported, format!("CREATE {word} is not supported")).at(cursor.span());
+            return Err(match crate::advice::created(word) {
+                Some(advice) => error.note(advice),
+                None => error,
+            });
         }
     }
     Err(cursor.unexpected(&["TABLE", "VIEW"]))
@@ -42,22 +46,22 @@ fn comment(cursor: &mut Cursor) -> Planned<Option<String>> {
     if cursor.eat(&["COMMENT"]) { cursor.string("a comment in quotes").map(Some) } else { Ok(None) }
 }
 
-fn create_view(cursor: &mut Cursor) -> Planned<CreateView> {
+fn create_view(cursor: &mut Cursor, temporary: bool) -> Planned<CreateView> {
     let if_not_exists = if_not_exists(cursor)?;
     let name = cursor.path("the view's name")?;
     let columns = if cursor.at_symbol("(") { table::column_names(cursor)? } else { Vec::new() };
     comment(cursor)?;
     cursor.expect(&["AS"])?;
     let query = query::query(cursor)?;
-    Ok(CreateView { name, columns, if_not_exists, query })
+    Ok(CreateView { name, temporary, columns, if_not_exists, query })
 }
 
-fn create_table(cursor: &mut Cursor, temporary: bool) -> Planned<CreateTable> {
-    let if_not_exists = if_not_exists(cursor)?;
-    let mut create = CreateTable {
-        name: cursor.path("the table's name")?,
-        temporary,
-        if_not_exists,
+/// An empty declaration under a name.
+pub(crate) fn declaration(name: Vec<crate::token::Name>) -> CreateTable {
+    CreateTable {
+        name,
+        temporary: false,
+        if_not_exists: false,
         columns: Vec::new(),
         watermark: None,
         primary_key: None,
@@ -65,7 +69,12 @@ fn create_table(cursor: &mut Cursor, temporary: bool) -> Planned<CreateTable> {
         partitioned_by: Vec::new(),
         options: Vec::new(),
         like: None,
-    };
+    }
+}
+
+fn create_table(cursor: &mut Cursor, temporary: bool) -> Planned<StatementKind> {
+    let if_not_exists = if_not_exists(cursor)?;
+    let mut create = CreateTable { temporary, if_not_exists, ..declaration(cursor.path("the table's name")?) };
     if cursor.eat_symbol("(") {
         cursor.list(|cursor| element(cursor, &mut create))?;
         cursor.expect_symbol(")")?;
@@ -80,15 +89,22 @@ fn create_table(cursor: &mut Cursor, temporary: bool) -> Planned<CreateTable> {
     if cursor.eat(&["LIKE"]) {
         create.like = Some(like(cursor)?);
     }
-    if cursor.at_words(&["AS"]) {
-        return Err(PlanError::new(Code::Unsupported, "CREATE TABLE AS is not supported")
-            .at(cursor.span())
-            .label("write CREATE TABLE, then INSERT INTO"));
+    let create = Box::new(create);
+    if !cursor.at_words(&["AS"]) {
+        return Ok(StatementKind::CreateTable(create));
     }
-    Ok(create)
+    let here = cursor.span();
+    if temporary || create.like.is_some() {
+        let what = if temporary { "CREATE TEMPORARY TABLE AS" } else { "CREATE TABLE LIKE with AS" };
+        return Err(PlanError::new(Code::Unsupported, format!("{what} is not supported, as in Flink")).at(here));
+    }
+    cursor.next();
+    let query = Box::new(query::query(cursor)?);
+    Ok(StatementKind::CreateTableAs { create, query })
 }
 
-fn element(cursor: &mut Cursor, create: &mut CreateTable) -> Planned<()> {
+/// Reads a column, a watermark or a key.
+pub(crate) fn element(cursor: &mut Cursor, create: &mut CreateTable) -> Planned<()> {
     let start = cursor.span();
     if cursor.eat(&["WATERMARK"]) {
         cursor.expect(&["FOR"])?;
@@ -149,7 +165,8 @@ fn column_kind(cursor: &mut Cursor) -> Planned<ColumnKind> {
     Ok(ColumnKind::Metadata { ty, key, is_virtual })
 }
 
-fn options(cursor: &mut Cursor) -> Planned<Vec<OptionDef>> {
+/// `('key' = 'value', ...)`
+pub(crate) fn options(cursor: &mut Cursor) -> Planned<Vec<OptionDef>> {
     cursor.expect_symbol("(")?;
     if cursor.eat_symbol(")") {
         return Ok(Vec::new());
@@ -168,14 +185,24 @@ fn options(cursor: &mut Cursor) -> Planned<Vec<OptionDef>> {
 
 fn like(cursor: &mut Cursor) -> Planned<Like> {
     let name = cursor.path("a table")?;
-    let mut options = Vec::new();
+    let mut options: Vec<(&'static str, &'static str)> = Vec::new();
     if cursor.eat_symbol("(") {
         while !cursor.eat_symbol(")") {
+            let start = cursor.span();
             let words = ["INCLUDING", "EXCLUDING", "OVERWRITING"];
             let Some(strategy) = words.into_iter().find(|word| cursor.eat(&[word])) else { return Err(cursor.unexpected(&words)) };
             let features = ["ALL", "CONSTRAINTS", "GENERATED", "METADATA", "OPTIONS", "PARTITIONS", "WATERMARKS", "DISTRIBUTION"];
             let Some(feature) = features.into_iter().find(|word| cursor.eat(&[word])) else { return Err(cursor.unexpected(&features)) };
-            options.push((strategy.to_owned(), feature.to_owned()));
+            let span = start.to(cursor.last_span());
+            if options.iter().any(|(_, known)| *known == feature) {
+                return Err(PlanError::new(Code::Twice, format!("LIKE says twice what becomes of {feature}")).at(span));
+            }
+            if strategy == "OVERWRITING" && ["ALL", "CONSTRAINTS", "PARTITIONS", "DISTRIBUTION"].contains(&feature) {
+                return Err(PlanError::new(Code::Syntax, format!("OVERWRITING {feature} does not exist"))
+                    .at(span)
+                    .label("one of `INCLUDING`, `EXCLUDING` expected"));
+            }
+            options.push((strategy, feature));
         }
     }
     Ok(Like { name, options })

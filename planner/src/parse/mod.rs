@@ -4,11 +4,13 @@
 //! table functions, reserved words, JSON functions), and each node must keep its place for errors, so the reader is ours; see
 //! the grammar of Flink 1.20's parser for the source. Recursion is bounded by `limits::SQL_DEPTH_MAX`.
 
+pub(crate) mod alter;
 pub(crate) mod ddl;
 pub(crate) mod expr;
 pub(crate) mod literal;
 pub(crate) mod over;
 pub(crate) mod query;
+pub(crate) mod show;
 pub(crate) mod special;
 pub(crate) mod statement;
 pub(crate) mod table;

@@ -1,10 +1,10 @@
 //! Statements other than CREATE: SET, SHOW, DROP, INSERT, EXPLAIN, statement sets, queries.
 
-use crate::ast::{ExplainDetails, Insert, Setting, Show, Statement, StatementKind};
+use crate::ast::{Drop, ExplainDetails, Insert, Setting, Statement, StatementKind};
 use crate::error::{Code, PlanError, Planned};
 use crate::token::{Cursor, TokenKind};
 
-use super::{ddl, expr, query, table};
+use super::{alter, ddl, expr, query, show, table};
 
 const STATEMENTS: [&str; 11] = ["CREATE", "INSERT", "SELECT", "SET", "RESET", "EXECUTE", "EXPLAIN", "SHOW", "DESCRIBE", "DROP", "WITH"];
 
@@ -50,17 +50,18 @@ fn kind(cursor: &mut Cursor) -> Planned<StatementKind> {
         return explain(cursor);
     }
     if cursor.eat(&["DESCRIBE"]) || cursor.eat(&["DESC"]) {
-        return Ok(StatementKind::Describe { name: cursor.path("a table")? });
+        return show::describe(cursor);
     }
     if cursor.eat(&["SHOW"]) {
-        return show(cursor).map(StatementKind::Show);
+        return show::show(cursor).map(StatementKind::Show);
     }
     if cursor.eat(&["USE"]) {
-        cursor.eat(&["CATALOG"]);
-        let mut path = cursor.path("a name")?;
-        return path.pop().map(StatementKind::Use).ok_or_else(|| cursor.unexpected(&["a name"]));
+        return show::usage(cursor);
     }
-    let known = ["ALTER", "LOAD", "UNLOAD", "ADD", "REMOVE", "ANALYZE", "UPDATE", "DELETE", "TRUNCATE", "CALL", "COMPILE", "STOP"];
+    if cursor.eat(&["ALTER"]) {
+        return alter::alter(cursor);
+    }
+    let known = ["LOAD", "UNLOAD", "ADD", "REMOVE", "ANALYZE", "UPDATE", "DELETE", "TRUNCATE", "CALL", "COMPILE", "STOP"];
     if let Some(word) = known.iter().find(|word| cursor.at_words(&[word])) {
         let error = PlanError::new(Code::Unsupported, format!("{word} is not supported")).at(here);
         return Err(match crate::advice::statement(word) {
@@ -107,13 +108,33 @@ fn setting(cursor: &mut Cursor, what: &str) -> Planned<Setting> {
 }
 
 fn drop_object(cursor: &mut Cursor) -> Planned<StatementKind> {
-    cursor.eat(&["TEMPORARY"]);
+    let temporary = cursor.eat(&["TEMPORARY"]);
+    cursor.eat(&["SYSTEM"]);
+    for word in ["FUNCTION", "CATALOG", "DATABASE"] {
+        if cursor.eat(&[word]) {
+            return drop_unknown(cursor, word);
+        }
+    }
     let view = cursor.eat(&["VIEW"]);
     if !view && !cursor.eat(&["TABLE"]) {
         return Err(cursor.unexpected(&["TABLE", "VIEW"]));
     }
     let if_exists = cursor.eat(&["IF", "EXISTS"]);
-    Ok(StatementKind::Drop { view, name: cursor.path("a name")?, if_exists })
+    Ok(StatementKind::Drop(Drop { view, temporary, name: cursor.path("a name")?, if_exists }))
+}
+
+/// There are no functions, catalogs and databases to drop.
+fn drop_unknown(cursor: &mut Cursor, word: &str) -> Planned<StatementKind> {
+    let if_exists = cursor.eat(&["IF", "EXISTS"]);
+    let name = cursor.path("a name")?;
+    let behaviour = ["RESTRICT", "CASCADE"].into_iter().any(|word| cursor.eat(&[word]));
+    if if_exists {
+        return Ok(StatementKind::Nothing);
+    }
+    let told = name.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
+    let error = PlanError::new(Code::UnknownTable, format!("there is no {} `{told}` to drop", word.to_lowercase()));
+    let error = error.at(crate::catalog::span_of(&name));
+    Err(if behaviour { error } else { error.label(format!("write DROP {word} IF EXISTS")) })
 }
 
 fn statement_set(cursor: &mut Cursor) -> Planned<StatementKind> {
@@ -206,31 +227,4 @@ fn explain_details(cursor: &mut Cursor, details: &mut ExplainDetails) -> Planned
         }
         more = true;
     }
-}
-
-fn show(cursor: &mut Cursor) -> Planned<Show> {
-    cursor.eat(&["FULL"]);
-    cursor.eat(&["USER"]);
-    let plain = [
-        (&["TABLES"][..], Show::Tables),
-        (&["VIEWS"], Show::Views),
-        (&["FUNCTIONS"], Show::Functions),
-        (&["CATALOGS"], Show::Catalogs),
-        (&["DATABASES"], Show::Databases),
-        (&["CURRENT", "CATALOG"], Show::CurrentCatalog),
-        (&["CURRENT", "DATABASE"], Show::CurrentDatabase),
-        (&["JARS"], Show::Jars),
-    ];
-    for (words, show) in plain {
-        if cursor.eat(words) {
-            return Ok(show);
-        }
-    }
-    if cursor.eat(&["CREATE", "TABLE"]) {
-        return Ok(Show::CreateTable(cursor.path("a table")?));
-    }
-    if cursor.eat(&["CREATE", "VIEW"]) {
-        return Ok(Show::CreateView(cursor.path("a view")?));
-    }
-    Err(cursor.unexpected(&["TABLES", "VIEWS", "FUNCTIONS", "CREATE TABLE", "CREATE VIEW"]))
 }

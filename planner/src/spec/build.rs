@@ -84,7 +84,7 @@ fn declare(session: &mut Session<'_>, table: &TableSpec, path: &str, expressions
     let create = create_table(table, path, expressions)?;
     let name = create.name.clone();
     let made = ddl::table(&create, &Binder::new(&session.catalog, &session.settings)).map_err(|error| Failure::at(path, error))?;
-    let created = session.catalog.create(&name, Entry::Table(Rc::new(made)), false);
+    let created = session.catalog.create(&name, Entry::Table(Rc::new(made)), crate::catalog::Life::Permanent, false);
     created.map(|_| ()).map_err(|error| Failure::at(path, error))
 }
 

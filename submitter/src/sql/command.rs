@@ -19,7 +19,7 @@ A statement ends with `;` and may take several lines. Tables, views and settings
   SELECT ...;              streams its rows until Ctrl-C, which cancels the query and nothing else
   INSERT INTO ...;         submits a job and prints its id; SET 'table.dml-sync' = 'true'; waits for its end
   EXECUTE STATEMENT SET BEGIN ... END;   several INSERTs in one job
-  CREATE | DROP TABLE | VIEW ...;        SHOW TABLES | VIEWS | FUNCTIONS | CREATE TABLE t;   DESCRIBE t;
+  CREATE | ALTER | DROP TABLE | VIEW ...;   SHOW TABLES | VIEWS | FUNCTIONS | CREATE TABLE t;   DESCRIBE t;
   SET 'key' = 'value';     RESET 'key';     SET;     shows all settings
   EXPLAIN ...;             the plan of a query, INSERT or statement set
   SHOW JOBS;               STOP JOB 'id';   the jobs of the cluster
@@ -42,6 +42,21 @@ pub(crate) fn of(text: &str) -> Option<Command> {
             Some(Command::StopJob(id.to_owned()))
         }
         _ => None,
+    }
+}
+
+/// Whether a statement begins with CREATE, comments left out.
+pub(crate) fn creates(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    loop {
+        let behind = if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n').map(|(_, behind)| behind)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/").map(|(_, behind)| behind)
+        } else {
+            return rest.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("CREATE"));
+        };
+        rest = behind.unwrap_or_default().trim_start();
     }
 }
 
@@ -77,6 +92,16 @@ mod tests {
             ("STOP JOB 'a' WITH SAVEPOINT;", None),
         ] {
             assert_eq!(of(text), command, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_statement_that_creates_is_known_behind_comments() {
+        for text in ["CREATE TABLE a AS SELECT 1;", "  create table", "-- CREATE\n/* ; */ CREATE TABLE a"] {
+            assert!(creates(text), "{text}");
+        }
+        for text in ["SELECT 1;", "-- CREATE TABLE", "/* CREATE", "", "INSERT INTO a SELECT 1 /* CREATE */;"] {
+            assert!(!creates(text), "{text}");
         }
     }
 

@@ -102,15 +102,26 @@ impl Session {
             outcome.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
             match outcome.outcome {
                 Some(Outcome::Table(table)) => self.print(&table)?,
-                Some(Outcome::Job(job)) => done = self.follow(job).await?,
+                Some(Outcome::Job(job)) => {
+                    // CREATE TABLE AS makes a table too; planned again, its job is not.
+                    if command::creates(&piece.text) {
+                        self.keep(file, piece);
+                    }
+                    done = self.follow(job).await?;
+                }
                 // Whatever gives no answer has changed the session.
                 None => {
-                    self.earlier.push(v1::ScriptPart { file_name: file.to_owned(), line: piece.line, script: piece.text.clone() });
+                    self.keep(file, piece);
                     eprintln!("[INFO] Execute statement succeeded.");
                 }
             }
         }
         Ok(done)
+    }
+
+    /// Makes a statement part of the session.
+    fn keep(&mut self, file: &str, piece: &Piece) {
+        self.earlier.push(v1::ScriptPart { file_name: file.to_owned(), line: piece.line, script: piece.text.clone() });
     }
 
     async fn follow(&mut self, job: v1::SubmittedJob) -> Result<Done, SubmitterError> {

@@ -1,0 +1,229 @@
+//! Statements about tables: SHOW, DESCRIBE, ALTER, LIKE, temporary tables, CREATE TABLE AS. What each leaves behind, and what is refused.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use irmak_planner::{Format, Outcome, Request, plan};
+
+const TABLES: &str = "CREATE TABLE bid (auction BIGINT, price BIGINT, dt TIMESTAMP(3), WATERMARK FOR dt AS dt) \
+     WITH ('connector' = 'filesystem', 'path' = '/b', 'format' = 'json'); \
+     CREATE TABLE bh (a INT, s STRING, total AS a + 1) WITH ('connector' = 'blackhole'); \
+     CREATE TABLE keyed (k INT, v INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'blackhole'); \
+     CREATE VIEW most AS SELECT auction, price FROM bid;";
+
+fn planned(statements: &str) -> Result<Vec<Outcome>, String> {
+    let text = format!("{TABLES}\n{statements}");
+    let planned = plan(&Request { file: "job", text: &text, format: Format::Sql, configuration: &BTreeMap::new() });
+    planned.map(|all| all.into_iter().map(|one| one.outcome).collect()).map_err(|error| error.to_string())
+}
+
+/// The first cells of the last statement's answer.
+fn answer(statements: &str) -> String {
+    match planned(statements).unwrap_or_else(|error| panic!("{statements}\n{error}")).pop() {
+        Some(Outcome::Table { rows, .. }) => {
+            rows.into_iter().map(|row| row.into_iter().next().flatten().unwrap_or_default()).collect::<Vec<_>>().join(" ")
+        }
+        other => panic!("{statements}: {other:?}"),
+    }
+}
+
+fn check_answers(cases: &[(&str, &str)]) {
+    for (statements, expected) in cases {
+        assert_eq!(answer(statements).split_whitespace().collect::<Vec<_>>().join(" "), *expected, "{statements}");
+    }
+}
+
+/// Statement, code, column of the last line.
+fn check_refused(cases: &[(&str, &str, u32)]) {
+    let mut wrong = Vec::new();
+    for (statement, code, column) in cases {
+        match planned(statement) {
+            Ok(_) => wrong.push(format!("accepted: {statement}")),
+            Err(told) if told.starts_with(&format!("error[{code}]")) && told.contains(&format!("job:2:{column}\n")) => {}
+            Err(told) => wrong.push(format!("{statement}: {code} at {column} expected\n{told}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn show_lists_what_a_pattern_takes() {
+    check_answers(&[
+        ("SHOW TABLES;", "bh bid keyed most"),
+        ("SHOW TABLES LIKE 'b%';", "bh bid"),
+        ("SHOW TABLES NOT LIKE '%d';", "bh most"),
+        ("SHOW TABLES FROM default_database LIKE '_id';", "bid"),
+        ("SHOW TABLES IN default_catalog.default_database;", "bh bid keyed most"),
+        ("SHOW VIEWS LIKE '%';", "most"),
+        ("SHOW FUNCTIONS LIKE 'lower';", "lower"),
+        ("SHOW FUNCTIONS ILIKE 'LOWER';", "lower"),
+        ("SHOW USER FUNCTIONS;", ""),
+        ("SHOW CATALOGS LIKE 'default%';", "default_catalog"),
+        ("SHOW DATABASES FROM default_catalog;", "default_database"),
+        ("SHOW CURRENT CATALOG;", "default_catalog"),
+        ("SHOW CURRENT DATABASE;", "default_database"),
+        ("SHOW MODULES;", "core"),
+        ("SHOW FULL MODULES;", "core"),
+        ("SHOW PROCEDURES;", ""),
+        ("SHOW JARS;", ""),
+        ("SHOW COLUMNS FROM bid;", "auction price dt"),
+        ("SHOW COLUMNS IN bid NOT LIKE 'd_';", "auction price"),
+        ("DESCRIBE EXTENDED bh;", "a s total"),
+        ("DESC most;", "auction price"),
+        ("USE default_database; USE CATALOG default_catalog; USE default_catalog.default_database; USE MODULES core; SHOW VIEWS;", "most"),
+    ]);
+    check_refused(&[
+        ("SHOW TABLES FROM nope;", "E0201", 18),
+        ("SHOW COLUMNS bid;", "E0101", 14),
+        ("SHOW COLUMNS FROM nope;", "E0201", 19),
+        ("SHOW TABLES LIKE b;", "E0101", 18),
+        ("SHOW PARTITIONS bid;", "E0501", 6),
+        ("USE nope.default_database;", "E0201", 5),
+    ]);
+}
+
+#[test]
+fn alter_table_changes_the_description() {
+    check_answers(&[
+        ("ALTER TABLE bh RENAME TO nil; SHOW TABLES;", "bid keyed most nil"),
+        ("ALTER TABLE bh ADD z INT; DESCRIBE bh;", "a s total z"),
+        ("ALTER TABLE bh ADD (z INT FIRST, y AS z + 1 AFTER a); DESCRIBE bh;", "z a y s total"),
+        ("ALTER TABLE bh MODIFY s INT FIRST; DESCRIBE bh;", "s a total"),
+        ("ALTER TABLE bh DROP s; DESCRIBE bh;", "a total"),
+        ("ALTER TABLE bh DROP (a, total); DESCRIBE bh;", "s"),
+        ("ALTER TABLE bh RENAME s TO text; DESCRIBE bh;", "a text total"),
+        ("ALTER TABLE keyed RENAME k TO id; SHOW COLUMNS FROM keyed;", "id v"),
+        ("ALTER TABLE IF EXISTS nope SET ('a' = 'b'); SHOW VIEWS;", "most"),
+        ("ALTER VIEW most RENAME TO few; SHOW VIEWS;", "few"),
+        ("ALTER VIEW most AS SELECT dt FROM bid; DESCRIBE most;", "dt"),
+    ]);
+    let text = answer(
+        "ALTER TABLE bid SET ('format' = 'csv', 'csv.ignore-parse-errors' = 'true'); ALTER TABLE bid RESET ('csv.ignore-parse-errors'); \
+         ALTER TABLE bid MODIFY WATERMARK FOR dt AS dt - INTERVAL '1' SECOND; ALTER TABLE bid ADD PRIMARY KEY (auction) NOT ENFORCED; \
+         SHOW CREATE TABLE bid;",
+    );
+    assert!(text.contains("'format' = 'csv'") && !text.contains("ignore-parse-errors") && !text.contains("'json'"), "{text}");
+    assert!(text.contains("PRIMARY KEY (`auction`)") && text.contains("WATERMARK FOR `dt` AS dt - INTERVAL '1' SECOND"), "{text}");
+    let text = answer("ALTER TABLE bid DROP WATERMARK; ALTER TABLE keyed DROP PRIMARY KEY; SHOW CREATE TABLE bid;");
+    assert!(!text.contains("WATERMARK"), "{text}");
+    assert!(planned("ALTER TABLE bh MODIFY a BIGINT; INSERT INTO bh SELECT auction, 'x' FROM bid;").is_ok());
+}
+
+#[test]
+fn alter_table_refuses_what_would_leave_a_broken_table() {
+    check_refused(&[
+        ("ALTER TABLE nope SET ('a' = 'b');", "E0201", 13),
+        ("ALTER TABLE most SET ('a' = 'b');", "E0201", 13),
+        ("ALTER VIEW bid RENAME TO x;", "E0201", 12),
+        ("ALTER TABLE bh RENAME TO bid;", "E0202", 26),
+        ("ALTER TABLE bh ADD a INT;", "E0203", 20),
+        ("ALTER TABLE bh ADD z INT AFTER q;", "E0207", 32),
+        ("ALTER TABLE bh ADD WATERMARK FOR a AS a;", "E0306", 34),
+        ("ALTER TABLE bid ADD WATERMARK FOR dt AS dt;", "E0105", 35),
+        ("ALTER TABLE keyed ADD PRIMARY KEY (v) NOT ENFORCED;", "E0105", 23),
+        ("ALTER TABLE bh MODIFY q INT;", "E0207", 23),
+        ("ALTER TABLE bh MODIFY WATERMARK FOR a AS a;", "E0207", 37),
+        ("ALTER TABLE bh DROP q;", "E0207", 21),
+        ("ALTER TABLE bh DROP a;", "E0501", 21),
+        ("ALTER TABLE bid DROP dt;", "E0501", 22),
+        ("ALTER TABLE keyed DROP k;", "E0501", 24),
+        ("ALTER TABLE bh DROP WATERMARK;", "E0207", 21),
+        ("ALTER TABLE bh DROP PRIMARY KEY;", "E0207", 21),
+        ("ALTER TABLE bh RENAME q TO r;", "E0207", 23),
+        ("ALTER TABLE bh RENAME a TO b;", "E0501", 23),
+        ("ALTER TABLE bh RENAME s TO a;", "E0203", 28),
+        ("ALTER TABLE bh RESET ('connector');", "E0405", 23),
+        ("ALTER TABLE bh FLY;", "E0101", 16),
+        ("ALTER DATABASE d SET ('a' = 'b');", "E0501", 7),
+    ]);
+}
+
+#[test]
+fn a_temporary_table_hides_another_until_it_is_dropped() {
+    let temporary = "CREATE TEMPORARY TABLE bid (x INT) WITH ('connector' = 'datagen');";
+    check_answers(&[
+        (&format!("{temporary} DESCRIBE bid;"), "x"),
+        (&format!("{temporary} DROP TEMPORARY TABLE bid; DESCRIBE bid;"), "auction price dt"),
+        ("CREATE TEMPORARY VIEW bh AS SELECT 1 AS uno; DROP TEMPORARY VIEW IF EXISTS bh; DESCRIBE bh;", "a s total"),
+        ("DROP TABLE IF EXISTS most; DROP VIEW IF EXISTS bid; DROP FUNCTION IF EXISTS f; SHOW VIEWS;", "most"),
+    ]);
+    check_refused(&[
+        (&format!("{temporary} DROP TABLE bid;"), "E0201", 79),
+        ("DROP TEMPORARY TABLE bid;", "E0201", 22),
+        ("DROP VIEW bid;", "E0201", 11),
+        ("DROP FUNCTION f;", "E0201", 15),
+        ("CREATE VIEW v (a, a) AS SELECT auction, price FROM bid;", "E0203", 19),
+    ]);
+}
+
+#[test]
+fn like_takes_over_what_its_options_say() {
+    check_answers(&[
+        ("CREATE TABLE c (z INT) LIKE bid; DESCRIBE c;", "auction price dt z"),
+        ("CREATE TABLE c (total AS a + 2) LIKE bh (OVERWRITING GENERATED); DESCRIBE c;", "a s total"),
+        ("CREATE TABLE c WITH ('connector' = 'datagen') LIKE bh (EXCLUDING ALL); DESCRIBE c;", "a s"),
+    ]);
+    check_refused(&[
+        ("CREATE TABLE c LIKE nope;", "E0201", 21),
+        ("CREATE TABLE c WITH ('format' = 'csv') LIKE bid (INCLUDING OPTIONS);", "E0105", 22),
+        ("CREATE TABLE c (WATERMARK FOR dt AS dt) LIKE bid;", "E0105", 31),
+        ("CREATE TABLE c (PRIMARY KEY (v) NOT ENFORCED) LIKE keyed;", "E0105", 17),
+        ("CREATE TABLE c LIKE bid (INCLUDING ALL INCLUDING ALL);", "E0105", 40),
+        ("CREATE TABLE c LIKE bid (OVERWRITING CONSTRAINTS);", "E0101", 26),
+        ("CREATE TABLE c (total AS a + 2) LIKE bh;", "E0203", 17),
+    ]);
+    assert!(planned("CREATE TABLE c (WATERMARK FOR dt AS dt) WITH ('format' = 'csv') LIKE bid (OVERWRITING WATERMARKS);").is_ok());
+}
+
+#[test]
+fn create_table_as_makes_the_table_and_the_job() {
+    let outcomes =
+        planned("CREATE TABLE c WITH ('connector' = 'blackhole') AS SELECT auction, price + 1 AS p, dt FROM bid; DESCRIBE c;").unwrap();
+    let [.., Outcome::Job(graph), Outcome::Table { rows, .. }] = &outcomes[..] else { panic!("{outcomes:?}") };
+    assert_eq!(graph.name, "insert-into_default_catalog.default_database.c");
+    let cells: Vec<Vec<&str>> = rows.iter().map(|row| row.iter().take(2).map(|cell| cell.as_deref().unwrap_or("")).collect()).collect();
+    assert_eq!(cells, [["auction", "BIGINT"], ["p", "BIGINT"], ["dt", "TIMESTAMP(3)"]]);
+    check_answers(&[(
+        "CREATE TABLE c (z STRING, price INT, PRIMARY KEY (auction) NOT ENFORCED) WITH ('connector' = 'blackhole') \
+          AS SELECT auction, CAST(price AS INT) AS price FROM bid; DESCRIBE c;",
+        "z price auction",
+    )]);
+    check_refused(&[
+        ("CREATE TEMPORARY TABLE c WITH ('connector' = 'blackhole') AS SELECT 1 AS a;", "E0501", 59),
+        ("CREATE TABLE c WITH ('connector' = 'blackhole') AS SELECT nope FROM bid;", "E0207", 59),
+        ("CREATE TABLE bid WITH ('connector' = 'blackhole') AS SELECT 1 AS a;", "E0202", 14),
+        ("CREATE TABLE c (a AS 1) WITH ('connector' = 'blackhole') AS SELECT 1 AS a;", "E0203", 17),
+    ]);
+}
+
+#[test]
+fn texts_and_numbers_are_ordered_but_not_equated() {
+    for accepted in ["price > '5'", "price BETWEEN '1' AND '2'", "price IN ('1', '2')", "'a' IN ('a', 'b')"] {
+        assert!(planned(&format!("SELECT {accepted} FROM bid;")).is_ok(), "{accepted}");
+    }
+    check_refused(&[
+        ("SELECT price = '5' FROM bid;", "E0301", 8),
+        ("SELECT '5' <> price FROM bid;", "E0301", 8),
+        ("SELECT price IS DISTINCT FROM '5' FROM bid;", "E0301", 8),
+        ("SELECT CASE price WHEN '5' THEN 1 END FROM bid;", "E0301", 24),
+        ("SELECT NULLIF(price, '5') FROM bid;", "E0301", 8),
+        ("SELECT COUNT() FROM bid;", "E0301", 8),
+        ("SELECT bid.price.* FROM bid;", "E0301", 8),
+    ]);
+}
+
+#[test]
+fn a_row_and_a_joined_table_give_their_columns_in_order() {
+    let rows = "CREATE TABLE rows_ (id INT, r ROW<x INT, y STRING>) WITH ('connector' = 'datagen');";
+    let joined = "CREATE TABLE l (p INT, k INT, q INT) WITH ('connector' = 'datagen'); \
+                  CREATE TABLE r (s INT, k INT, t INT) WITH ('connector' = 'datagen');";
+    check_answers(&[
+        (&format!("{rows} CREATE VIEW v AS SELECT r.*, id FROM rows_; DESCRIBE v;"), "x y id"),
+        (&format!("{rows} CREATE VIEW v AS SELECT rows_.r.* FROM rows_; DESCRIBE v;"), "x y"),
+        (&format!("{joined} CREATE VIEW v AS SELECT * FROM l JOIN r USING (k); DESCRIBE v;"), "k p q s t"),
+        (&format!("{joined} CREATE VIEW v AS SELECT l.*, t FROM l JOIN r USING (k); DESCRIBE v;"), "p k q t"),
+        (&format!("{joined} CREATE VIEW v AS SELECT r.* FROM l NATURAL JOIN r; DESCRIBE v;"), "s k t"),
+        (&format!("{joined} CREATE VIEW v AS SELECT * FROM l NATURAL JOIN r; DESCRIBE v;"), "k p q s t"),
+    ]);
+}
