@@ -249,6 +249,9 @@ pub struct WindowAggregateSpec {
     pub properties: Vec<WindowProperty>,
     /// `table.exec.emit.allow-lateness` in milliseconds: state stays so much longer.
     pub allowed_lateness_ms: i64,
+    /// The input has updates or deletes, so that values must be taken back.
+    #[serde(default)]
+    pub retracts: bool,
 }
 
 /// What a window says of itself.

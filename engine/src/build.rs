@@ -27,6 +27,7 @@ use crate::state::rescale::Owned;
 use crate::union::Union;
 use crate::watermark::WatermarkOperator;
 use crate::window::aggregate::WindowAggregate;
+use crate::window::changes::ChangesAggregate;
 use crate::window::session::SessionAggregate;
 use crate::window::table_function::WindowAssign;
 
@@ -75,6 +76,13 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::Project { exprs } => Box::new(Project::new(exprs, &node.output, env)?),
         OperatorSpec::Filter { predicate } => Box::new(Filter::new(predicate, env)?),
         OperatorSpec::WindowAggregate(spec) => match spec.window.kind {
+            WindowKind::Session { .. } if spec.retracts => {
+                return Err(EngineError::Unsupported {
+                    what: "SESSION windows over a stream that updates".into(),
+                    instead: "use TUMBLE, HOP or CUMULATE, or aggregate without a window".into(),
+                });
+            }
+            _ if spec.retracts => Box::new(ChangesAggregate::new(spec, input, &node.output, env)?),
             WindowKind::Session { .. } => Box::new(SessionAggregate::new(spec, input, &node.output, env)?),
             _ => Box::new(WindowAggregate::new(spec, input, &node.output, env)?),
         },

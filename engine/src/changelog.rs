@@ -28,10 +28,14 @@ pub(crate) struct RowKinds {
 }
 
 impl RowKinds {
+    /// Whether a batch has any: its last column then.
+    pub(crate) fn are_in(batch: &RecordBatch) -> bool {
+        batch.schema_ref().fields().last().is_some_and(|field| field.name() == ROW_KIND_COLUMN)
+    }
+
     /// Those of this batch.
     pub(crate) fn of(batch: &RecordBatch) -> Self {
-        let named = batch.schema_ref().fields().last().is_some_and(|field| field.name() == ROW_KIND_COLUMN);
-        let column = batch.columns().last().filter(|_| named);
+        let column = batch.columns().last().filter(|_| Self::are_in(batch));
         Self { kinds: column.and_then(|column| column.as_primitive_opt::<UInt8Type>()).cloned() }
     }
 

@@ -5,7 +5,7 @@
 //! together, and each group speaks once for them. State: accumulators by key, and with a TTL when each group was touched last.
 
 mod closing;
-mod groups;
+pub(crate) mod groups;
 
 use irmak_common::changelog_spec::GroupAggregateSpec;
 use irmak_common::checkpoint::OperatorSnapshot;

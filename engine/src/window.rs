@@ -7,6 +7,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod assign;
+pub(crate) mod changes;
 mod cumulate;
 mod emit;
 mod frames;

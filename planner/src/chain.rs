@@ -161,7 +161,9 @@ impl Plan {
                 calc(description, OperatorSpec::Filter { predicate: predicate.clone() })
             }
             RelNode::WindowAggregate { spec, .. } => {
-                let (parallelism, partitioning) = keyed(&spec.keys, &spec.window.kind, self.parallelism, have);
+                // Windows that take rows back stand all in one place where they have no key.
+                let parallelism = if spec.retracts && spec.keys.is_empty() { 1 } else { self.parallelism };
+                let (parallelism, partitioning) = keyed(&spec.keys, &spec.window.kind, parallelism, have);
                 Node {
                     name: describe::aggregate_name(spec).into(),
                     description: describe::aggregate(spec, &schema),

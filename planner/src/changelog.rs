@@ -8,7 +8,7 @@
 mod monotonic;
 pub(crate) mod upsert_key;
 
-use crate::algebra::{Rel, RelNode, Root, Target};
+use crate::algebra::{Rel, RelNode, Root, Target, is_session};
 use crate::catalog::{CATALOG, DATABASE};
 use crate::describe;
 use crate::error::{Code, PlanError, Planned};
@@ -68,6 +68,8 @@ pub(crate) fn kinds(rel: &Rel) -> Kinds {
         RelNode::Rank { .. } => Kinds::ALL,
         RelNode::Deduplicate { spec, .. } if spec.keep == Keep::First && spec.rowtime.is_none() => Kinds::INSERT,
         RelNode::Deduplicate { .. } => Kinds::ALL,
+        // Said once, when the window is over.
+        RelNode::WindowAggregate { .. } => Kinds::INSERT,
         RelNode::SetOperation { .. } => Kinds { update: false, delete: true },
         RelNode::Join(join) => joined(join),
         _ => rel.inputs().into_iter().map(kinds).fold(Kinds::INSERT, Kinds::and),
@@ -121,6 +123,7 @@ pub(crate) fn producer(rel: &Rel) -> Option<&Rel> {
     match &rel.node {
         // These pass rows on as they come.
         RelNode::Unnest { .. }
+        | RelNode::WindowAssign { .. }
         | RelNode::Project { .. }
         | RelNode::Filter { .. }
         | RelNode::Union(_)
@@ -141,11 +144,11 @@ pub(crate) fn refuse_updates(rel: &Rel, reader: &str) -> Planned<()> {
 /// The name of an operator that takes only inserts; `None`: it takes everything.
 fn reader(rel: &Rel) -> Option<&'static str> {
     match &rel.node {
-        RelNode::WindowAggregate { spec, .. } if describe::aggregate_name(spec) == "WindowAggregate" => {
-            Some("StreamPhysicalWindowAggregate")
-        }
-        RelNode::WindowAggregate { .. } => Some("StreamPhysicalGroupWindowAggregate"),
-        RelNode::WindowAssign { .. } => Some("StreamPhysicalWindowTableFunction"),
+        RelNode::WindowAggregate { spec, .. } if is_session(&spec.window) => Some(match describe::aggregate_name(spec) {
+            "WindowAggregate" => "StreamPhysicalWindowAggregate",
+            _ => "StreamPhysicalGroupWindowAggregate",
+        }),
+        RelNode::WindowAssign { window, .. } if is_session(window) => Some("StreamPhysicalWindowTableFunction"),
         RelNode::Deduplicate { .. } => Some("StreamPhysicalDeduplicate"),
         RelNode::Over { .. } => Some("StreamPhysicalOverAggregate"),
         RelNode::WindowRank { spec, .. } if spec.deduplicate => Some("StreamPhysicalWindowDeduplicate"),
@@ -180,9 +183,7 @@ fn operators(rel: &Rel) -> Planned<()> {
     rel.inputs().into_iter().try_for_each(operators)?;
     let Some(name) = reader(rel) else { return Ok(()) };
     let advice = match rel.node {
-        RelNode::WindowAggregate { .. } => {
-            "Flink's windows aggregate streams that update; here they do not yet: aggregate without a window"
-        }
+        RelNode::WindowAggregate { .. } => "Flink's SESSION windows aggregate streams that update; here TUMBLE, HOP and CUMULATE do",
         _ => "this reads streams that only add rows: put it below what updates",
     };
     rel.inputs().into_iter().try_for_each(|input| refuse_updates(input, name)).map_err(|error| error.note(advice))
@@ -226,6 +227,7 @@ pub(crate) fn settle(rel: Rel) -> Rel {
             spec.retracts = is_updating(input);
             spec.never_back = if spec.retracts { monotonic::never_back(input, spec) } else { Vec::new() };
         }
+        RelNode::WindowAggregate { input, spec } => spec.retracts = is_updating(input),
         RelNode::Rank { input, spec } => spec.strategy = monotonic::strategy(input, spec),
         RelNode::Limit { input, offset, count } if is_updating(input) => {
             let (start, end) = (offset.saturating_add(1), offset.saturating_add(*count));

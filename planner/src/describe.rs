@@ -149,7 +149,8 @@ pub(crate) fn aggregate(spec: &WindowAggregateSpec, input: &Schema) -> String {
     let name = |at: &usize| input.fields.get(*at).map_or("", |field| field.name.as_str());
     let keys: Vec<&str> = spec.keys.iter().map(name).collect();
     let mut select: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-    select.extend(spec.aggregates.iter().map(|call| format!("{} AS {}", aggregate_call(call, input), call.name)));
+    let call = |call: &AggregateCall| changelog::taking_back(call, aggregate_call(call, input), spec.retracts);
+    select.extend(spec.aggregates.iter().map(|each| format!("{} AS {}", call(each), each.name)));
     let group = spec.window.style == WindowStyle::Group;
     let property = |property: &WindowProperty| match (property, group) {
         (WindowProperty::Start, true) => "start('w$) AS w$start",

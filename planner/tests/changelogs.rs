@@ -248,3 +248,35 @@ fn an_upsert_table_needs_a_key_and_formats_of_rows() {
         assert!(error.contains(words), "{words}\n{error}");
     }
 }
+
+#[test]
+fn windows_aggregate_changes_and_only_insert() {
+    let cdc = "CREATE TABLE cdc (k STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '/c', \
+               'format' = 'debezium-json');\n";
+    let second = "INTERVAL '1' SECOND";
+    for (query, line) in [
+        (
+            format!("SELECT k, SUM(n) AS s FROM cdc GROUP BY k, TUMBLE(ts, {second})"),
+            "GroupWindowAggregate(groupBy=[k], window=[TumblingGroupWindow('w$, ts, 1000)], select=[k, SUM_RETRACT(n) AS s], changelogMode=[I])",
+        ),
+        (
+            format!(
+                "SELECT k, COUNT(*) AS s FROM TABLE(HOP(TABLE cdc, DESCRIPTOR(ts), {second}, {second})) GROUP BY k, window_start, window_end"
+            ),
+            "WindowAggregate(groupBy=[k], window=[HOP(time_col=[ts], size=[1 s], slide=[1 s])], select=[k, COUNT_RETRACT(*) AS s",
+        ),
+        (
+            format!("SELECT k, window_end FROM TABLE(TUMBLE(TABLE cdc, DESCRIPTOR(ts), {second}))"),
+            "WindowTableFunction(window=[TUMBLE(time_col=[ts], size=[1 s])], changelogMode=[I,UA,D])",
+        ),
+    ] {
+        let text = tree(&format!("{cdc}EXPLAIN CHANGELOG_MODE {query};"));
+        assert!(text.contains(line), "{query}\n{text}");
+    }
+    // Their results are only added, so that files take them.
+    planned(&format!("{cdc}INSERT INTO files SELECT k, SUM(n) FROM cdc GROUP BY k, TUMBLE(ts, {second});")).unwrap();
+    let early = "SET 'table.exec.emit.early-fire.enabled' = 'true';";
+    planned(&format!("{cdc}{early}INSERT INTO screen SELECT k, SUM(n) FROM cdc GROUP BY k, TUMBLE(ts, {second});")).unwrap();
+    let error = planned(&format!("{cdc}SELECT k, SUM(n) FROM cdc GROUP BY k, SESSION(ts, {second});")).unwrap_err();
+    assert!(error.contains("StreamPhysicalGroupWindowAggregate doesn't support consuming update and delete changes"), "{error}");
+}

@@ -21,7 +21,7 @@ use crate::state::keyed::KeyTable;
 /// Numbers of groups that are gone are kept up to this many, and up to as many as there are others.
 const GONE_MIN: usize = 4_096;
 
-pub(super) struct Groups {
+pub(crate) struct Groups {
     keys: KeyTable,
     slots: Vec<Slot>,
     aggregates: Vec<Box<dyn Running>>,
@@ -44,13 +44,13 @@ struct Slot {
 }
 
 impl Groups {
-    pub(super) fn new(aggregates: Vec<Box<dyn Running>>, ttl_ms: u64) -> Self {
+    pub(crate) fn new(aggregates: Vec<Box<dyn Running>>, ttl_ms: u64) -> Self {
         let ttl_ms = Millis::try_from(ttl_ms).unwrap_or(Millis::MAX);
         Self { keys: KeyTable::default(), slots: Vec::new(), aggregates, gone: 0, ttl_ms, swept: 0 }
     }
 
     /// The group of a row, and whether it begins with it; `None`: the row takes back what is not there.
-    pub(super) fn of_row(&mut self, keys: &KeyEncoder, row: usize, change: Change, now: Millis) -> Option<(u32, bool)> {
+    pub(crate) fn of_row(&mut self, keys: &KeyEncoder, row: usize, change: Change, now: Millis) -> Option<(u32, bool)> {
         let group = self.intern(keys.hash(row), keys.key(row));
         if self.ttl_ms > 0 {
             let slot = self.slots[group as usize];
@@ -83,11 +83,11 @@ impl Groups {
         group
     }
 
-    pub(super) fn bind(&mut self, inputs: &Inputs) -> Result<(), EngineError> {
+    pub(crate) fn bind(&mut self, inputs: &Inputs) -> Result<(), EngineError> {
         self.aggregates.iter_mut().enumerate().try_for_each(|(index, aggregate)| aggregate.bind(inputs.args(index)))
     }
 
-    pub(super) fn apply(&mut self, group: u32, row: usize, change: Change, inputs: &Inputs, counted: bool) -> Result<(), EngineError> {
+    pub(crate) fn apply(&mut self, group: u32, row: usize, change: Change, inputs: &Inputs, counted: bool) -> Result<(), EngineError> {
         if counted {
             self.slots[group as usize].rows += if adds(change) { 1 } else { -1 };
         }
@@ -100,46 +100,51 @@ impl Groups {
     }
 
     /// Whether all rows of a group have been taken back.
-    pub(super) fn is_empty(&self, group: u32) -> bool {
+    pub(crate) fn is_empty(&self, group: u32) -> bool {
         self.slots[group as usize].rows == 0
     }
 
-    pub(super) fn push(&mut self, group: u32) -> Result<(), EngineError> {
+    pub(crate) fn push(&mut self, group: u32) -> Result<(), EngineError> {
         self.aggregates.iter_mut().try_for_each(|aggregate| aggregate.push(group))
     }
 
-    pub(super) fn same(&self, a: usize, b: usize) -> bool {
+    pub(crate) fn same(&self, a: usize, b: usize) -> bool {
         self.aggregates.iter().all(|aggregate| aggregate.same(a, b))
     }
 
-    pub(super) fn pop(&mut self, results: usize) {
+    pub(crate) fn pop(&mut self, results: usize) {
         self.aggregates.iter_mut().for_each(|aggregate| aggregate.pop(results));
     }
 
-    pub(super) fn finish(&mut self) -> Result<Vec<ArrayRef>, EngineError> {
+    pub(crate) fn finish(&mut self) -> Result<Vec<ArrayRef>, EngineError> {
         self.aggregates.iter_mut().map(|aggregate| aggregate.finish()).collect()
     }
 
-    pub(super) fn key(&self, group: u32) -> &[u8] {
+    /// The groups that there are, in order of their numbers.
+    pub(crate) fn live(&self) -> Vec<u32> {
+        (0..self.slots.len() as u32).filter(|group| self.slots[*group as usize].live).collect()
+    }
+
+    pub(crate) fn key(&self, group: u32) -> &[u8] {
         self.keys.key(group)
     }
 
     /// Whether the bundle touches a group for the first time.
-    pub(super) fn touch(&mut self, group: u32) -> bool {
+    pub(crate) fn touch(&mut self, group: u32) -> bool {
         !std::mem::replace(&mut self.slots[group as usize].touched, true)
     }
 
-    pub(super) fn untouch(&mut self, group: u32) {
+    pub(crate) fn untouch(&mut self, group: u32) {
         self.slots[group as usize].touched = false;
     }
 
     /// The group is a window with this end.
-    pub(super) fn closes_at(&mut self, group: u32, end: Millis) {
+    pub(crate) fn closes_at(&mut self, group: u32, end: Millis) {
         self.slots[group as usize].end = end;
     }
 
     /// Lets go of the windows that are over.
-    pub(super) fn close(&mut self, mut is_over: impl FnMut(Millis) -> bool) {
+    pub(crate) fn close(&mut self, mut is_over: impl FnMut(Millis) -> bool) {
         for group in 0..self.slots.len() {
             let slot = self.slots[group];
             if slot.live && is_over(slot.end) {
@@ -148,14 +153,14 @@ impl Groups {
         }
     }
 
-    pub(super) fn forget(&mut self, group: u32) {
+    pub(crate) fn forget(&mut self, group: u32) {
         self.slots[group as usize] = Slot { touched: self.slots[group as usize].touched, ..Slot::default() };
         self.gone += 1;
         self.aggregates.iter_mut().for_each(|aggregate| aggregate.forget(group));
     }
 
     /// Between batches: lets go of groups that have outlived the TTL, and of the numbers of those that are gone.
-    pub(super) fn tidy(&mut self, now: Millis) -> Result<(), EngineError> {
+    pub(crate) fn tidy(&mut self, now: Millis) -> Result<(), EngineError> {
         if self.ttl_ms > 0 && now.saturating_sub(self.swept) >= self.ttl_ms {
             self.swept = now;
             for group in 0..self.slots.len() {
@@ -179,7 +184,7 @@ impl Groups {
         self.aggregates.iter_mut().try_for_each(|aggregate| aggregate.compact(&kept))
     }
 
-    pub(super) fn snapshot(&self, fingerprint: u64, max: MaxParallelism) -> Result<BTreeMap<KeyGroup, Vec<u8>>, EngineError> {
+    pub(crate) fn snapshot(&self, fingerprint: u64, max: MaxParallelism) -> Result<BTreeMap<KeyGroup, Vec<u8>>, EngineError> {
         let mut writer = BytesWriter::new(fingerprint, max);
         for (group, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.live) {
             let group = group as u32;
@@ -193,7 +198,7 @@ impl Groups {
         Ok(writer.finish())
     }
 
-    pub(super) fn restore(&mut self, fingerprint: u64, format: &KeyFormat, bytes: &[u8]) -> Result<(), EngineError> {
+    pub(crate) fn restore(&mut self, fingerprint: u64, format: &KeyFormat, bytes: &[u8]) -> Result<(), EngineError> {
         read_entries(fingerprint, bytes, |key, value| {
             if !format.holds(key) {
                 return Err(EngineError::state("a key has not the form of this query's keys"));

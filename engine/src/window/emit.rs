@@ -146,7 +146,8 @@ impl Emitter {
     }
 }
 
-fn value(kind: WindowProperty, instant: bool, window: Slice, zone: &LocalTime, now: Millis) -> Millis {
+/// What a window says of itself.
+pub(crate) fn value(kind: WindowProperty, instant: bool, window: Slice, zone: &LocalTime, now: Millis) -> Millis {
     let local = match kind {
         WindowProperty::Start => window.start,
         WindowProperty::End => window.end,

@@ -1,5 +1,5 @@
 //! A window table function on its own: each row, once for every window that it falls into, with the window's columns. Nothing is
-//! late, and nothing is kept. A row without a time falls into no window.
+//! late, and nothing is kept. A row without a time falls into no window. Rows keep their kinds.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use super::Slice;
 use super::aggregate::time_column;
 use super::assign::Assigner;
 use super::slicer::{TIME_MAX, TimeColumn};
+use crate::changelog::{self, RowKinds};
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext};
 use crate::watermark::millis;
@@ -29,6 +30,8 @@ pub(crate) struct WindowAssign {
     /// `window_time` is an instant.
     instant: bool,
     schema: SchemaRef,
+    /// The same with the rows' kinds.
+    changelog: SchemaRef,
     rows: Vec<u32>,
     windows: Vec<Slice>,
 }
@@ -47,6 +50,7 @@ impl WindowAssign {
             zone: LocalTime::new(window.zone.as_deref())?,
             instant: output.fields.last().is_some_and(|field| matches!(field.ty.kind, TypeKind::TimestampLtz { .. })),
             schema: output.to_arrow(),
+            changelog: changelog::with_kind(output),
             rows: Vec::new(),
             windows: Vec::new(),
         })
@@ -74,18 +78,23 @@ impl WindowAssign {
     fn emit(&self, batch: &RecordBatch, rows: &[u32], windows: &[Slice]) -> Result<RecordBatch, EngineError> {
         let failed = EngineError::arrow("putting rows into windows");
         let each_row_once = rows.len() == batch.num_rows() && rows.iter().enumerate().all(|(at, &row)| row as usize == at);
+        let changelog = RowKinds::are_in(batch);
         let mut columns: Vec<ArrayRef> = if each_row_once {
             batch.columns().to_vec()
         } else {
             let rows = UInt32Array::from(rows.to_vec());
             batch.columns().iter().map(|column| take(column, &rows, None)).collect::<Result<_, _>>().map_err(&failed)?
         };
+        // The rows' kinds stand behind everything.
+        let kinds = if changelog { columns.pop() } else { None };
         let instant = |end: Millis| if self.instant { self.zone.to_epoch(end - 1) } else { end - 1 };
         columns.push(Arc::new(TimestampMillisecondArray::from_iter_values(windows.iter().map(|window| window.start))));
         columns.push(Arc::new(TimestampMillisecondArray::from_iter_values(windows.iter().map(|window| window.end))));
         columns.push(Arc::new(TimestampMillisecondArray::from_iter_values(windows.iter().map(|window| instant(window.end)))));
+        let schema = if changelog { &self.changelog } else { &self.schema };
+        columns.extend(kinds);
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(failed)
+        RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(failed)
     }
 }
 

@@ -83,7 +83,14 @@ fn check(style: WindowStyle, text: &str, kind: TypeKind, expected: [&str; 4]) {
         let aggregate = call(text, kind.clone());
         let fields = vec![schema().fields[0].clone(), Field::new("result", aggregate.ty.clone())];
         let window = WindowSpec { kind: kind_of_window, time: Some(7), zone: None, style };
-        let spec = WindowAggregateSpec { window, keys: vec![0], aggregates: vec![aggregate], properties: vec![], allowed_lateness_ms: 0 };
+        let spec = WindowAggregateSpec {
+            window,
+            keys: vec![0],
+            aggregates: vec![aggregate],
+            properties: vec![],
+            allowed_lateness_ms: 0,
+            retracts: false,
+        };
         let node = node(OperatorSpec::WindowAggregate(spec), Schema::new(fields));
         let start = |restored| {
             let environment = OperatorEnvironment { parallelism: 1, restored, ..OperatorEnvironment::default() };
@@ -212,7 +219,14 @@ fn an_aggregate_that_does_not_exist_is_refused_with_its_types() {
     let aggregate = call("MEDIAN(i)", TypeKind::Int);
     let fields = vec![schema().fields[0].clone(), Field::new("result", aggregate.ty.clone())];
     let window = WindowSpec { kind: WindowKind::Tumble { size: 1, offset: 0 }, time: Some(7), zone: None, style: WindowStyle::Group };
-    let spec = WindowAggregateSpec { window, keys: vec![0], aggregates: vec![aggregate], properties: vec![], allowed_lateness_ms: 0 };
+    let spec = WindowAggregateSpec {
+        window,
+        keys: vec![0],
+        aggregates: vec![aggregate],
+        properties: vec![],
+        allowed_lateness_ms: 0,
+        retracts: false,
+    };
     let built: Result<Box<dyn Operator>, _> =
         build(&node(OperatorSpec::WindowAggregate(spec), Schema::new(fields)), &[schema()], &OperatorEnvironment::default());
     let Err(error) = built else { panic!("built") };

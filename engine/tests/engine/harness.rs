@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, StringArray, TimestampMillisecondArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, StringArray, TimestampMillisecondArray, UInt8Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::{DataType, Field as ArrowField, Int64Type, Schema as ArrowSchema};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use irmak_common::checkpoint::OperatorSnapshot;
-use irmak_common::element::Element;
+use irmak_common::element::{Element, ROW_KIND_COLUMN, RowKind};
 use irmak_common::job_graph::OperatorNode;
 use irmak_common::key_group::{KeyGroup, MaxParallelism};
 use irmak_common::operator_spec::{AggregateCall, OperatorSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
@@ -95,6 +95,7 @@ pub(crate) fn window(kind: WindowKind, style: WindowStyle, aggregates: Vec<Aggre
         aggregates,
         properties: vec![WindowProperty::Start, WindowProperty::End],
         allowed_lateness_ms: 0,
+        retracts: false,
     }
 }
 
@@ -168,6 +169,31 @@ impl Cluster {
                 let context = self.context();
                 self.subtasks[index as usize].on_batch(&context, 0, batch(&owned), &mut out)?;
             }
+        }
+        Ok(out)
+    }
+
+    /// Rows with their kinds, one batch a subtask.
+    pub(crate) fn changes(&mut self, changes: &[(RowKind, Row)]) -> Result<Vec<Element>, EngineError> {
+        let rows: Vec<Row> = changes.iter().map(|(_, row)| row.clone()).collect();
+        let mut hashes = Vec::new();
+        self.keys.hashes(&batch(&rows), &mut hashes)?;
+        let (parallelism, max) = (self.subtasks.len() as u32, MaxParallelism::default());
+        let mut out = Vec::new();
+        for index in 0..parallelism {
+            let owned = changes.iter().zip(&hashes).filter(|(_, hash)| KeyGroup::of_hash(**hash, max).owner(parallelism, max) == index);
+            let (kinds, owned): (Vec<u8>, Vec<Row>) = owned.map(|((kind, row), _)| (*kind as u8, row.clone())).unzip();
+            if owned.is_empty() {
+                continue;
+            }
+            let plain = batch(&owned);
+            let kind = Arc::new(ArrowField::new(ROW_KIND_COLUMN, DataType::UInt8, false));
+            let fields: Vec<_> = plain.schema_ref().fields().iter().cloned().chain([kind]).collect();
+            let kinds: ArrayRef = Arc::new(UInt8Array::from(kinds));
+            let columns = plain.columns().iter().cloned().chain([kinds]).collect();
+            let changed = RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), columns).unwrap();
+            let context = self.context();
+            self.subtasks[index as usize].on_batch(&context, 0, changed, &mut out)?;
         }
         Ok(out)
     }

@@ -12,4 +12,5 @@ mod ordered;
 mod rows;
 mod speed;
 mod watermarks;
+mod window_changes;
 mod windows;

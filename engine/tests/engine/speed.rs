@@ -68,7 +68,8 @@ fn operator(input: &Schema, kind: WindowKind, keys: Vec<usize>, time: usize, agg
     fields.extend(aggregates.iter().map(|call| Field::new(&call.name, call.ty.clone())));
     fields.push(Field::new("window_start", TypeKind::timestamp(3).not_null()));
     let window = WindowSpec { kind, time: Some(time), zone: None, style: WindowStyle::TableFunction };
-    let spec = WindowAggregateSpec { window, keys, aggregates, properties: vec![WindowProperty::Start], allowed_lateness_ms: 0 };
+    let spec =
+        WindowAggregateSpec { window, keys, aggregates, properties: vec![WindowProperty::Start], allowed_lateness_ms: 0, retracts: false };
     let environment = OperatorEnvironment { parallelism: 1, ..OperatorEnvironment::default() };
     build(&node(OperatorSpec::WindowAggregate(spec), Schema::new(fields)), std::slice::from_ref(input), &environment).unwrap()
 }

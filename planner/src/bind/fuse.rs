@@ -49,6 +49,7 @@ impl Binder<'_> {
             aggregates,
             properties: grouping.properties,
             allowed_lateness_ms: self.settings.allowed_lateness_ms()?,
+            retracts: false,
         };
         let schema = Schema::new(fields);
         Ok(Rel { node: RelNode::WindowAggregate { input: Box::new(below), spec: Box::new(spec) }, schema })

@@ -55,6 +55,7 @@ fn expanded(input: Rel, window: WindowSpec, partition_by: &[usize], schema: Sche
         aggregates: vec![call],
         properties: vec![WindowProperty::Start, WindowProperty::End, WindowProperty::Rowtime],
         allowed_lateness_ms: 0,
+        retracts: false,
     };
     let sessions = Rel { node: RelNode::WindowAggregate { input: Box::new(below), spec: Box::new(spec) }, schema: Schema::new(fields) };
     unnested(sessions, keys, list, schema)

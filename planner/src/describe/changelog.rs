@@ -3,6 +3,7 @@
 use irmak_common::changelog_spec::{
     DeduplicateSpec, GroupAggregateSpec, Keep, NormalizeSpec, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey,
 };
+use irmak_common::operator_spec::AggregateCall;
 use irmak_common::types::Schema;
 
 use super::{aggregate_call, fields};
@@ -21,18 +22,18 @@ pub(crate) fn group_aggregate(spec: &GroupAggregateSpec, input: &Schema) -> Stri
     let keys = names(&spec.keys, input);
     let mut select: Vec<String> = spec.keys.iter().map(|at| name(*at, input).to_owned()).collect();
     select.extend(spec.aggregates.iter().enumerate().map(|(at, call)| {
-        let told = aggregate_call(call, input);
-        let told = if spec.retracts && !spec.never_back.contains(&at) {
-            told.replacen('(', "_RETRACT(", usize::from(has_retraction(&call.function)))
-        } else {
-            told
-        };
+        let told = taking_back(call, aggregate_call(call, input), spec.retracts && !spec.never_back.contains(&at));
         format!("{told} AS {}", call.name)
     }));
     let group_by = if keys.is_empty() { String::new() } else { format!("groupBy=[{keys}], ") };
     let name = if spec.window_end.is_some() { "GroupWindowAggregate" } else { "GroupAggregate" };
     let emit = if spec.window_end.is_some() { ", emit=[early no delay]" } else { "" };
     format!("{name}({group_by}select=[{}]{emit})", select.join(", "))
+}
+
+/// A call as it is told, `COUNT_RETRACT(*)` where it takes values back.
+pub(super) fn taking_back(call: &AggregateCall, told: String, retracts: bool) -> String {
+    told.replacen('(', "_RETRACT(", usize::from(retracts && has_retraction(&call.function)))
 }
 
 /// Aggregates of which Flink shows the retracting form by its name.

@@ -133,6 +133,7 @@ impl Job {
             aggregates: vec![count],
             properties: vec![WindowProperty::Start],
             allowed_lateness_ms: 0,
+            retracts: false,
         };
         vec![
             Layer {
