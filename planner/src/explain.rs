@@ -8,6 +8,7 @@ use irmak_common::operator_spec::OperatorSpec;
 use serde_json::{Value, json};
 
 use crate::ast::ExplainDetails;
+use crate::tree::Tree;
 
 /// The plan as text, in Flink's section names.
 pub fn text(graph: &JobGraph) -> String {
@@ -20,8 +21,10 @@ pub(crate) fn detailed(graph: &JobGraph, details: ExplainDetails) -> String {
     let mut out = format!("== {title} ==\n");
     let sinks: Vec<&Vertex> = graph.vertices.iter().filter(|vertex| graph.outputs_of(vertex.id).next().is_none()).collect();
     for sink in sinks {
-        tree(graph, sink, sink.chain.len(), 0, &mut out);
-        out.push('\n');
+        if let Some(tree) = tree(graph, sink) {
+            out.push_str(&tree.draw());
+            out.push('\n');
+        }
     }
     if details.plan_advice {
         out.push_str(&format!("{}\n\n", advice(graph)));
@@ -120,37 +123,25 @@ fn restart(strategy: &RestartStrategy) -> String {
     }
 }
 
-/// The operators of a vertex up to `length`, last first, and what feeds them.
-fn tree(graph: &JobGraph, vertex: &Vertex, length: usize, depth: usize, out: &mut String) {
-    let mut depth = depth;
-    for node in vertex.chain[..length].iter().rev() {
-        line(&node.description, depth, out);
-        depth += 1;
+/// The operators of a vertex, last first, and what feeds them. Flink does not draw the collecting of rows for the terminal.
+fn tree(graph: &JobGraph, vertex: &Vertex) -> Option<Tree> {
+    let mut inputs: Vec<Tree> = graph.inputs_of(vertex.id).filter_map(|edge| exchanged(graph, edge)).collect();
+    for node in vertex.chain.iter().filter(|node| !matches!(node.spec, OperatorSpec::Collect)) {
+        inputs = vec![Tree { line: node.description.clone(), inputs }];
     }
-    for edge in graph.inputs_of(vertex.id) {
-        let Some(source) = graph.vertex(edge.source) else { continue };
-        let distribution = match &edge.partitioning {
-            Partitioning::Forward => None,
-            Partitioning::Hash { .. } => Some(format!("hash{}", keys(graph, edge).trim_start_matches(" on "))),
-            Partitioning::Global => Some("single".into()),
-            other => Some(other.ship_strategy().to_lowercase()),
-        };
-        let mut below = depth;
-        if let Some(distribution) = distribution {
-            line(&format!("Exchange(distribution=[{distribution}])"), below, out);
-            below += 1;
-        }
-        tree(graph, source, source.chain.len(), below, out);
-    }
+    inputs.pop()
 }
 
-fn line(text: &str, depth: usize, out: &mut String) {
-    if depth > 0 {
-        out.push_str(&"   ".repeat(depth - 1));
-        out.push_str("+- ");
-    }
-    out.push_str(text);
-    out.push('\n');
+/// What comes over an edge, under its exchange.
+fn exchanged(graph: &JobGraph, edge: &Edge) -> Option<Tree> {
+    let source = tree(graph, graph.vertex(edge.source)?)?;
+    let distribution = match &edge.partitioning {
+        Partitioning::Forward => return Some(source),
+        Partitioning::Hash { .. } => format!("hash{}", keys(graph, edge).trim_start_matches(" on ")),
+        Partitioning::Global => "single".into(),
+        other => other.ship_strategy().to_lowercase(),
+    };
+    Some(source.under(format!("Exchange(distribution=[{distribution}])")))
 }
 
 /// The plan as `/jobs/:id/plan` nests it under `plan`, without `jid`: `{"name", "type", "nodes": [...]}`. Sinks come first, as in

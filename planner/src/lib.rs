@@ -43,6 +43,7 @@ mod settings;
 mod show;
 mod spec;
 mod token;
+mod tree;
 mod unicode;
 
 pub use earlier::Part;

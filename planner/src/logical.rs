@@ -3,34 +3,28 @@
 use crate::algebra::{Rel, RelNode, Root, Target};
 use crate::catalog::{CATALOG, DATABASE};
 use crate::describe;
+use crate::tree::Tree;
 
 /// `== Abstract Syntax Tree ==` of some queries.
 pub(crate) fn text(roots: &[Root]) -> String {
     let mut out = String::from("== Abstract Syntax Tree ==\n");
     for root in roots {
-        let mut depth = 0;
+        let mut read = tree(&root.rel);
         if let Target::Sink { spec, .. } = &root.target {
             let fields = describe::fields(&spec.schema);
-            out.push_str(&format!("LogicalSink(table=[{CATALOG}.{DATABASE}.{}], fields=[{fields}])\n", spec.table));
-            depth = 1;
+            read = read.under(format!("LogicalSink(table=[{CATALOG}.{DATABASE}.{}], fields=[{fields}])", spec.table));
         }
-        tree(&root.rel, depth, &mut out);
+        out.push_str(&read.draw());
         out.push('\n');
     }
     out
 }
 
-fn tree(rel: &Rel, depth: usize, out: &mut String) {
+fn tree(rel: &Rel) -> Tree {
     if let RelNode::Table { input, .. } | RelNode::Normalize { input, .. } = &rel.node {
-        return tree(input, depth, out);
+        return tree(input);
     }
-    if depth > 0 {
-        out.push_str(&"   ".repeat(depth - 1));
-        out.push_str("+- ");
-    }
-    out.push_str(&line(rel));
-    out.push('\n');
-    rel.inputs().into_iter().for_each(|input| tree(input, depth + 1, out));
+    Tree { line: line(rel), inputs: rel.inputs().into_iter().map(tree).collect() }
 }
 
 fn line(rel: &Rel) -> String {
