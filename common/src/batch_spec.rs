@@ -22,6 +22,8 @@ pub enum BatchSpec {
     Sort {
         /// The order. Rows that are equal in it come as Flink's sorter leaves them.
         order_by: Vec<SortKey>,
+        /// Only the first rows of it, so many; `None`: all.
+        first: Option<u64>,
     },
     /// Calls OVER a window of rows. Output: the input's columns, then one a call.
     Over(BatchOverSpec),
@@ -36,6 +38,8 @@ pub struct BatchOverSpec {
     pub partition_by: Vec<usize>,
     /// The order of rows in a part; none: as they come.
     pub order_by: Vec<SortKey>,
+    /// Rows come in this order already, and in a finer one: equal rows stay as they are.
+    pub sorted: bool,
     /// One output column each.
     pub calls: Vec<BatchOverCall>,
 }

@@ -13,6 +13,7 @@ pub(crate) mod over;
 mod quick_sort;
 pub(crate) mod set_operation;
 pub(crate) mod sort;
+mod top;
 
 use irmak_common::batch_spec::BatchSpec;
 use irmak_common::types::Schema;
@@ -28,7 +29,7 @@ use at_end::AtEnd;
 pub(crate) fn build(spec: &BatchSpec, input: &Schema, output: &Schema) -> Result<Box<dyn Operator>, EngineError> {
     Ok(match spec {
         BatchSpec::Aggregate { keys, aggregates } => AtEnd::boxed(aggregate::BatchAggregate::new(keys, aggregates, input, output)?),
-        BatchSpec::Sort { order_by } => AtEnd::boxed(sort::Sort::new(order_by, input)?),
+        BatchSpec::Sort { order_by, first } => AtEnd::boxed(sort::Sort::new(order_by, *first, input)?),
         BatchSpec::Over(spec) => AtEnd::boxed(over::BatchOver::new(spec, input, output)?),
         BatchSpec::SetOperation(spec) => AtEnd::boxed(set_operation::BatchSetOperation::new(*spec, input, output)?),
     })

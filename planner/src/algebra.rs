@@ -101,6 +101,8 @@ pub(crate) enum RelNode {
         input: Box<Rel>,
         order_by: Vec<SortKey>,
         processing_time: bool,
+        /// Only the first rows are asked for, so many. Batch mode alone minds.
+        first: Option<u64>,
     },
     /// The elements of a collection, each with its row.
     Unnest {
@@ -266,8 +268,8 @@ impl Rel {
             RelNode::BatchOver { input, spec } => RelNode::BatchOver { input: boxed(input), spec },
             RelNode::RowNumber { input, spec } => RelNode::RowNumber { input: boxed(input), spec },
             RelNode::WindowRank { input, spec, window } => RelNode::WindowRank { input: boxed(input), spec, window },
-            RelNode::TemporalSort { input, order_by, processing_time } => {
-                RelNode::TemporalSort { input: boxed(input), order_by, processing_time }
+            RelNode::TemporalSort { input, order_by, processing_time, first } => {
+                RelNode::TemporalSort { input: boxed(input), order_by, processing_time, first }
             }
             RelNode::Unnest { input, spec } => RelNode::Unnest { input: boxed(input), spec },
             RelNode::Limit { input, offset, count } => RelNode::Limit { input: boxed(input), offset, count },

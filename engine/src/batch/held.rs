@@ -49,6 +49,15 @@ impl Held {
         Ok(())
     }
 
+    /// Keeps these rows alone, numbered anew in their order.
+    pub(super) fn retain(&mut self, rows: &[u32]) -> Result<RecordBatch, EngineError> {
+        let batch = self.store.batch(rows)?;
+        let mut store = RowStore::new(batch.schema());
+        store.add(&batch, &(0..rows.len() as u32).collect::<Vec<_>>())?;
+        (self.store, self.rows, self.bytes) = (store, rows.len() as u32, batch.get_array_memory_size());
+        Ok(batch)
+    }
+
     /// Some columns of some rows, in their order.
     pub(super) fn columns(&self, rows: &[u32], columns: impl Iterator<Item = usize>) -> Result<Vec<ArrayRef>, EngineError> {
         self.store.columns(rows, columns)
@@ -84,6 +93,12 @@ impl Ranks {
         let bytes = rows.size() + rows.num_rows() * size_of::<(u32, u32)>();
         self.batches.push(rows);
         Ok(bytes)
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.batches.clear();
+        self.places.clear();
     }
 
     pub(super) fn compare(&self, a: u32, b: u32) -> Ordering {

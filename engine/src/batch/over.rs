@@ -81,6 +81,8 @@ pub(crate) struct BatchOver {
     held: Held,
     parts: Ranks,
     order: Ranks,
+    /// Equal rows stay as they came.
+    sorted: bool,
     calls: Vec<Call>,
     width: usize,
     output: SchemaRef,
@@ -98,6 +100,7 @@ impl BatchOver {
             held: Held::new("OverAggregate", input.to_arrow()),
             parts: Ranks::new(&parts, input)?,
             order: Ranks::new(&spec.order_by, input)?,
+            sorted: spec.sorted,
             calls: spec.calls.iter().map(|call| Call::new(call, input)).collect::<Result<_, _>>()?,
             width: input.len(),
             output: output.to_arrow(),
@@ -177,7 +180,12 @@ impl Whole for BatchOver {
 
     fn finish(&mut self, out: &mut Vec<Element>) -> Result<(), EngineError> {
         let mut rows: Vec<u32> = (0..self.held.len()).collect();
-        quick_sort(&mut rows, &|a, b| self.parts.compare(a, b).then_with(|| self.order.compare(a, b)));
+        let compare = |a: u32, b: u32| self.parts.compare(a, b).then_with(|| self.order.compare(a, b));
+        if self.sorted {
+            rows.sort_by(|a, b| compare(*a, *b))
+        } else {
+            quick_sort(&mut rows, &compare)
+        }
         let (mut from, mut end) = (0, 0);
         for part in rows.chunk_by(|a, b| self.parts.compare(*a, *b) == Ordering::Equal) {
             end += part.len();

@@ -4,6 +4,7 @@
 //! the last, as from Flink's plans.
 
 use irmak_common::batch_spec::{BatchFrame, BatchOverCall, BatchOverSpec, FrameEdge};
+use irmak_common::changelog_spec::SortKey;
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{AggregateCall, OverFrame};
 use irmak_common::types::{Field, Schema, TypeKind};
@@ -173,7 +174,8 @@ fn sorted(input: Rel, number: usize, calls: &[&(Aggregate, OverWindow, Span)]) -
     let mut needed = Needed { exprs: input.columns(), width: input.schema.len() };
     let window = &calls[0].1;
     let partition_by: Vec<usize> = window.partition.iter().map(|expr| needed.column(expr)).collect();
-    let order_by = window.order.iter().map(|order| needed.sort_key(order)).collect();
+    let order_by: Vec<SortKey> = window.order.iter().map(|order| needed.sort_key(order)).collect();
+    let sorted = matches!(&input.node, RelNode::BatchOver { spec, .. } if collation(&spec.partition_by, &spec.order_by).starts_with(&collation(&partition_by, &order_by)));
     let calls: Vec<BatchOverCall> = calls
         .iter()
         .enumerate()
@@ -194,8 +196,14 @@ fn sorted(input: Rel, number: usize, calls: &[&(Aggregate, OverWindow, Span)]) -
     let first = below.schema.len();
     let mut fields = below.schema.fields.clone();
     fields.extend(calls.iter().map(|call| Field::new(&call.call.name, call.call.ty.clone())));
-    let spec = BatchOverSpec { partition_by, order_by, calls };
+    let spec = BatchOverSpec { partition_by, order_by, sorted, calls };
     (Rel { node: RelNode::BatchOver { input: Box::new(below), spec: Box::new(spec) }, schema: Schema::new(fields) }, first)
+}
+
+/// The order in which rows of such parts come.
+fn collation(partition_by: &[usize], order_by: &[SortKey]) -> Vec<SortKey> {
+    let part = |column: &usize| SortKey { column: *column, descending: false, nulls_first: true };
+    partition_by.iter().map(part).chain(order_by.iter().copied()).collect()
 }
 
 fn frame(window: &OverWindow, needed: &mut Needed) -> BatchFrame {

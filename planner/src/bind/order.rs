@@ -49,7 +49,13 @@ impl Binder<'_> {
         let span = item.expr.span;
         if self.settings.batch() {
             let processing_time = false;
-            return Ok(ordered.narrowed(|input, order_by| RelNode::TemporalSort { input: Box::new(input), order_by, processing_time }));
+            let first = query.limit.map(|count| query.offset.map_or(0, |(offset, _)| offset).saturating_add(count));
+            return Ok(ordered.narrowed(|input, order_by| RelNode::TemporalSort {
+                input: Box::new(input),
+                order_by,
+                processing_time,
+                first,
+            }));
         }
         if let Some(count) = query.limit {
             let offset = query.offset.map_or(0, |(offset, _)| offset);
@@ -71,7 +77,8 @@ impl Binder<'_> {
                 .note("sort on a non-time-attribute field is not supported, as in Flink"));
         }
         let processing_time = attribute == TimeAttribute::Proctime;
-        Ok(ordered.narrowed(|input, order_by| RelNode::TemporalSort { input: Box::new(input), order_by, processing_time }))
+        let first = None;
+        Ok(ordered.narrowed(|input, order_by| RelNode::TemporalSort { input: Box::new(input), order_by, processing_time, first }))
     }
 
     /// The rows of a query's body and the order that its ORDER BY asks of them.

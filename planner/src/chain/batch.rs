@@ -15,7 +15,7 @@ pub(super) fn node(rel: &Rel, below: Below) -> Option<Node> {
     let spec = match &rel.node {
         RelNode::GroupAggregate { spec, .. } => BatchSpec::Aggregate { keys: spec.keys.clone(), aggregates: spec.aggregates.clone() },
         RelNode::SetOperation { spec, .. } => BatchSpec::SetOperation(*spec),
-        RelNode::TemporalSort { order_by, .. } => BatchSpec::Sort { order_by: order_by.clone() },
+        RelNode::TemporalSort { order_by, first, .. } => BatchSpec::Sort { order_by: order_by.clone(), first: *first },
         RelNode::BatchOver { spec, .. } => BatchSpec::Over((**spec).clone()),
         _ => return None,
     };

@@ -16,7 +16,10 @@ pub(crate) fn operator(spec: &BatchSpec, input: &Schema, output: &Schema) -> (&'
             let group_by = if names.is_empty() { String::new() } else { format!("groupBy=[{}], ", names.join(", ")) };
             ("HashAggregate", format!("HashAggregate(isMerge=[false], {group_by}select=[{}])", select.join(", ")))
         }
-        BatchSpec::Sort { order_by } => ("Sort", format!("Sort(orderBy=[{}])", sort(order_by, input))),
+        BatchSpec::Sort { order_by, first: None } => ("Sort", format!("Sort(orderBy=[{}])", sort(order_by, input))),
+        BatchSpec::Sort { order_by, first: Some(rows) } => {
+            ("SortLimit", format!("SortLimit(orderBy=[{}], offset=[0], fetch=[{rows}], global=[true])", sort(order_by, input)))
+        }
         BatchSpec::Over(spec) => ("OverAggregate", over(spec, input)),
         BatchSpec::SetOperation(spec) => ("SetOperation", set_operation(spec, output)),
     }

@@ -62,13 +62,13 @@ pub(super) fn keep(node: RelNode, schema: &Schema, wanted: &BTreeSet<usize>, nee
             let schema = behind(&input.schema, schema, &own, &mut positions);
             (Rel { node: RelNode::WindowRank { input: Box::new(input), spec, window }, schema }, positions)
         }
-        RelNode::TemporalSort { input, mut order_by, processing_time } => {
+        RelNode::TemporalSort { input, mut order_by, processing_time, first } => {
             let mut below = wanted.clone();
             below.extend(order_by.iter().map(|key| key.column));
             let (input, positions) = keep_input(*input, &below, needs);
             sort_shift(&mut order_by, &positions);
             let schema = input.schema.clone();
-            (Rel { node: RelNode::TemporalSort { input: Box::new(input), order_by, processing_time }, schema }, positions)
+            (Rel { node: RelNode::TemporalSort { input: Box::new(input), order_by, processing_time, first }, schema }, positions)
         }
         RelNode::Unnest { input, mut spec } => {
             let width = input.schema.len();
