@@ -524,3 +524,50 @@ proptest! {
         prop_assert!(joined.kept() == 0.0);
     }
 }
+
+#[test]
+fn in_batch_mode_every_kind_of_join_says_its_answer_once_at_the_end() {
+    let null = |value| (INSERT, None, value, 0);
+    let script = || {
+        let early = [Left(vec![null(9), row(1, 11)]), Right(vec![null(8)]), Right(vec![row(1, 21), row(3, 23)])];
+        early.into_iter().chain([Left(vec![row(2, 12), row(1, 13)]), Mark(50), Left(vec![row(4, 14)]), End]).collect::<Vec<_>>()
+    };
+    let pairs = ["1 11 0 | 1 21 0", "1 13 0 | 1 21 0"];
+    let lefts = ["- 9 0 | - - -", "2 12 0 | - - -", "4 14 0 | - - -"];
+    let rights = ["- - - | - 8 0", "- - - | 3 23 0"];
+    for (kind, mut expected) in [
+        (JoinKind::Inner, pairs.to_vec()),
+        (JoinKind::Left, [&pairs[..], &lefts].concat()),
+        (JoinKind::Right, [&pairs[..], &rights].concat()),
+        (JoinKind::Full, [&pairs[..], &lefts, &rights].concat()),
+        (JoinKind::Semi, vec!["1 11 0", "1 13 0"]),
+        (JoinKind::Anti, vec!["- 9 0", "2 12 0", "4 14 0"]),
+    ] {
+        let mut joined = Joined::new(spec(kind, JoinTiming::AtEnd, false));
+        let mut found = Vec::new();
+        for step in script() {
+            let out = match step {
+                Left(rows) => joined.rows(0, &rows),
+                Right(rows) => joined.rows(1, &rows),
+                Mark(watermark) => joined.watermark(Watermark(watermark)),
+                _ => {
+                    assert!(found.is_empty(), "{kind:?} speaks before the end: {found:?}");
+                    joined.watermark(Watermark::MAX)
+                }
+            };
+            found.extend(lines(&out).into_iter().filter(|line| !line.starts_with("---")));
+        }
+        // Which key comes first is nobody's promise.
+        found.sort();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_window_join_brings_no_nulls_together() {
+    let null: Row = (INSERT, None, 1, 0);
+    let script = || vec![Left(vec![null]), Right(vec![null]), End];
+    check(spec(JoinKind::Inner, window(), false), script(), &[]);
+    check(spec(JoinKind::Full, window(), false), script(), &["- 1 0 | - - -", "- - - | - 1 0"]);
+}
