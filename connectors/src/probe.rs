@@ -165,7 +165,7 @@ mod tests {
 
     fn withstands(seeds: &[&str], probe: fn(&[u8], u8) -> Result<usize, String>) {
         let (begin, mut random, mut at) = (Instant::now(), 0x9E37_79B9_7F4A_7C15, 0);
-        while begin.elapsed() < span() {
+        while begin.elapsed() < span() || at <= 100 {
             let text = mutated(seeds[at % seeds.len()].as_bytes(), &mut random);
             at += 1;
             for choice in 0..16 {
@@ -173,7 +173,6 @@ mod tests {
                 assert!(told.is_ok(), "{told:?} of choice {choice}: {:?}", String::from_utf8_lossy(&text));
             }
         }
-        assert!(at > 100, "{at} texts");
     }
 
     const JSON: [&str; 3] = [

@@ -23,7 +23,7 @@ impl Client {
     /// `dir` is where its processes run.
     pub fn new(port: u16, dir: &Path) -> Result<Self> {
         let config =
-            ureq::Agent::config_builder().timeout_global(Some(seconds(5))).http_status_as_error(false).max_idle_connections(0).build();
+            ureq::Agent::config_builder().timeout_global(Some(seconds(30))).http_status_as_error(false).max_idle_connections(0).build();
         Ok(Self { binary: places::binary()?, port, dir: dir.to_owned(), agent: config.into() })
     }
 

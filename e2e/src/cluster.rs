@@ -106,8 +106,10 @@ impl Cluster {
             task_managers.push(Process::start(recipe(&format!("taskmanager-{index}"), "taskmanager", &own)?)?);
             data_ports.push(data_port);
         }
-        let cluster = Self { layout, job_manager, task_managers, data_ports, rest_port, rpc_port, dir: dir.to_owned() };
-        cluster.wait_slots(cluster.layout.task_managers as u64 * u64::from(cluster.layout.slots))?;
+        let mut cluster = Self { layout, job_manager, task_managers, data_ports, rest_port, rpc_port, dir: dir.to_owned() };
+        let slots = cluster.layout.task_managers as u64 * u64::from(cluster.layout.slots);
+        // Whoever ended while it started has said why.
+        cluster.wait_slots(slots).or_else(|waited| cluster.never_crashed().and(Err(waited)))?;
         Ok(cluster)
     }
 
@@ -180,7 +182,7 @@ impl Cluster {
     pub fn never_crashed(&mut self) -> Result<()> {
         for process in std::iter::once(&mut self.job_manager).chain(&mut self.task_managers) {
             let ended = process.exit_status();
-            ensure!(ended.is_none(), "{} ended by itself: {ended:?}", process.name());
+            ensure!(ended.is_none(), "{} ended by itself: {ended:?}; its last words:\n{}", process.name(), process.log_tail(2_000));
             ensure!(process.starts() == 1, "{} was started {} times", process.name(), process.starts());
         }
         self.nobody_panicked()

@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 /// How long an answer may take.
-const WAIT: Duration = Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(60);
+/// How long to listen to whoever may as well say nothing.
+const LISTEN: Duration = Duration::from_secs(5);
 
 /// What HTTP/2 begins with.
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -29,8 +31,9 @@ enum Then {
 
 fn exchange(port: u16, bytes: &[u8], then: Then) -> Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("connecting to port {port}"))?;
-    stream.set_read_timeout(Some(WAIT))?;
-    stream.set_write_timeout(Some(WAIT))?;
+    let wait = if let Then::End = then { LISTEN } else { WAIT };
+    stream.set_read_timeout(Some(wait))?;
+    stream.set_write_timeout(Some(wait))?;
     // Whoever is refused may find the connection closed while it still writes.
     let _ = stream.write_all(bytes);
     if let Then::End = then {

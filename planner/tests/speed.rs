@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use irmak_planner::{Format, Request, plan};
 
-/// What a plan may cost; without optimisation a plan takes some ten times as long.
-const LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 10 });
+/// What a plan may cost. Without optimisation a plan takes some ten times as long, and the machine may be several times slower than ours.
+const LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 10 });
 /// Others may be at work on the machine: only a query that is slow each time is slow.
 const RUNS: usize = 20;
 

@@ -80,7 +80,7 @@ fn read_back(mock: &Mock, topic: &str, partitions: i32, count: usize) -> Vec<Own
     let mut list = TopicPartitionList::new();
     (0..partitions).for_each(|partition| list.add_partition_offset(topic, partition, Offset::Beginning).unwrap());
     consumer.assign(&list).unwrap();
-    let (mut found, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(20));
+    let (mut found, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(60));
     while found.len() < count && Instant::now() < deadline {
         found.extend(consumer.poll(Duration::from_millis(50)).and_then(Result::ok).map(|message| message.detach()));
     }
@@ -280,6 +280,7 @@ fn a_full_queue_is_waited_for_and_the_wait_ends_with_the_task() {
     let asked = Arc::new(AtomicBool::new(false));
     let seen = asked.clone();
     sink.give_up_when(Arc::new(move || seen.load(Ordering::SeqCst)));
+    let began = Instant::now();
     let ender = std::thread::spawn({
         let asked = asked.clone();
         move || {
@@ -287,10 +288,10 @@ fn a_full_queue_is_waited_for_and_the_wait_ends_with_the_task() {
             asked.store(true, Ordering::SeqCst);
         }
     });
-    let began = Instant::now();
     let error = (0..100).find_map(|_| sink.write(&rows(0..8_000), 0).err()).unwrap().to_string();
     assert!(error.contains("the task was asked to end"), "{error}");
-    assert!((300..5_000).contains(&(began.elapsed().as_millis() as u64)));
+    // Not before it was asked, and long before its delivery timeout.
+    assert!((400..50_000).contains(&(began.elapsed().as_millis() as u64)), "{:?}", began.elapsed());
     ender.join().unwrap();
 }
 

@@ -31,7 +31,10 @@ fn a_broker_away_for_twenty_seconds_costs_no_row() -> Result<()> {
                 client.root_cause(&job)
             );
         }
-        ensure!(client.words(&job).contains(&address), "nothing says that {address} is away:\n{}", client.words(&job));
+        until("a word about the broker that is away", seconds(10), || {
+            let words = client.words(&job);
+            Ok(if words.contains(&address) { Seen::Yes(()) } else { Seen::NotYet(words) })
+        })?;
         kafka.start_again()?;
         let rows = feed.finish()?;
         let expected = expect::bounded(&s.listings, expect::closed_rows(&s.listings, rows, PARTITIONS));

@@ -215,7 +215,7 @@ fn everything(cluster: &Cluster, client: &Client, job: &str, metrics: &[u16]) ->
 #[test]
 fn no_secret_is_printed_or_served() -> Result<()> {
     scenario::run("secrets", |s| {
-        let metrics = ports::free()?;
+        let metrics = ports::row(2)?;
         let mut cluster = s.cluster(
             Layout::of(1, 2)
                 .with("metrics.reporter.prom.port", &metrics.to_string())

