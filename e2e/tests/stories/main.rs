@@ -14,6 +14,7 @@ mod harness;
 mod hostile_bytes;
 mod kafka_tables;
 mod kill_points;
+mod operators_killed;
 mod reference_job;
 mod safety;
 mod short_breaks;
