@@ -256,8 +256,14 @@ pub fn output(mut command: Command, deadline: Duration) -> Result<Output> {
     let (stdout, stderr) = (text(stdout), text(stderr));
     match status {
         Ok(status) => Ok(Output { code: status.code(), stdout, stderr, took }),
-        Err(error) => Err(error.context(format!("it had said:\n--- stdout\n{stdout}\n--- stderr\n{stderr}"))),
+        Err(error) => Err(error.context(format!("it had said:\n--- stdout\n{}\n--- stderr\n{}", end_of(&stdout), end_of(&stderr)))),
     }
+}
+
+/// The last lines of what a process said; all of it would bury the message.
+fn end_of(text: &str) -> &str {
+    let from = text.len().saturating_sub(4_000);
+    (from..text.len()).find(|at| text.is_char_boundary(*at)).map_or(text, |at| &text[at..])
 }
 
 fn reader(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {

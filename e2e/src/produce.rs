@@ -60,6 +60,15 @@ pub fn read_back(kafka: &Kafka, topic: &str) -> Result<Vec<String>> {
     Ok(said.stdout.lines().map(str::to_owned).collect())
 }
 
+/// The first `count` messages of a topic, or all that there are: a topic that grows all the while has no end to wait for.
+pub fn first_rows(kafka: &Kafka, topic: &str, count: u32) -> Result<Vec<String>> {
+    let mut kcat = tied(Path::new("kcat"));
+    kcat.args(["-C", "-b", &kafka.address(), "-t", topic, "-o", "beginning", "-e", "-q", "-c", &count.to_string()]);
+    let said = output(kcat, seconds(60))?;
+    ensure!(said.code == Some(0), "reading {topic}: {}", said.all());
+    Ok(said.stdout.lines().map(str::to_owned).collect())
+}
+
 /// Every record of a topic as (key, value), from the beginning to its end now; only committed ones. Neither may hold a tab or a line break.
 pub fn read_back_keyed(kafka: &Kafka, topic: &str) -> Result<Vec<(String, String)>> {
     let mut kcat = tied(Path::new("kcat"));

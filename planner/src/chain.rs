@@ -10,7 +10,7 @@ mod ordered;
 use irmak_common::changelog_spec::NormalizeSpec;
 use irmak_common::id::VertexId;
 use irmak_common::job_graph::{Edge, OperatorNode, Partitioning, Vertex};
-use irmak_common::operator_spec::{OperatorSpec, WindowKind};
+use irmak_common::operator_spec::{OperatorSpec, SinkSpec, WindowKind};
 use irmak_common::table_options::changelog_format;
 use irmak_common::types::Schema;
 
@@ -75,6 +75,10 @@ impl Plan {
                     Partitioning::Rebalance if updating && !spec.primary_key.is_empty() => {
                         Partitioning::Hash { columns: spec.primary_key.clone() }
                     }
+                    // Whether a partition is complete is decided by event time, which all of its writers must see alike.
+                    Partitioning::Forward if parallelism > 1 && completes_by_event_time(&spec) && !self.agree(input) => {
+                        Partitioning::Rebalance
+                    }
                     any => any,
                 };
                 let inputs = vec![(input, partitioning)];
@@ -87,6 +91,13 @@ impl Plan {
                 self.push(Node { name, description, spec: OperatorSpec::Collect, output: schema, parallelism: 1, inputs });
             }
         }
+    }
+
+    /// Whether all subtasks of a node have the same watermark behind the same barrier: they take it from all subtasks before them.
+    fn agree(&self, node: usize) -> bool {
+        let Node { spec, inputs, .. } = &self.nodes[node];
+        let own = inputs.is_empty() || matches!(spec, OperatorSpec::Watermark(_));
+        !own && inputs.iter().all(|(input, partitioning)| *partitioning != Partitioning::Forward || self.agree(*input))
     }
 
     /// The operator of this kind, description and inputs: the one that is there, or a new one.
@@ -374,6 +385,13 @@ fn same_work(a: &OperatorSpec, b: &OperatorSpec) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// Whether a sink marks partitions as complete by their time.
+fn completes_by_event_time(spec: &SinkSpec) -> bool {
+    let is = |key: &str, value: &str| spec.connector.options.get(key).is_some_and(|found| found.trim().eq_ignore_ascii_case(value));
+    let marks = spec.connector.options.contains_key("sink.partition-commit.policy.kind") && !spec.partition_by.is_empty();
+    marks && is("sink.partition-commit.trigger", "partition-time")
 }
 
 /// How rows go from one parallelism to another where any subtask will do.

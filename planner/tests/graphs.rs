@@ -191,3 +191,24 @@ fn show_and_describe_answer_without_a_job() {
         assert!(explained.contains(line), "{line} is missing in:\n{explained}");
     }
 }
+
+#[test]
+fn writers_of_partitions_that_event_time_completes_see_the_same_watermarks() {
+    let sink = "CREATE TABLE parts (auction BIGINT, m STRING) PARTITIONED BY (m) WITH ('connector' = 'filesystem', 'path' = '/out', \
+        'format' = 'csv', 'sink.partition-commit.policy.kind' = 'success-file'TRIGGER);";
+    let by_event_time = sink.replace("TRIGGER", ", 'sink.partition-commit.trigger' = 'partition-time'");
+    let rows = "INSERT INTO parts SELECT auction, DATE_FORMAT(dt, 'yyyy-MM-dd HH:mm') FROM bid;";
+    check(
+        &format!("{by_event_time} {rows}"),
+        &["Source: bid[1] -> WatermarkAssigner[2] -> Calc[3] (4)", "Sink: parts (4)", "1 -> 2: REBALANCE"],
+    );
+    // By the clock there is nothing to agree on; behind a window's exchange they agree already.
+    check(&format!("{} {rows}", sink.replace("TRIGGER", "")), &["Source: bid[1] -> WatermarkAssigner[2] -> Calc[3] -> Sink: parts (4)"]);
+    check(
+        &format!(
+            "{by_event_time} INSERT INTO parts SELECT auction, DATE_FORMAT(TUMBLE_START(dt, INTERVAL '1' MINUTE), 'yyyy-MM-dd HH:mm') \
+             FROM bid GROUP BY auction, TUMBLE(dt, INTERVAL '1' MINUTE);"
+        ),
+        &["Source: bid[1] -> WatermarkAssigner[2] (4)", "GroupWindowAggregate[3] -> Calc[4] -> Sink: parts (4)", "1 -> 2: HASH"],
+    );
+}
