@@ -6,6 +6,9 @@
 //! whose time is not more than a millisecond ahead (a session window still takes a row exactly one gap away). All other watermarks
 //! wait for the end of the batch. So batches stay whole, and results are those of row-by-row emission.
 //!
+//! A subtask holds event time back until its source has said which splits it has, however long the source must wait for that: it would
+//! else come too late for rows that others have long passed.
+//!
 //! State: the watermark of each split by name, so that after a restart the same rows are late as without it.
 
 mod split;
@@ -32,9 +35,6 @@ use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};
 use split::Splits;
 
-/// A subtask that has been told of no split for so long has none, and no longer holds event time back.
-const NO_SPLIT_MS: Millis = 10_000;
-
 pub(crate) struct WatermarkOperator {
     rowtime: usize,
     rowtime_name: String,
@@ -49,8 +49,8 @@ pub(crate) struct WatermarkOperator {
     waiting_since: Option<Millis>,
     /// Whether `Idle` was said last.
     idle: bool,
-    /// The first call.
-    started: Option<Millis>,
+    /// Whether it was called before.
+    started: bool,
     /// Restored: `emitted` went out before, and the new downstream has to hear it again.
     resend: bool,
 }
@@ -69,7 +69,7 @@ impl WatermarkOperator {
             sent: None,
             waiting_since: None,
             idle: false,
-            started: None,
+            started: false,
             resend: false,
         })
     }
@@ -83,7 +83,7 @@ impl WatermarkOperator {
     }
 
     /// Emits what all splits together have reached, whatever the gap.
-    fn advance(&mut self, now: Millis, out: &mut Vec<Element>) {
+    fn advance(&mut self, out: &mut Vec<Element>) {
         let reached = self.splits.combined();
         if reached > self.emitted {
             self.emitted = reached;
@@ -100,7 +100,7 @@ impl WatermarkOperator {
             self.idle = true;
             out.push(Element::Idle);
         }
-        self.started.get_or_insert(now);
+        self.started = true;
     }
 
     /// Cuts the batch where a row might be late and puts the watermarks in.
@@ -155,7 +155,7 @@ impl Operator for WatermarkOperator {
         self.idle = false;
         let current = self.pass(&batch, &times, (&marks, mark_nulls.as_ref()), out);
         self.splits.set_current(current);
-        self.started.get_or_insert(context.now);
+        self.started = true;
         if self.splits.combined() > self.emitted {
             self.waiting_since.get_or_insert(context.now);
         } else {
@@ -182,38 +182,35 @@ impl Operator for WatermarkOperator {
             self.resend = true;
         }
         match event {
-            SplitEvent::Finished { .. } => self.advance(context.now, out),
+            SplitEvent::Finished { .. } => self.advance(out),
             SplitEvent::NoSplits if self.splits.is_empty() && !self.idle => {
                 self.idle = true;
                 out.push(Element::Idle);
             }
             _ => {}
         }
-        self.started.get_or_insert(context.now);
+        self.started = true;
         Ok(())
     }
 
     fn next_timer(&self) -> Option<Millis> {
-        let Some(started) = self.started else { return Some(0) };
+        if !self.started {
+            return Some(0);
+        }
         let resend = self.resend.then_some(0);
         let waiting = self.waiting_since.map(|since| since + self.gap);
-        let no_split = (self.splits.is_empty() && !self.idle).then_some(started + NO_SPLIT_MS);
-        [resend, waiting, no_split, self.splits.next_timer()].into_iter().flatten().min()
+        [resend, waiting, self.splits.next_timer()].into_iter().flatten().min()
     }
 
     fn on_timer(&mut self, context: &OperatorContext, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        let started = *self.started.get_or_insert(context.now);
+        self.started = true;
         if std::mem::take(&mut self.resend) && self.emitted > 0 {
             self.send(self.emitted, out);
         }
         let fell_idle = self.splits.on_time(context.now);
         let waited = self.waiting_since.is_some_and(|since| since + self.gap <= context.now);
         if fell_idle || waited {
-            self.advance(context.now, out);
-        }
-        if self.splits.is_empty() && !self.idle && started + NO_SPLIT_MS <= context.now {
-            self.idle = true;
-            out.push(Element::Idle);
+            self.advance(out);
         }
         Ok(())
     }

@@ -37,6 +37,11 @@ impl Names {
         format!("{hidden}.ready-{checkpoint}")
     }
 
+    /// A hidden name as it was before the file was finished.
+    pub(super) fn before_ready(name: &str) -> &str {
+        name.split_once(".ready-").map_or(name, |(before, _)| before)
+    }
+
     /// The checkpoint that a hidden file of another subtask of this sink is finished for.
     pub(super) fn ready_for(&self, name: &str) -> Option<u64> {
         let (subtask, _) = self.hidden_by(name)?;
@@ -53,7 +58,7 @@ impl Names {
     pub(super) fn hidden_by(&self, name: &str) -> Option<(u32, u32)> {
         let rest = name.strip_prefix(".part-")?.strip_prefix(self.uuid.as_str())?.strip_prefix('-')?;
         let (place, attempt) = rest.split_once(".inprogress.")?;
-        let attempt = attempt.split_once(".ready-").map_or(attempt, |(attempt, _)| attempt);
+        let attempt = Self::before_ready(attempt);
         let (subtask, number) = place.split_once('-')?;
         number.parse::<u64>().ok()?;
         Some((subtask.parse().ok()?, attempt.parse().ok()?))

@@ -52,23 +52,24 @@ impl PartFile {
     }
 
     /// Goes on with a file of an earlier attempt: a copy of what the checkpoint promised. The old file is left alone, since a process
-    /// that is thought dead may still hold it open, and an attempt after this one may have to begin with it again.
+    /// that is thought dead may still hold it open, and an attempt after this one may have to begin with it again. `source` is where it
+    /// is now.
     pub(super) fn resume(
         table: &str,
         root: &Path,
         earlier: &InProgress,
+        source: &Path,
         name: &str,
         number: u64,
         now: Millis,
     ) -> Result<Self, ConnectorError> {
-        let source = root.join(&earlier.hidden);
         let mut part = Self::create(table, root, &earlier.folder, name, number, now)?;
-        let mut from = match File::open(&source) {
+        let mut from = match File::open(source) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let visible = part.path;
-                return Err(ConnectorError::FileLost { table: table.to_owned(), hidden: source, visible });
+                return Err(ConnectorError::FileLost { table: table.to_owned(), hidden: source.to_owned(), visible });
             }
-            opened => opened.map_err(|error| ConnectorError::file(table, "open", &source, error))?.take(earlier.length),
+            opened => opened.map_err(|error| ConnectorError::file(table, "open", source, error))?.take(earlier.length),
         };
         let copied = std::io::copy(&mut from, &mut part.file).map_err(|error| ConnectorError::file(table, "copy to", &part.path, error))?;
         if copied != earlier.length {

@@ -111,6 +111,30 @@ fn a_partition_is_marked_when_the_watermark_has_passed_its_time_and_the_delay() 
 }
 
 #[test]
+fn a_file_that_a_lost_checkpoint_found_finished_grows_on_from_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec(folder.path(), &BY_TIME);
+    let mut sink = open(&spec, (0, 1), 0, None).unwrap();
+    sink.write(&rows(&["07"]), 0).unwrap();
+    let growing = checkpoint(&mut sink, 1, 0);
+    // The second checkpoint finishes the partition's file, under another name, and never completes.
+    sink.write(&rows(&["07"]), 0).unwrap();
+    sink.on_watermark(Watermark(DAY + 9 * HOUR), 0).unwrap();
+    sink.pre_commit(CheckpointId(2), CheckpointKind::Checkpoint, 0).unwrap();
+    drop(sink);
+    // The next attempt dies too, before a checkpoint of its own: what it began with must still be there.
+    drop(open(&spec, (0, 1), 1, Some((1, growing.clone()))).unwrap());
+    let mut sink = open(&spec, (0, 1), 2, Some((1, growing))).unwrap();
+    sink.write(&rows(&["07"]), 0).unwrap();
+    sink.on_watermark(Watermark(DAY + 9 * HOUR), 0).unwrap();
+    checkpoint(&mut sink, 3, 0);
+    assert_eq!((marked(folder.path()), hidden(folder.path(), "hour=07")), (vec!["hour=07".to_owned()], 0));
+    let files = std::fs::read_dir(folder.path().join("hour=07")).unwrap().map(|entry| entry.unwrap().path());
+    let text: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert_eq!(text, "0\n0\n", "a row of the lost checkpoint, or none of the one before");
+}
+
+#[test]
 fn a_partition_is_marked_when_its_first_row_is_so_old() {
     let folder = tempfile::tempdir().unwrap();
     let options = [SUCCESS, ("sink.partition-commit.delay", "10 s"), ("sink.partition-commit.success-file.name", "_SUCCESS")];

@@ -180,8 +180,9 @@ impl FilesystemSink {
     /// Goes on with a file. Where two subtasks' files come together, the first goes on and the others are finished.
     fn resume(&mut self, earlier: &InProgress, now: Millis) -> Result<(), ConnectorError> {
         let number = self.take_number();
-        let mut part = PartFile::resume(&self.table, &self.root, earlier, &self.names.hidden(number), number, now)?;
-        self.superseded.push(self.root.join(&earlier.hidden));
+        let source = self.whereabouts(&earlier.hidden);
+        let mut part = PartFile::resume(&self.table, &self.root, earlier, &source, &self.names.hidden(number), number, now)?;
+        self.superseded.push(source);
         if self.open.contains_key(&part.folder) {
             part.sync(&self.table)?;
             self.close(part);
@@ -189,6 +190,18 @@ impl FilesystemSink {
             self.open.insert(part.folder.clone(), part);
         }
         Ok(())
+    }
+
+    /// Where a file is that was growing at the restored checkpoint: a later one, which never completed, may have found it finished.
+    fn whereabouts(&self, hidden: &str) -> PathBuf {
+        let path = self.root.join(hidden);
+        if path.exists() {
+            return path;
+        }
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return path };
+        let names = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let finished = names.into_iter().find(|found| found != name && Names::before_ready(found) == name);
+        finished.map_or(path.clone(), |found| folder.join(found))
     }
 
     fn remove_leftovers(
@@ -207,7 +220,10 @@ impl FilesystemSink {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_folder && depth > 0 && name.contains('=') {
                 self.remove_leftovers(&entry.path(), &path, depth - 1, parallelism, referenced)?;
-            } else if self.names.left_over(&name, parallelism) && !referenced.contains(&path) {
+            } else if self.names.left_over(&name, parallelism)
+                && !referenced.contains(&path)
+                && !referenced.contains(Names::before_ready(&path))
+            {
                 remove_quietly(&self.table, &entry.path());
             }
         }

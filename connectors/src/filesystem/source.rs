@@ -154,6 +154,9 @@ impl FilesystemSource {
             let (path, error) = (self.root.join(relative), std::io::Error::from(std::io::ErrorKind::NotFound));
             return Err(ConnectorError::file(&self.spec.table, "go on with", &path, error));
         }
+        if first && self.waiting.is_empty() && self.monitor.is_some() {
+            self.events.push_back(SourceEvent::Split(SplitEvent::NoSplits));
+        }
         self.listed = true;
         self.next_listing = Instant::now() + self.monitor.unwrap_or_default();
         Ok(())

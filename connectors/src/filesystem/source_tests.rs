@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use irmak_common::id::{CheckpointId, JobId};
 use irmak_common::operator_spec::{ConnectorSpec, SourceSpec};
+use irmak_common::split::SplitEvent;
 use irmak_common::types::{Field, TypeKind};
 use proptest::prelude::*;
 
@@ -239,6 +240,17 @@ fn files_that_come_later_are_read_only_if_asked_for() {
         }
     }
     assert_eq!(found, [[Some("2".to_owned())], [Some("3".to_owned())]]);
+}
+
+#[test]
+fn a_watched_folder_without_files_says_once_that_it_holds_no_event_time_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = [("source.monitor-interval", "10 ms")];
+    let watched = spec(folder.path().to_str().unwrap(), "json", &[("id", TypeKind::Int)], &options);
+    let mut source = FilesystemSource::open(&watched, &context(0, 1, None)).unwrap();
+    let events: Vec<SourceEvent> = (0..5).map(|_| source.poll(Duration::from_millis(10)).unwrap()).collect();
+    let said = events.iter().filter(|event| matches!(event, SourceEvent::Split(SplitEvent::NoSplits))).count();
+    assert_eq!(said, 1, "{events:?}");
 }
 
 proptest! {

@@ -70,6 +70,7 @@ impl KafkaSource {
             None => vec![None; initial.len()],
         };
         for (((topic, partition), next), stop) in initial.into_iter().zip(starts).zip(stops) {
+            tracing::debug!(table = self.config.table, topic, partition, ?next, ?stop, "a partition is read");
             self.add(topic, partition, next, stop);
         }
         for (topic, partition) in new {
