@@ -170,6 +170,9 @@ pub struct WatermarkSpec {
     pub idle_timeout_ms: Option<u64>,
     /// A watermark is emitted when it is more than so much event time ahead of the last one emitted (Flink's 200 ms); 0: whenever it advanced.
     pub emit_gap_ms: i64,
+    /// Whether rows ask for the watermark (`CURRENT_WATERMARK`): then it goes out right behind the row that moves it.
+    #[serde(default)]
+    pub exact: bool,
 }
 
 /// Which windows a row falls into.

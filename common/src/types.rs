@@ -10,6 +10,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema as ArrowSchema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
 
+use crate::map;
+
 /// The length of `STRING` and `BYTES`: as long as it gets.
 pub const MAX_LENGTH: u32 = i32::MAX as u32;
 
@@ -254,8 +256,8 @@ impl TypeKind {
             Self::IntervalYearMonth { .. } => DataType::Int32,
             Self::IntervalDayTime { .. } => DataType::Int64,
             Self::Array(element) => DataType::List(Arc::new(ArrowField::new("item", element.kind.to_arrow(), true))),
-            Self::Map(key, value) => map_of(key.kind.to_arrow(), value.kind.to_arrow()),
-            Self::Multiset(element) => map_of(element.kind.to_arrow(), DataType::Int32),
+            Self::Map(key, value) => map::data_type(key.kind.to_arrow(), value.kind.to_arrow()),
+            Self::Multiset(element) => map::data_type(element.kind.to_arrow(), DataType::Int32),
             Self::Row(fields) => DataType::Struct(fields.iter().map(arrow_field).collect::<Fields>()),
             Self::Null => DataType::Null,
         }
@@ -269,11 +271,6 @@ pub fn timestamp_unit(precision: u8) -> TimeUnit {
         4..=6 => TimeUnit::Microsecond,
         _ => TimeUnit::Nanosecond,
     }
-}
-
-fn map_of(key: DataType, value: DataType) -> DataType {
-    let entries = Fields::from(vec![ArrowField::new("keys", key, false), ArrowField::new("values", value, true)]);
-    DataType::Map(Arc::new(ArrowField::new("entries", DataType::Struct(entries), false)), false)
 }
 
 impl LogicalType {

@@ -8,7 +8,6 @@ pub(crate) mod changelog;
 pub(crate) mod charset;
 pub(crate) mod column;
 pub(crate) mod csv;
-pub(crate) mod hash_order;
 pub(crate) mod json;
 pub(crate) mod number;
 pub(crate) mod raw;

@@ -5,6 +5,7 @@ use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use irmak_common::element::{Element, ROW_KIND_COLUMN};
 use irmak_common::expr::Expr;
+use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::Schema;
 use irmak_functions::{Evaluator, compile};
 
@@ -15,6 +16,8 @@ use crate::operator::{Operator, OperatorContext};
 pub(crate) struct Project {
     columns: Vec<Column>,
     schema: SchemaRef,
+    /// What `CURRENT_WATERMARK` tells: the last that came by.
+    watermark: Option<Millis>,
 }
 
 enum Column {
@@ -31,7 +34,7 @@ impl Project {
             None => compile(expr, &functions).map(Column::Computed).map_err(|source| EngineError::Expression { index, source }),
         };
         let columns = exprs.iter().enumerate().map(compile_one).collect::<Result<_, _>>()?;
-        Ok(Self { columns, schema: output.to_arrow() })
+        Ok(Self { columns, schema: output.to_arrow(), watermark: None })
     }
 }
 
@@ -44,9 +47,9 @@ impl Operator for Project {
                     let column: Option<&ArrayRef> = batch.columns().get(*position);
                     column.cloned().ok_or_else(|| EngineError::plan(format!("column {position} of {}", batch.num_columns())))?
                 }
-                Column::Computed(evaluator) => {
-                    evaluator.evaluate(&batch, context.now).map_err(|source| EngineError::Evaluation { index, source })?
-                }
+                Column::Computed(evaluator) => evaluator
+                    .evaluate_behind(&batch, context.now, self.watermark)
+                    .map_err(|source| EngineError::Evaluation { index, source })?,
             });
         }
         let mut schema = SchemaRef::clone(&self.schema);
@@ -57,6 +60,12 @@ impl Operator for Project {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let projected = RecordBatch::try_new_with_options(schema, columns, &options).map_err(EngineError::arrow("projecting a batch"))?;
         out.push(Element::Batch(projected));
+        Ok(())
+    }
+
+    fn on_watermark(&mut self, _: &OperatorContext, watermark: Watermark, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        self.watermark = Some(watermark.0);
+        out.push(Element::Watermark(watermark));
         Ok(())
     }
 }

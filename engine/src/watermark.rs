@@ -40,6 +40,8 @@ pub(crate) struct WatermarkOperator {
     rowtime_name: String,
     expr: Evaluator,
     gap: Millis,
+    /// Rows ask for it: nothing is put off.
+    exact: bool,
     splits: Splits,
     /// The last watermark logically emitted. Flink begins at 0, so nothing before 1970 is ever late; so do we.
     emitted: Millis,
@@ -64,6 +66,7 @@ impl WatermarkOperator {
             rowtime_name: rowtime_name.ok_or_else(|| EngineError::plan(format!("the rowtime is column {}", spec.rowtime)))?,
             expr: compile(&spec.expr, &env.functions()).map_err(|source| EngineError::Expression { index: 0, source })?,
             gap: spec.emit_gap_ms,
+            exact: spec.exact,
             splits: Splits::restore(spec.idle_timeout_ms.map(|timeout| timeout as Millis), env.owned().union())?,
             emitted: 0,
             sent: None,
@@ -113,7 +116,7 @@ impl WatermarkOperator {
         let mut pending = None;
         for (row, (&time, &mark)) in times.iter().zip(marks).enumerate() {
             if let Some(watermark) = pending
-                && time <= Millis::saturating_add(watermark, 1)
+                && (self.exact || time <= Millis::saturating_add(watermark, 1))
             {
                 out.push(Element::Batch(batch.slice(from, row - from)));
                 self.send(watermark, out);

@@ -9,6 +9,7 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
     TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
 };
+use irmak_common::map::entry_keys;
 use irmak_common::text;
 use irmak_common::types::{Field, LogicalType, TypeKind};
 
@@ -101,7 +102,7 @@ fn write_entries(out: &mut String, array: &dyn Array, row: usize, (key, value): 
     out.push('{');
     for at in 0..entries.len() {
         out.push_str(if at == 0 { "" } else { ", " });
-        write_cell(out, entries.column(0), at, key, zone, style);
+        write_cell(out, entry_keys(&entries), at, key, zone, style);
         out.push('=');
         write_cell(out, entries.column(1), at, value, zone, style);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array,
-    Int32Array, Int64Array, ListArray, MapArray, NullArray, StringArray, StructArray, Time32MillisecondArray, TimestampMicrosecondArray,
+    Int32Array, Int64Array, ListArray, NullArray, StringArray, StructArray, Time32MillisecondArray, TimestampMicrosecondArray,
     TimestampMillisecondArray, TimestampNanosecondArray, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
@@ -13,6 +13,7 @@ use arrow::datatypes::{
     TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
 };
 use irmak_common::expr::Value;
+use irmak_common::map::entry_keys;
 use irmak_common::types::{Field, LogicalType, TypeKind};
 
 use crate::error::FunctionError;
@@ -151,7 +152,7 @@ fn nested(values: &[&Value], ty: &LogicalType, arrow: &DataType) -> Result<Array
             let offsets = OffsetBuffer::from_lengths(maps.iter().map(|map| map.map_or(0, Vec::len)));
             let keys = column_of(maps.iter().copied().flatten().flatten().map(|(key, _)| key), key)?;
             let held = column_of(maps.iter().copied().flatten().flatten().map(|(_, value)| value), value)?;
-            map_array(arrow, offsets, keys, held, nulls).ok_or_else(|| wrong(&"a map with a NULL key", ty))
+            map_array(arrow, offsets, keys, held, nulls).ok_or_else(|| wrong(&"a map", ty))
         }
         _ => Err(wrong(ty, ty)),
     }
@@ -166,9 +167,7 @@ pub(crate) fn map_array(
     nulls: Option<NullBuffer>,
 ) -> Option<ArrayRef> {
     let DataType::Map(field, _) = ty else { return None };
-    let DataType::Struct(fields) = field.data_type() else { return None };
-    let entries = StructArray::try_new(fields.clone(), vec![keys, values], None).ok()?;
-    Some(Arc::new(MapArray::try_new(field.clone(), offsets, entries, nulls, false).ok()?))
+    Some(Arc::new(irmak_common::map::array(field, offsets, keys, values, nulls).ok()?))
 }
 
 /// The value of a row of an array in the Arrow type of `ty`.
@@ -204,7 +203,7 @@ pub(crate) fn from_array(array: &dyn Array, row: usize, ty: &LogicalType) -> Val
                 TypeKind::Multiset(element) => (element.as_ref(), &int),
                 _ => return Value::Null,
             };
-            let entry = |at| (from_array(entries.column(0), at, key), from_array(entries.column(1), at, value));
+            let entry = |at| (from_array(entry_keys(&entries), at, key), from_array(entries.column(1), at, value));
             Value::Map((0..entries.len()).map(entry).collect())
         }
         (DataType::Struct(_), TypeKind::Row(fields)) => {
@@ -230,8 +229,8 @@ mod tests {
             (Value::Array(vec![Value::Int(1), Value::Null]), TypeKind::Array(Box::new(TypeKind::Int.nullable()))),
             (Value::Array(vec![]), TypeKind::Array(Box::new(TypeKind::Int.nullable()))),
             (
-                Value::Map(vec![(Value::String("k".into()), Value::Null)]),
-                TypeKind::Map(Box::new(TypeKind::STRING.not_null()), Box::new(TypeKind::Int.nullable())),
+                Value::Map(vec![(Value::String("k".into()), Value::Null), (Value::Null, Value::Int(1))]),
+                TypeKind::Map(Box::new(TypeKind::STRING.nullable()), Box::new(TypeKind::Int.nullable())),
             ),
             (Value::Row(vec![Value::Int(1), Value::String("x".into())]), row),
         ] {

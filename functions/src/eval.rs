@@ -69,7 +69,16 @@ impl Evaluator {
     /// # Errors
     /// When a strict cast or a function refuses a value; the first such row is named.
     pub fn evaluate(&self, batch: &RecordBatch, now: Millis) -> Result<ArrayRef, EvalError> {
-        let rows = Rows::of_batch(batch, now);
+        self.evaluate_behind(batch, now, None)
+    }
+
+    /// The same for rows that this watermark precedes: what `CURRENT_WATERMARK` tells them.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    pub fn evaluate_behind(&self, batch: &RecordBatch, now: Millis, watermark: Option<Millis>) -> Result<ArrayRef, EvalError> {
+        let mut rows = Rows::of_batch(batch, now);
+        rows.watermark = watermark;
         self.node.evaluate(&rows)?.into_rows(batch.num_rows())
     }
 
@@ -78,7 +87,15 @@ impl Evaluator {
     /// # Errors
     /// As [`Evaluator::evaluate`].
     pub fn select(&self, batch: &RecordBatch, now: Millis) -> Result<BooleanArray, EvalError> {
-        let array = self.evaluate(batch, now)?;
+        self.select_behind(batch, now, None)
+    }
+
+    /// The same for rows that this watermark precedes.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    pub fn select_behind(&self, batch: &RecordBatch, now: Millis, watermark: Option<Millis>) -> Result<BooleanArray, EvalError> {
+        let array = self.evaluate_behind(batch, now, watermark)?;
         let selected = array.as_boolean_opt().ok_or_else(|| internal(format!("a condition of type {}", self.ty)))?;
         Ok(match selected.nulls() {
             Some(nulls) if selected.null_count() > 0 => BooleanArray::new(selected.values() & nulls.inner(), None),

@@ -39,6 +39,8 @@ pub(crate) struct Scope {
     pub(crate) rows: usize,
     /// Processing time.
     pub(crate) now: Millis,
+    /// Event time, where the operator knows of any.
+    pub(crate) watermark: Option<Millis>,
 }
 
 /// What a kernel is made for.

@@ -95,7 +95,7 @@ fn timestamps(array: &ArrayRef, zoned: bool) -> Option<CellValues<'_>> {
 
 fn map<'a>(array: &'a ArrayRef, key: &'a TypeKind, value: &'a TypeKind) -> Option<CellValues<'a>> {
     let map = array.as_map_opt()?;
-    let (keys, values) = (Cells::new(map.keys(), key)?, Cells::new(map.values(), value)?);
+    let (keys, values) = (Cells::new(irmak_common::map::keys(map), key)?, Cells::new(map.values(), value)?);
     Some(CellValues::Map { map, keys: Box::new(keys), values: Box::new(values) })
 }
 

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use arrow::array::NullBufferBuilder;
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, BooleanBufferBuilder, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array,
-    Int16Array, Int32Array, Int64Array, ListArray, MapArray, NullArray, StringArray, StructArray, Time32MillisecondArray,
-    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    Int16Array, Int32Array, Int64Array, ListArray, NullArray, StringArray, StructArray, Time32MillisecondArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef, Fields, TimeUnit};
 use arrow::error::ArrowError;
+use irmak_common::map;
 use irmak_common::types::{TypeKind, timestamp_unit};
 
 /// A column being filled.
@@ -39,7 +40,7 @@ pub(crate) enum Values {
     Text(Bytes),
     Binary(Bytes),
     List { offsets: Vec<i32>, item: Box<Column>, field: FieldRef },
-    Map { offsets: Vec<i32>, keys: Box<Column>, values: Box<Column>, entries: FieldRef, pairs: Fields },
+    Map { offsets: Vec<i32>, keys: Box<Column>, values: Box<Column>, entries: FieldRef },
     Row { columns: Vec<Column>, fields: Fields, names: Vec<String> },
 }
 
@@ -193,12 +194,8 @@ impl Values {
 
     fn map(kind: &TypeKind, key: &TypeKind, value: &TypeKind) -> Self {
         let entries = list_field(kind);
-        let pairs = match entries.data_type() {
-            DataType::Struct(pairs) => pairs.clone(),
-            _ => Fields::empty(),
-        };
         let (keys, values) = (Box::new(Column::new(key)), Box::new(Column::new(value)));
-        Self::Map { offsets: vec![0], keys, values, entries, pairs }
+        Self::Map { offsets: vec![0], keys, values, entries }
     }
 
     fn finish(&mut self, len: usize, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
@@ -233,10 +230,9 @@ impl Values {
                 let offsets = std::mem::replace(offsets, vec![0]);
                 Arc::new(ListArray::try_new(field.clone(), OffsetBuffer::new(offsets.into()), item.finish()?, nulls)?)
             }
-            Self::Map { offsets, keys, values, entries, pairs } => {
+            Self::Map { offsets, keys, values, entries } => {
                 let offsets = std::mem::replace(offsets, vec![0]);
-                let pairs = StructArray::try_new(pairs.clone(), vec![keys.finish()?, values.finish()?], None)?;
-                Arc::new(MapArray::try_new(entries.clone(), OffsetBuffer::new(offsets.into()), pairs, nulls, false)?)
+                Arc::new(map::array(entries, OffsetBuffer::new(offsets.into()), keys.finish()?, values.finish()?, nulls)?)
             }
             Self::Row { columns, fields, .. } => {
                 let columns = columns.iter_mut().map(Column::finish).collect::<Result<Vec<_>, _>>()?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array as _, BinaryBuilder, MapFieldNames, UInt8Array};
-use arrow::array::{ArrayRef, Int32Array, MapBuilder, RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray};
+use arrow::array::UInt8Array;
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN, RowKind};
 use irmak_common::id::{CheckpointId, JobId};
 use irmak_common::operator_spec::{ConnectorSpec, SinkSpec};
@@ -196,17 +196,11 @@ fn a_row_may_say_its_topic_its_time_and_its_headers() {
     spec.schema.fields.push(Field::new("more", map.nullable()));
     spec.metadata = vec![(1, "topic".into()), (2, "timestamp".into()), (3, "headers".into())];
     let mut sink = open(&spec);
-    let names = MapFieldNames { entry: "entries".into(), key: "keys".into(), value: "values".into() };
-    let mut headers = MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new());
-    headers.keys().append_value("h");
-    headers.values().append_value(b"v");
-    headers.append(true).unwrap();
-    headers.append(false).unwrap();
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("id", Arc::new(Int32Array::from(vec![1, 2]))),
         ("where", Arc::new(StringArray::from(vec!["u", "t"]))),
         ("at", Arc::new(TimestampMillisecondArray::from(vec![Some(1_739_689_689_000), None]))),
-        ("more", Arc::new(headers.finish())),
+        ("more", headers(&[Some(("h", "v")), None])),
     ];
     sink.write(&RecordBatch::try_from_iter(columns).unwrap(), 0).unwrap();
     flush(&mut sink).unwrap();
@@ -221,16 +215,21 @@ fn a_row_may_say_its_topic_its_time_and_its_headers() {
         ("id", Arc::new(Int32Array::from(vec![1]))),
         ("where", Arc::new(StringArray::from(vec!["x"]))),
         ("at", Arc::new(TimestampMillisecondArray::from(vec![None]))),
-        ("more", Arc::new(arrow::array::new_null_array(in_map().data_type(), 1))),
+        ("more", headers(&[None])),
     ];
     let error = sink.write(&RecordBatch::try_from_iter(columns).unwrap(), 0).unwrap_err().to_string();
     assert!(error.contains("`x` is none of the topics"), "{error}");
 }
 
-fn in_map() -> arrow::array::MapArray {
-    let mut builder = MapBuilder::new(None, StringBuilder::new(), BinaryBuilder::new());
-    builder.append(false).unwrap();
-    builder.finish()
+/// A map of headers a row.
+fn headers(rows: &[Option<(&str, &str)>]) -> ArrayRef {
+    let ty = TypeKind::Map(Box::new(TypeKind::STRING.not_null()), Box::new(TypeKind::BYTES.nullable())).to_arrow();
+    let arrow::datatypes::DataType::Map(field, _) = &ty else { panic!("no map") };
+    let keys = StringArray::from_iter_values(rows.iter().flatten().map(|(key, _)| *key));
+    let values = arrow::array::BinaryArray::from_iter_values(rows.iter().flatten().map(|(_, value)| value.as_bytes()));
+    let offsets = arrow::buffer::OffsetBuffer::from_lengths(rows.iter().map(|row| usize::from(row.is_some())));
+    let nulls = rows.iter().map(Option::is_some).collect::<Vec<_>>().into();
+    Arc::new(irmak_common::map::array(field, offsets, Arc::new(keys), Arc::new(values), Some(nulls)).unwrap())
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl WrittenMetadata {
     /// The row's headers; entries without a key are left out.
     pub(super) fn headers(&self, rows: &RecordBatch, row: usize) -> Option<OwnedHeaders> {
         let map = rows.columns().get(self.headers?)?.as_map_opt().filter(|map| map.is_valid(row))?;
-        let (keys, values) = (map.keys().as_string_opt::<i32>()?, map.values().as_binary_opt::<i32>()?);
+        let (keys, values) = (irmak_common::map::keys(map).as_string_opt::<i32>()?, map.values().as_binary_opt::<i32>()?);
         let (start, end) = (map.value_offsets()[row] as usize, map.value_offsets()[row + 1] as usize);
         let mut headers = OwnedHeaders::new_with_capacity(end - start);
         // The library's names are C's: one with a NUL in it would make it panic.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int32Array, ListArray, MapArray, StructArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, Int32Array, ListArray, UInt32Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::take;
 use arrow::datatypes::DataType;
+use irmak_common::map;
 
 use super::java_order::iteration_order;
 use super::value_lists::{ValueLists, Values};
@@ -33,19 +34,15 @@ pub(super) fn array_agg(input: &DataType, output: DataType) -> Result<Option<Box
 impl Collect {
     fn multisets(&self, groups: &[u32]) -> Result<ArrayRef, EngineError> {
         let failed = EngineError::arrow("building a multiset");
-        let DataType::Map(entries, sorted) = &self.output else {
-            return Err(EngineError::plan(format!("COLLECT cannot give {}", self.output)));
-        };
-        let DataType::Struct(fields) = entries.data_type() else {
+        let (DataType::Map(entries, _), Some(key)) = (&self.output, map::key_type(&self.output)) else {
             return Err(EngineError::plan(format!("COLLECT cannot give {}", self.output)));
         };
         let Values { columns, counts, offsets } = self.values.values(groups)?;
         let order = offsets.windows(2).flat_map(|bounds| iteration_order(&columns[0], bounds[0] as usize..bounds[1] as usize));
         let order = UInt32Array::from_iter_values(order.map(|row| row as u32));
-        let keys = retype(&take(&columns[0], &order, None).map_err(&failed)?, fields[0].data_type())?;
+        let keys = retype(&take(&columns[0], &order, None).map_err(&failed)?, key)?;
         let counts = Int32Array::from_iter_values(order.values().iter().map(|&row| counts[row as usize] as i32));
-        let pairs = StructArray::try_new(fields.clone(), vec![keys, Arc::new(counts)], None).map_err(&failed)?;
-        let map = MapArray::try_new(Arc::clone(entries), offsets, pairs, None, *sorted);
+        let map = map::array(entries, offsets, keys, Arc::new(counts), None);
         map.map(|map| Arc::new(map) as ArrayRef).map_err(failed)
     }
 

@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Int32Type, Schema as ArrowSchema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use irmak_common::element::{Element, ROW_KIND_COLUMN};
 use irmak_common::limits::BATCH_ROWS_MAX;
+use irmak_common::map;
 use irmak_common::operator_spec::UnnestSpec;
 use irmak_common::types::{Schema, TypeKind};
 use irmak_functions::{Evaluator, compile};
@@ -63,8 +64,8 @@ impl Unnest {
             DataType::Map(..) => {
                 let maps = collections.as_map();
                 match &self.kind {
-                    TypeKind::Multiset(_) => (maps.value_offsets(), self.fields_of(maps.keys())?, Some(Arc::clone(maps.values()))),
-                    _ => (maps.value_offsets(), vec![Arc::clone(maps.keys()), Arc::clone(maps.values())], None),
+                    TypeKind::Multiset(_) => (maps.value_offsets(), self.fields_of(map::keys(maps))?, Some(Arc::clone(maps.values()))),
+                    _ => (maps.value_offsets(), vec![Arc::clone(map::keys(maps)), Arc::clone(maps.values())], None),
                 }
             }
             _ => return Err(wrong()),

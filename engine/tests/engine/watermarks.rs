@@ -11,7 +11,7 @@ use crate::harness::*;
 
 pub(crate) fn watermark_node(gap: i64, idle_timeout_ms: Option<u64>) -> irmak_common::job_graph::OperatorNode {
     let expr = Expr::column(MARK, TypeKind::timestamp(3).nullable());
-    node(OperatorSpec::Watermark(WatermarkSpec { rowtime: TIME, expr, idle_timeout_ms, emit_gap_ms: gap }), input())
+    node(OperatorSpec::Watermark(WatermarkSpec { rowtime: TIME, expr, idle_timeout_ms, emit_gap_ms: gap, exact: false }), input())
 }
 
 /// A row at `time` with the watermark `mark`.
@@ -45,6 +45,17 @@ fn rows_ahead_of_the_watermark_stay_in_one_batch() {
 fn a_batch_is_cut_in_front_of_a_row_that_may_be_late() {
     check_batch(0, &[at(1_000, 500), at(2_000, 1_500), at(1_500, 1_000), at(1_400, 900)], &["2 rows", "--- 1500", "2 rows"]);
     check_batch(0, &[at(2_000, 1_500), at(1_502, 0), at(1_501, 0)], &["2 rows", "--- 1500", "1 rows"]);
+}
+
+#[test]
+fn where_rows_ask_for_the_watermark_it_comes_right_behind_the_row_that_moves_it() {
+    let mut asked = watermark_node(0, None);
+    if let OperatorSpec::Watermark(spec) = &mut asked.spec {
+        spec.exact = true;
+    }
+    let mut cluster = Cluster::new(asked, 1).unwrap();
+    let rows = [at(1_000, 500), at(2_000, 1_500), at(1_600, 1_100)];
+    assert_eq!(shape(&cluster.rows(&rows).unwrap()), ["1 rows", "--- 500", "1 rows", "--- 1500", "1 rows"]);
 }
 
 #[test]

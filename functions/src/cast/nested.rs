@@ -32,9 +32,8 @@ pub(super) fn convert(from: &TypeKind, to: &TypeKind, mode: CastMode, env: &Envi
             let (key, value) = (cast(&k1, &k2)?, cast(&v1, &v2)?);
             Arc::new(move |array| {
                 let map = array.as_map_opt().ok_or_else(|| unplanned(array))?;
-                let (keys, values) = (key.run(map.keys()).map_err(rowless)?, value.run(map.values()).map_err(rowless)?);
-                map_array(&arrow, map.offsets().clone(), keys, values, map.nulls().cloned())
-                    .ok_or_else(|| internal("a map key became NULL"))
+                let (keys, values) = (key.run(irmak_common::map::keys(map)).map_err(rowless)?, value.run(map.values()).map_err(rowless)?);
+                map_array(&arrow, map.offsets().clone(), keys, values, map.nulls().cloned()).ok_or_else(|| internal("a map was planned"))
             })
         }
         (TypeKind::Row(from), TypeKind::Row(to)) => {

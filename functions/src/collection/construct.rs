@@ -7,6 +7,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::compute::{interleave, is_null, nullif, take};
 use arrow::datatypes::{DataType, Int32Type};
 use irmak_common::expr::Value;
+use irmak_common::hash_order::{hash_of_text, sort_as_hash_table};
 use irmak_common::types::{Field, LogicalType, TypeKind};
 
 use super::{SEES_ALL, by_row, entries};
@@ -110,9 +111,12 @@ fn array(call: &Call<'_>) -> Result<Kernel, FunctionError> {
     })
 }
 
-/// The last value of a key that is written twice counts.
+/// The last value of a key that is written twice counts. As in Flink, entries of fixed length stand as written, others as in
+/// Java's hash table.
 fn map(call: &Call<'_>) -> Result<Kernel, FunctionError> {
-    by_row(call, SEES_ALL, |operands| {
+    let TypeKind::Map(key, value) = &call.ty.kind else { return Err(call.wrong("the result is no MAP")) };
+    let (hashed, key) = (!(is_fixed(&key.kind) && is_fixed(&value.kind)), key.kind.clone());
+    by_row(call, SEES_ALL, move |operands| {
         let mut operands = operands.into_iter();
         let mut entries: Vec<(Value, Value)> = Vec::new();
         while let (Some(key), Some(value)) = (operands.next(), operands.next()) {
@@ -121,8 +125,32 @@ fn map(call: &Call<'_>) -> Result<Kernel, FunctionError> {
                 None => entries.push((key, value)),
             }
         }
+        if hashed && entries.iter().all(|(held, _)| hash_of(held, &key).is_some()) {
+            sort_as_hash_table(&mut entries, |(held, _)| hash_of(held, &key).unwrap_or(0));
+        }
         Ok(Value::Map(entries))
     })
+}
+
+/// Whether Java holds the value in a primitive.
+fn is_fixed(kind: &TypeKind) -> bool {
+    kind.is_integer()
+        || kind.is_interval()
+        || matches!(kind, TypeKind::Boolean | TypeKind::Float | TypeKind::Double | TypeKind::Date | TypeKind::Time(_))
+}
+
+/// Java's hash of a key, where it is known.
+fn hash_of(key: &Value, kind: &TypeKind) -> Option<u32> {
+    match (key, kind) {
+        (Value::Null, _) => Some(0),
+        (Value::String(text), _) => Some(hash_of_text(text.as_bytes())),
+        (Value::Boolean(truth), _) => Some(if *truth { 1231 } else { 1237 }),
+        (Value::Int(value), TypeKind::TinyInt | TypeKind::SmallInt | TypeKind::Int | TypeKind::Date | TypeKind::Time(_)) => {
+            Some(*value as i32 as u32)
+        }
+        (Value::Int(value), TypeKind::BigInt) => Some((*value ^ (*value >> 32)) as u32),
+        _ => None,
+    }
 }
 
 fn row(call: &Call<'_>) -> Result<Kernel, FunctionError> {
@@ -211,6 +239,16 @@ mod tests {
     use crate::Environment;
     use crate::testing::{call, check, int, ints, null, run, text};
     use irmak_common::types::TypeKind;
+
+    #[test]
+    fn entries_stand_as_java_would_have_them() {
+        let key = |text_or_null: Option<&str>| text_or_null.map_or_else(|| null(TypeKind::STRING), text);
+        check("MAP", &[key(Some("b")), int(1), key(Some("a")), int(2)], Some("{a=2, b=1}"));
+        check("MAP", &[key(Some("a")), int(1), key(None), int(2)], Some("{NULL=2, a=1}"));
+        check("MAP", &[int(10), int(1), int(2), int(3)], Some("{10=1, 2=3}"));
+        check("MAP", &[int(17), text("a"), int(2), text("b"), int(-1), text("c")], Some("{-1=c, 17=a, 2=b}"));
+        check("MAP", &[int(1), text("a"), int(1), text("b")], Some("{1=b}"));
+    }
 
     #[test]
     fn collections_are_built_and_read() {

@@ -77,7 +77,7 @@ impl Node {
             Self::Call { args, kernel, nature } => {
                 let columns = args.iter().map(|arg| arg.evaluate(rows)).collect::<Result<Vec<_>, _>>()?;
                 let constant = *nature != Nature::Volatile && columns.iter().all(|column| matches!(column, Column::Constant(_)));
-                let scope = Scope { rows: if constant { 1 } else { rows.len }, now: rows.now };
+                let scope = Scope { rows: if constant { 1 } else { rows.len }, now: rows.now, watermark: rows.watermark };
                 let array = kernel(&columns, &scope).map_err(|error| rows.locate(error))?;
                 Ok(if constant { Column::Constant(array) } else { Column::Rows(array) })
             }
@@ -124,13 +124,15 @@ pub(super) struct Rows<'a> {
     columns: Cow<'a, [ArrayRef]>,
     pub(super) len: usize,
     pub(super) now: Millis,
+    /// What precedes the rows in event time.
+    pub(super) watermark: Option<Millis>,
     /// The row of the batch that each row was; `None`: they are the same.
     origin: Option<Vec<usize>>,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn of_batch(batch: &'a RecordBatch, now: Millis) -> Self {
-        Self { columns: Cow::Borrowed(batch.columns()), len: batch.num_rows(), now, origin: None }
+        Self { columns: Cow::Borrowed(batch.columns()), len: batch.num_rows(), now, watermark: None, origin: None }
     }
 
     fn column(&self, index: usize) -> Result<Column, EvalError> {
@@ -150,7 +152,7 @@ impl<'a> Rows<'a> {
             Some(origin) => chosen.map(|row| origin[row]).collect(),
             None => chosen.collect(),
         };
-        Ok(Rows { columns: Cow::Owned(columns), len: origin.len(), now: self.now, origin: Some(origin) })
+        Ok(Rows { columns: Cow::Owned(columns), len: origin.len(), now: self.now, watermark: self.watermark, origin: Some(origin) })
     }
 
     /// The same error, with its row counted in the batch.

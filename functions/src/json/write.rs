@@ -5,6 +5,7 @@ use std::fmt::Write;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type};
 use base64::Engine;
+use irmak_common::map::entry_keys;
 use irmak_common::text::{write_decimal_stripped, write_double, write_float};
 use irmak_common::types::TypeKind;
 use serde_json::Value as Json;
@@ -153,7 +154,7 @@ fn write_members(out: &mut String, entries: &dyn Array, key: &TypeKind, value: &
     for at in 0..entries.len() {
         out.push_str(if at == 0 { "" } else { "," });
         let mut name = String::new();
-        write_cell(&mut name, entries.column(0), at, key, &Zone::Fixed(0), Style::Cast);
+        write_cell(&mut name, entry_keys(entries), at, key, &Zone::Fixed(0), Style::Cast);
         write_text(out, &name);
         out.push(':');
         write_cell_json(out, entries.column(1), at, value);

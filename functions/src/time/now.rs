@@ -25,6 +25,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         |call| local(call, |millis| Arc::new(TimestampMillisecondArray::from(vec![millis]))),
     ),
     clock("CURRENT_TIMESTAMP", |args| none(args, TypeKind::timestamp_ltz(3)), |_| instant()).also(&["NOW", "CURRENT_ROW_TIMESTAMP"]),
+    Function::volatile("CURRENT_WATERMARK", watermark_signature, |_| watermark()),
     clock("PROCTIME", |args| none(args, TypeKind::TimestampLtz { precision: 3, attribute: TimeAttribute::Proctime }), |_| instant()),
 ];
 
@@ -54,6 +55,24 @@ fn instant() -> Result<Kernel, FunctionError> {
     kernel(|_, scope: &Scope| Ok(Arc::new(TimestampMillisecondArray::from(vec![scope.now]))))
 }
 
+/// Of the rowtime's type; the planner knows which columns are rowtimes.
+fn watermark_signature(args: &[Arg<'_>]) -> Signature {
+    match args {
+        [rowtime] => match rowtime.kind() {
+            TypeKind::Timestamp { precision: 0..=3, .. } | TypeKind::TimestampLtz { precision: 0..=3, .. } => {
+                Ok((vec![rowtime.ty.clone()], rowtime.ty.with_nullable(true)))
+            }
+            _ => refuse("CURRENT_WATERMARK(<ROWTIME>)"),
+        },
+        _ => refuse("CURRENT_WATERMARK(<ROWTIME>)"),
+    }
+}
+
+/// The watermark that came before the row; NULL where none did.
+fn watermark() -> Result<Kernel, FunctionError> {
+    kernel(|_, scope: &Scope| Ok(Arc::new(TimestampMillisecondArray::from(vec![scope.watermark; scope.rows]))))
+}
+
 /// Seconds since the epoch.
 pub(super) fn unix_seconds() -> Result<Kernel, FunctionError> {
     kernel(|_, scope: &Scope| Ok(Arc::new(Int64Array::from(vec![scope.now.div_euclid(1_000)]))))
@@ -61,12 +80,26 @@ pub(super) fn unix_seconds() -> Result<Kernel, FunctionError> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{RecordBatch, RecordBatchOptions};
+    use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
     use arrow::datatypes::Schema;
     use irmak_common::expr::Expr;
+    use irmak_common::types::TypeKind;
     use std::sync::Arc;
 
     use crate::{Environment, cell_text, compile, fold, resolve};
+
+    #[test]
+    fn the_watermark_is_told_to_every_row() {
+        let (env, ty) = (Environment::default(), TypeKind::timestamp(3).nullable());
+        let times: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![5, 6]));
+        let batch = RecordBatch::try_from_iter([("ts", times)]).unwrap();
+        let expr = Expr::call("CURRENT_WATERMARK", vec![Expr::column(0, ty.clone())], ty.clone());
+        let compiled = compile(&expr, &env).unwrap();
+        for (watermark, printed) in [(None, None), (Some(4), Some("1970-01-01 00:00:00.004"))] {
+            let array = compiled.evaluate_behind(&batch, 0, watermark).unwrap();
+            assert_eq!((array.len(), cell_text(&array, 1, &ty, "UTC").as_deref()), (2, printed));
+        }
+    }
 
     #[test]
     fn the_clock_is_shown_in_the_sessions_zone_and_never_folded() {

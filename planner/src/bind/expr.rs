@@ -4,7 +4,7 @@
 //! aggregate's output, aggregates are set aside, and a plain column left over is an error.
 
 use irmak_common::expr::{CastMode, Expr, ExprNode, Value};
-use irmak_common::types::{LogicalType, Schema, TypeKind};
+use irmak_common::types::{LogicalType, Schema, TimeAttribute, TypeKind};
 use irmak_functions::{castable, common_type};
 
 use crate::algebra::{cast_to, plain};
@@ -206,6 +206,9 @@ impl ExprBinder<'_> {
             return Err(PlanError::new(Code::Syntax, message).at(span));
         }
         let args = self.all(&call.args)?;
+        if call.name.text.eq_ignore_ascii_case("CURRENT_WATERMARK") {
+            is_rowtime(&args, span)?;
+        }
         call::resolve(&call.name.text, args, span).map_err(|error| error.at(call.name.span))
     }
 }
@@ -250,6 +253,16 @@ fn cast_advice(from: &TypeKind, to: &TypeKind) -> Option<&'static str> {
 
 fn is_moment(kind: &TypeKind) -> bool {
     matches!(kind, TypeKind::Date | TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. })
+}
+
+/// Only a time attribute has a watermark.
+fn is_rowtime(args: &[Expr], span: Span) -> Planned<()> {
+    match args {
+        [only] if only.ty.kind.time_attribute() == TimeAttribute::Rowtime => Ok(()),
+        _ => Err(PlanError::new(Code::Types, "CURRENT_WATERMARK() must be called with a single rowtime attribute argument")
+            .at(span)
+            .note("a rowtime attribute is the column of `WATERMARK FOR` as it stands, without a cast or a function around it")),
+    }
 }
 
 /// Times are subtracted in a unit.

@@ -109,6 +109,7 @@ impl Binder<'_> {
             expr,
             idle_timeout_ms: self.settings.idle_timeout_ms(&table.option_map())?,
             emit_gap_ms: self.settings.watermark_gap_ms()?,
+            exact: false,
         };
         Ok(Rel { node: RelNode::Watermark { input: Box::new(rel), spec: Box::new(spec) }, schema })
     }

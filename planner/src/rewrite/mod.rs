@@ -8,6 +8,7 @@ pub(crate) mod join;
 pub(crate) mod merge;
 pub(crate) mod prune;
 pub(crate) mod share;
+mod watermark;
 
 use irmak_functions::Environment;
 
@@ -20,6 +21,7 @@ pub(crate) fn rewrite(roots: Vec<Root>, environment: &Environment) -> Vec<Root> 
     let each = |roots: Vec<Root>, change: &mut dyn FnMut(Rel) -> Rel| -> Vec<Root> {
         roots.into_iter().map(|root| Root { rel: named(change, root.rel), ..root }).collect()
     };
+    let roots = watermark::exact(roots);
     let roots = each(roots, &mut |rel| merge::merge(fold::all(rel, environment)));
     // Once to learn what the job needs of each table, once to leave out the rest.
     let mut needs = Needs::default();

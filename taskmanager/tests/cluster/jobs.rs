@@ -107,7 +107,8 @@ impl Job {
         let rowtime = TypeKind::Timestamp { precision: 3, attribute: TimeAttribute::Rowtime };
         let rows = Schema::new(vec![Field::new("k", TypeKind::BigInt.nullable()), Field::new("ts", rowtime.clone().nullable())]);
         let values = self.rows.iter().map(|(key, time)| vec![Value::Int(*key), Value::Int(*time)]).collect();
-        let watermark = WatermarkSpec { rowtime: 1, expr: Expr::column(1, rowtime.nullable()), idle_timeout_ms: None, emit_gap_ms: 0 };
+        let watermark =
+            WatermarkSpec { rowtime: 1, expr: Expr::column(1, rowtime.nullable()), idle_timeout_ms: None, emit_gap_ms: 0, exact: false };
         let results = Schema::new(vec![
             Field::new("k", TypeKind::BigInt.nullable()),
             Field::new("n", TypeKind::BigInt.not_null()),

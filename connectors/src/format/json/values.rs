@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 
+use irmak_common::hash_order::{hash_of_text, sort_as_hash_table};
+
 use super::cursor::{Cursor, Syntax, unescape};
 use super::fault::Fault;
 use super::options::JsonOptions;
 use super::scalar::{FloatIs, binary, boolean, decimal, double, float, integer, integer_64, text, with_text};
 use crate::format::column::{Column, Values};
-use crate::format::hash_order::sort_as_hash_table;
 use crate::format::time::{parse_date, parse_time, parse_timestamp};
 
 /// Appends a value or NULL. With ignore-parse-errors, a value of the wrong kind is NULL and stepped over.
@@ -153,7 +154,7 @@ fn read_map(cursor: &mut Cursor<'_>, keys: &mut Column, values: &mut Column, opt
         cursor.skip_value(depth + 1)
     })?;
     let end = cursor.at;
-    sort_as_hash_table(&mut entries);
+    sort_as_hash_table(&mut entries, |(key, _)| hash_of_text(key));
     for (key, value) in entries {
         let Values::Text(bytes) = &mut keys.values else {
             return Err(Fault::value(start, "only maps with text keys can be read from JSON"));
