@@ -128,6 +128,8 @@ pub(crate) struct Interval {
     pub(crate) negative: bool,
     pub(crate) text: String,
     pub(crate) from: Unit,
+    /// How many digits its first field may have: 2 unless it says `DAY(3)`.
+    pub(crate) digits: u8,
     pub(crate) to: Option<Unit>,
 }
 

@@ -128,6 +128,17 @@ const WRONG: &[(&str, &str, u32)] = &[
     ("SELECT MOD(1.5E0, 2)", "E0301", 8),
     ("SELECT JSON_OBJECTAGG(id VALUE id) FROM t", "E0301", 8),
     ("EXPLAIN CHANGELOG_MODE, SELECT 1", "E0101", 25),
+    ("SELECT t.id FROM t JOIN t AS u", "E0101", 20),
+    ("SELECT t.id FROM t CROSS JOIN t AS u ON TRUE", "E0101", 20),
+    ("SELECT * FROM t a JOIN t a ON TRUE", "E0105", 26),
+    ("SELECT * FROM t JOIN t ON TRUE", "E0105", 22),
+    ("SELECT INTERVAL '100' SECOND", "E0106", 8),
+    ("SELECT INTERVAL '1-12' YEAR TO MONTH", "E0106", 8),
+    ("SELECT INTERVAL '1 24' DAY TO HOUR", "E0106", 8),
+    ("SELECT id FROM t WHERE EXISTS (SELECT nope FROM t AS u WHERE u.id = t.id)", "E0207", 39),
+    ("SELECT DISTINCT id FROM t ORDER BY price LIMIT 3", "E0208", 36),
+    ("SELECT GROUPING(price) FROM t GROUP BY CUBE (id)", "E0208", 17),
+    ("SELECT GROUPING(price) FROM t", "E0208", 17),
 ];
 
 #[test]

@@ -89,6 +89,10 @@ impl ExprBinder<'_> {
         let mut below = ExprBinder { scope: &grouping.scope, schema: &grouping.schema, grouping: None, clause: "an aggregate" };
         let args = if call.star { Vec::new() } else { below.all(&call.args)? };
         if name.starts_with("GROUP") {
+            if let Some(at) = args.iter().position(|arg| grouping.find(arg).is_none()) {
+                let message = format!("{name} takes what the query groups by");
+                return Err(PlanError::new(Code::NotGrouped, message).at(call.args[at].span).label("this is not among it"));
+            }
             // One bit an argument: whether this grouping set leaves it out.
             let bits = args.iter().fold(0, |bits, arg| bits * 2 + i64::from(grouping.absent.contains(arg)));
             return Ok(Expr::literal(Value::Int(bits), TypeKind::BigInt.not_null()));

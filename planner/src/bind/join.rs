@@ -38,7 +38,13 @@ impl Binder<'_> {
             TableRef::Unnest { .. } => return self.unnest(left, right, kind, on, span),
             _ => {}
         }
+        let at = name_span(right).unwrap_or(span);
         let right = self.from(right)?;
+        let taken = left.scope.relations();
+        if let Some(twice) = right.scope.relations().into_iter().find(|name| taken.contains(name)) {
+            let error = PlanError::new(Code::Twice, format!("two tables of FROM are called `{twice}`")).at(at);
+            return Err(error.label("give it another name with AS"));
+        }
         self.joined(left, right, kind_of(kind), on, span)
     }
 
@@ -173,6 +179,17 @@ impl Binder<'_> {
             JoinOn::Condition(on) if matches!(on.kind, ast::ExprKind::Boolean(true)) => Ok(scoped),
             _ => Err(PlanError::new(Code::Unsupported, "a LATERAL subquery is joined ON TRUE").at(span)),
         }
+    }
+}
+
+/// The place of a table's name, or of its alias.
+fn name_span(table: &TableRef) -> Option<Span> {
+    match table {
+        TableRef::Table { alias: Some(alias), .. }
+        | TableRef::Derived { alias: Some(alias), .. }
+        | TableRef::Window { alias: Some(alias), .. } => Some(alias.name.span),
+        TableRef::Table { name, .. } => Some(crate::catalog::span_of(name)),
+        _ => None,
     }
 }
 

@@ -122,6 +122,12 @@ pub(crate) fn interval(interval: &Interval, span: Span) -> Planned<Expr> {
     if to < interval.from || (interval.from <= Unit::Month) != (to <= Unit::Month) {
         return Err(bad());
     }
+    let first = digits.split([' ', ':', '-', '.']).next().unwrap_or_default().trim_start_matches('0');
+    if first.len() > usize::from(interval.digits) && first.bytes().all(|byte| byte.is_ascii_digit()) {
+        let unit = format!("{:?}", interval.from).to_uppercase();
+        let message = format!("the interval's {first} exceeds the {} digits of {unit}", interval.digits);
+        return Err(PlanError::new(Code::Literal, message).at(span).label(format!("write {unit}({})", first.len())));
+    }
     let (amount, kind) = if interval.from <= Unit::Month {
         (months(digits, interval.from, to).ok_or_else(bad)?, interval_months())
     } else {
@@ -133,7 +139,8 @@ pub(crate) fn interval(interval: &Interval, span: Span) -> Planned<Expr> {
 fn months(text: &str, from: Unit, to: Unit) -> Option<i64> {
     if from != to {
         let (years, months) = text.split_once('-')?;
-        return whole(years, 9)?.checked_mul(12)?.checked_add(whole(months, 2)?);
+        let months = whole(months, 2).filter(|months| *months < 12)?;
+        return whole(years, 9)?.checked_mul(12)?.checked_add(months);
     }
     let each = match from {
         Unit::Year => 12,
@@ -162,9 +169,15 @@ fn millis(text: &str, from: Unit, to: Unit) -> Option<i64> {
         return None;
     }
     let mut total: i64 = 0;
-    for (unit, field) in units.into_iter().zip(fields) {
+    for (at, (unit, field)) in units.into_iter().zip(fields).enumerate() {
         let (field, fraction) = if unit == Unit::Second { field.split_once('.').unwrap_or((field, "")) } else { (field, "") };
-        total = total.checked_add(whole(field, 10)?.checked_mul(unit_millis(unit))?)?;
+        let bound = match unit {
+            _ if at == 0 => i64::MAX,
+            Unit::Hour => 23,
+            _ => 59,
+        };
+        let amount = whole(field, 10).filter(|amount| *amount <= bound)?;
+        total = total.checked_add(amount.checked_mul(unit_millis(unit))?)?;
         if !fraction.is_empty() {
             let thousandths: String = format!("{fraction}00").chars().take(3).collect();
             whole(fraction, 9)?;
@@ -197,7 +210,7 @@ mod tests {
     #[test]
     fn intervals_are_milliseconds_or_months() {
         let of = |text: &str, from, to| {
-            let interval = Interval { negative: false, text: text.into(), from, to };
+            let interval = Interval { negative: false, text: text.into(), from, digits: 2, to };
             super::interval(&interval, Span::default()).ok().map(|expr| expr.node)
         };
         let int = |n| Some(irmak_common::expr::ExprNode::Literal(Value::Int(n)));
@@ -207,6 +220,12 @@ mod tests {
         assert_eq!(of("-1-2", Unit::Year, Some(Unit::Month)), int(-14));
         assert_eq!(of("abc", Unit::Day, None), None);
         assert_eq!(of("1:2", Unit::Day, None), None);
+        assert_eq!(of("1-12", Unit::Year, Some(Unit::Month)), None);
+        assert_eq!(of("1 24", Unit::Day, Some(Unit::Hour)), None);
+        assert_eq!(of("1:60", Unit::Hour, Some(Unit::Minute)), None);
+        assert_eq!(of("100", Unit::Second, None), None);
+        assert_eq!(of("007", Unit::Second, None), int(7_000));
+        assert_eq!(of("99.5", Unit::Second, None), int(99_500));
     }
 
     #[test]

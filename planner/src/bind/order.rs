@@ -101,6 +101,11 @@ impl Binder<'_> {
         for item in &query.order_by {
             at.push(match by_result(&rel, std::slice::from_ref(item)) {
                 Ok(mut exprs) => exprs.pop(),
+                Err(_) if select.distinct.is_some() => {
+                    return Err(PlanError::new(Code::NotGrouped, "with SELECT DISTINCT, ORDER BY takes what is selected")
+                        .at(item.expr.span)
+                        .label("this is not in the SELECT list"));
+                }
                 Err(_) => {
                     let alias = Name { text: format!("$sort{}", wider.items.len()), span: item.expr.span };
                     wider.items.push(SelectItem::Expr { expr: item.expr.clone(), alias: Some(alias) });

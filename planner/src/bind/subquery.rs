@@ -271,6 +271,12 @@ impl Binder<'_> {
         self.warnings.truncate(warnings);
         let (correlated, select) = self.correlated(query, outer, alone)?;
         if columns.is_none() {
+            // What EXISTS selects does not matter, but must be there.
+            if let Err(error) = correlated.items(&select)
+                && error.is_unknown_name()
+            {
+                return Err(error);
+            }
             return Ok((correlated.inner, correlated.condition));
         }
         // What IN compares comes first; the condition reads the rest.

@@ -43,30 +43,39 @@ pub(crate) fn interval(cursor: &mut Cursor) -> Planned<Expr> {
         cursor.eat_symbol("+");
     }
     let text = cursor.string("a length in quotes, as in INTERVAL '5' SECOND,")?;
-    let (from, to) = qualifier(cursor).map_err(|error| match text.split_once(' ') {
+    let (from, digits, to) = sized_qualifier(cursor).map_err(|error| match text.split_once(' ') {
         Some((number, unit)) if unit.chars().all(char::is_alphabetic) => {
             error.label(format!("write INTERVAL '{number}' {}", unit.to_uppercase()))
         }
         _ => error,
     })?;
-    node(ExprKind::Interval(Interval { negative, text, from, to }), start.to(cursor.last_span()))
+    node(ExprKind::Interval(Interval { negative, text, from, digits, to }), start.to(cursor.last_span()))
 }
 
 /// `DAY`, `DAY TO SECOND(3)`.
 pub(crate) fn qualifier(cursor: &mut Cursor) -> Planned<(Unit, Option<Unit>)> {
-    let from = qualified_unit(cursor)?;
-    let to = if cursor.eat(&["TO"]) { Some(qualified_unit(cursor)?) } else { None };
-    Ok((from, to))
+    sized_qualifier(cursor).map(|(from, _, to)| (from, to))
 }
 
+/// The same, with the digits of the first field.
+fn sized_qualifier(cursor: &mut Cursor) -> Planned<(Unit, u8, Option<Unit>)> {
+    let (from, digits) = qualified_unit(cursor)?;
+    let to = if cursor.eat(&["TO"]) { Some(qualified_unit(cursor)?.0) } else { None };
+    Ok((from, digits.unwrap_or(DIGITS), to))
+}
+
+/// As in Calcite: `INTERVAL '100' SECOND` has a digit too many.
+const DIGITS: u8 = 2;
+
 /// `SECOND`, `DAY(3)`, `SECOND(2, 3)`.
-fn qualified_unit(cursor: &mut Cursor) -> Planned<Unit> {
+fn qualified_unit(cursor: &mut Cursor) -> Planned<(Unit, Option<u8>)> {
     let unit = unit(cursor)?;
+    let mut digits = None;
     if cursor.eat_symbol("(") {
-        cursor.list(|cursor| cursor.number::<u8>("a precision"))?;
+        digits = cursor.list(|cursor| cursor.number::<u8>("a precision"))?.first().copied();
         cursor.expect_symbol(")")?;
     }
-    Ok(unit)
+    Ok((unit, digits))
 }
 
 /// A field of an interval.

@@ -59,7 +59,20 @@ fn joined(cursor: &mut Cursor) -> Planned<TableRef> {
             false if cursor.eat(&["USING"]) => JoinOn::Using(column_names(cursor)?),
             false => JoinOn::Nothing,
         };
+        conditioned(kind, &on, span)?;
         left = join(left, right, kind, on, span, &mut joins, start)?;
+    }
+}
+
+/// CROSS JOIN has no condition, every other join has one.
+fn conditioned(kind: JoinKind, on: &JoinOn, span: Span) -> Planned<()> {
+    match (kind, on) {
+        (JoinKind::Cross, JoinOn::Nothing) => Ok(()),
+        (JoinKind::Cross, _) => Err(PlanError::new(Code::Syntax, "a CROSS JOIN has no condition").at(span).label("write JOIN")),
+        (_, JoinOn::Nothing) => {
+            Err(PlanError::new(Code::Syntax, "a join needs a condition").at(span).label("ON, USING or NATURAL; CROSS JOIN has none"))
+        }
+        _ => Ok(()),
     }
 }
 
