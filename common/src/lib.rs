@@ -20,6 +20,7 @@ pub mod kafka_fields;
 pub mod key_group;
 pub mod limits;
 pub mod map;
+pub mod match_spec;
 pub mod metrics;
 pub mod operator_spec;
 pub mod retry;

@@ -13,6 +13,7 @@ use crate::batch_spec::BatchSpec;
 use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
 use crate::join_spec::JoinSpec;
+use crate::match_spec::MatchSpec;
 use crate::types::{LogicalType, Schema};
 
 use crate::changelog_spec::SortKey;
@@ -60,6 +61,8 @@ pub enum OperatorSpec {
         /// Processing time: rows are in its order as they come.
         processing_time: bool,
     },
+    /// MATCH_RECOGNIZE. Output: the partition's columns, then the measures.
+    Match(Box<MatchSpec>),
     /// A row for each element of a collection. Output: the input's columns, the element's, and its number where asked for.
     Unnest(UnnestSpec),
     /// Several inputs of one schema, one after the other as they come. Output: the same schema.

@@ -15,6 +15,7 @@ use crate::error::EngineError;
 use crate::filter::Filter;
 use crate::group_aggregate::GroupAggregate;
 use crate::limit::Limit;
+use crate::match_recognize::MatchRecognize;
 use crate::operator::Operator;
 use crate::ordered::over::Over;
 use crate::ordered::temporal_sort::TemporalSort;
@@ -91,6 +92,7 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::Over(spec) => Box::new(Over::new(spec, input, &node.output, env)?),
         OperatorSpec::WindowRank(spec) => Box::new(WindowRank::new(spec, input, &node.output, env)?),
         OperatorSpec::TemporalSort { order_by, processing_time } => Box::new(TemporalSort::new(order_by, *processing_time, input, env)?),
+        OperatorSpec::Match(spec) => Box::new(MatchRecognize::new(spec, input, &node.output, env)?),
         OperatorSpec::Unnest(spec) => Box::new(Unnest::new(spec, input, &node.output, env)?),
         OperatorSpec::Union => Box::new(Union),
         OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),

@@ -4,8 +4,8 @@ use arrow::error::ArrowError;
 use irmak_functions::{EvalError, FunctionError};
 use thiserror::Error;
 
-/// A failure of an operator. All but [`EngineError::Null`], [`EngineError::Evaluation`] and [`EngineError::TooLarge`] mean that two
-/// parts of Irmak disagree: the planner, the operator, or the state of an older job.
+/// A failure of an operator. All but [`EngineError::Null`], [`EngineError::Match`], [`EngineError::Evaluation`] and
+/// [`EngineError::TooLarge`] mean that two parts of Irmak disagree: the planner, the operator, or the state of an older job.
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// An operator that this engine does not run (yet).
@@ -62,6 +62,12 @@ pub enum EngineError {
     #[error("the restored state cannot be used: {message}; start the job without it, or with the statement that wrote it")]
     State {
         /// Why.
+        message: String,
+    },
+    /// AFTER MATCH SKIP TO leads nowhere. Flink's words first.
+    #[error("{message} (AFTER MATCH SKIP TO leads past the match's first row, to a variable that has a row in every match.)")]
+    Match {
+        /// What was asked for.
         message: String,
     },
     /// A bound was passed.

@@ -21,6 +21,7 @@ mod group_aggregate;
 mod join;
 mod kept_rows;
 mod limit;
+mod match_recognize;
 mod ordered;
 mod project;
 mod rank;
