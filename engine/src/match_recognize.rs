@@ -40,7 +40,7 @@ use automaton::Automaton;
 use buffer::Buffer;
 use matcher::{Match, Matches, Rules};
 use reads::{Asked, Reader};
-use rounds::{Turn, Visit};
+use rounds::{Turn, Visit, Visits};
 
 /// So many keys without a begun match may lie about before they are looked for.
 const FRESH_KEYS_MIN: usize = 4_096;
@@ -151,26 +151,21 @@ impl MatchRecognize {
         self.keep(batch, &kept, |row| times[row as usize])
     }
 
-    /// Looks at all rows up to `reached`, key by key: those come first that have the earliest row or the earliest match out of time.
+    /// Looks at all rows up to `reached`, and at the keys whose matches run out of time until then.
     fn up_to(&mut self, reached: Millis, now: Millis, out: &mut Vec<Element>) -> Result<(), EngineError> {
         let behind = reached.checked_add(1);
         let later = behind.map(|behind| self.waiting.split_off(&(behind, 0))).unwrap_or_default();
         let due = std::mem::replace(&mut self.waiting, later);
         let later = behind.map(|behind| self.timers.split_off(&(behind, 0))).unwrap_or_default();
         let timers = std::mem::replace(&mut self.timers, later);
-        let mut visits: Vec<Visit> = Vec::new();
-        let mut place: BTreeMap<u32, usize> = BTreeMap::new();
-        let mut moments: Vec<(Millis, u64, u32, Option<u32>)> =
-            due.into_iter().map(|((time, arrival), (key, row))| (time, arrival, key, Some(row))).collect();
-        moments.extend(timers.into_iter().map(|(time, key)| (time, 0, key, None)));
-        moments.sort_unstable_by_key(|&(time, arrival, _, _)| (time, arrival));
-        for (time, _, key, row) in moments {
-            let at = *place.entry(key).or_insert_with(|| {
-                visits.push(Visit { key, turns: Vec::new(), until: Some(reached) });
-                visits.len() - 1
-            });
-            visits[at].turns.extend(row.map(|row| Turn { row, time, rank: at as u64 }));
+        let mut visits = Visits::new(Some(reached));
+        for ((time, number), (key, row)) in due {
+            visits.of(key).turns.push(Turn { row, time, number });
         }
+        timers.into_iter().for_each(|(_, key)| {
+            visits.of(key);
+        });
+        let mut visits = visits.all;
         self.sort_peers(&mut visits)?;
         self.visit(visits, now, out)
     }
@@ -181,9 +176,10 @@ impl MatchRecognize {
         for visit in visits.iter_mut().filter(|visit| visit.turns.windows(2).any(|pair| pair[0].time == pair[1].time)) {
             let numbers: Vec<u32> = visit.turns.iter().map(|turn| turn.row).collect();
             let rows = order.rows(&self.buffer.store.batch(&numbers)?)?;
+            let numbers: Vec<u64> = visit.turns.iter().map(|turn| turn.number).collect();
             let mut turns: Vec<(usize, Turn)> = std::mem::take(&mut visit.turns).into_iter().enumerate().collect();
             turns.sort_by(|(a, left), (b, right)| left.time.cmp(&right.time).then_with(|| rows.row(*a).cmp(&rows.row(*b))));
-            visit.turns = turns.into_iter().map(|(_, turn)| turn).collect();
+            visit.turns = turns.into_iter().zip(numbers).map(|((_, turn), number)| Turn { number, ..turn }).collect();
         }
         Ok(())
     }
@@ -193,17 +189,12 @@ impl MatchRecognize {
         self.keys.encode(batch)?;
         let all: Vec<u32> = (0..batch.num_rows() as u32).collect();
         let numbers = self.buffer.add(batch, &all)?;
-        let mut visits: Vec<Visit> = Vec::new();
-        let mut place: BTreeMap<u32, usize> = BTreeMap::new();
-        for (rank, number) in numbers.into_iter().enumerate() {
-            let key = self.key(rank);
-            let at = *place.entry(key).or_insert_with(|| {
-                visits.push(Visit { key, turns: Vec::new(), until: None });
-                visits.len() - 1
-            });
-            visits[at].turns.push(Turn { row: number, time: now, rank: rank as u64 });
+        let mut visits = Visits::new(None);
+        for (at, row) in numbers.into_iter().enumerate() {
+            let key = self.key(at);
+            visits.of(key).turns.push(Turn { row, time: now, number: at as u64 + 1 });
         }
-        self.visit(visits, now, out)
+        self.visit(visits.all, now, out)
     }
 
     /// Writes the rows of matches and forgets them.

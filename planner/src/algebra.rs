@@ -6,6 +6,7 @@ use crate::join::JoinRel;
 use irmak_common::batch_spec::BatchOverSpec;
 use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
+use irmak_common::match_spec::MatchSpec;
 use irmak_common::operator_spec::{
     OverSpec, SinkSpec, SourceSpec, UnnestSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowRankSpec, WindowSpec,
 };
@@ -103,6 +104,11 @@ pub(crate) enum RelNode {
         processing_time: bool,
         /// Only the first rows are asked for, so many. Batch mode alone minds.
         first: Option<u64>,
+    },
+    /// MATCH_RECOGNIZE.
+    Match {
+        input: Box<Rel>,
+        spec: Box<MatchSpec>,
     },
     /// The elements of a collection, each with its row.
     Unnest {
@@ -242,6 +248,7 @@ impl Rel {
             | RelNode::RowNumber { input, .. }
             | RelNode::WindowRank { input, .. }
             | RelNode::TemporalSort { input, .. }
+            | RelNode::Match { input, .. }
             | RelNode::Unnest { input, .. }
             | RelNode::Limit { input, .. } => vec![input],
             RelNode::Join(join) => vec![&join.left, &join.right],
@@ -271,6 +278,7 @@ impl Rel {
             RelNode::TemporalSort { input, order_by, processing_time, first } => {
                 RelNode::TemporalSort { input: boxed(input), order_by, processing_time, first }
             }
+            RelNode::Match { input, spec } => RelNode::Match { input: boxed(input), spec },
             RelNode::Unnest { input, spec } => RelNode::Unnest { input: boxed(input), spec },
             RelNode::Limit { input, offset, count } => RelNode::Limit { input: boxed(input), offset, count },
             RelNode::Join(join) => {

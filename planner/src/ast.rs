@@ -1,5 +1,7 @@
 //! The syntax tree: what a script says, before anybody has asked what its names mean. Every node knows its place.
 
+pub(crate) mod pattern;
+
 use irmak_common::types::LogicalType;
 
 use crate::error::Span;
@@ -260,10 +262,10 @@ pub(crate) enum TableRef {
         on: JoinOn,
         span: Span,
     },
-    /// `MATCH_RECOGNIZE`, read and refused; whether it has an ORDER BY.
     Match {
-        ordered: bool,
-        span: Span,
+        input: Box<TableRef>,
+        clause: Box<pattern::MatchClause>,
+        alias: Option<Alias>,
     },
 }
 

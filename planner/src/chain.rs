@@ -228,6 +228,7 @@ impl Plan {
             | RelNode::RowNumber { .. }
             | RelNode::WindowRank { .. }
             | RelNode::TemporalSort { .. }
+            | RelNode::Match { .. }
             | RelNode::Unnest { .. } => match ordered::node(rel, ordered::Below { input, have, schema, parallelism: self.parallelism }) {
                 Some(node) => node,
                 None => return input,

@@ -154,6 +154,7 @@ fn reader(rel: &Rel) -> Option<&'static str> {
         RelNode::WindowRank { spec, .. } if spec.deduplicate => Some("StreamPhysicalWindowDeduplicate"),
         RelNode::WindowRank { .. } => Some("StreamPhysicalWindowRank"),
         RelNode::TemporalSort { .. } => Some("StreamPhysicalTemporalSort"),
+        RelNode::Match { .. } => Some("Match Recognize"),
         RelNode::Join(join) => match join.spec(false).timing {
             JoinTiming::Interval { .. } => Some("StreamPhysicalIntervalJoin"),
             JoinTiming::Window { .. } => Some("StreamPhysicalWindowJoin"),

@@ -5,6 +5,7 @@
 pub(crate) mod batch;
 mod changelog;
 pub(crate) mod join;
+pub(crate) mod matched;
 pub(crate) mod ordered;
 
 use irmak_common::expr::{CastMode, Expr, ExprNode, Value};

@@ -62,6 +62,7 @@ fn line(rel: &Rel) -> String {
         RelNode::TemporalSort { order_by, .. } => {
             describe::ordered::temporal_sort(order_by, &below).replacen("TemporalSort", "LogicalSort", 1)
         }
+        RelNode::Match { spec, .. } => describe::matched::matched(spec, &below, &rel.schema).replacen("Match", "LogicalMatch", 1),
         RelNode::Unnest { spec, .. } => describe::ordered::unnest(spec, &below, &rel.schema).replacen("Correlate", "LogicalCorrelate", 1),
         RelNode::Join(join) => describe::join::logical(join),
         RelNode::Union(_) => "LogicalUnion(all=[true])".into(),

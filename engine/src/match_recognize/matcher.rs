@@ -131,21 +131,24 @@ impl Matches {
         Ok(began)
     }
 
-    /// No row before `time` comes any more: what has run out of time is dropped.
+    /// No row before `time` comes any more: what has run out of time is dropped. What it held back leaves at the moment of that, however
+    /// far time has come (Flink: at the watermark that happened to be the first behind it).
     pub(super) fn advance(&mut self, rules: &Rules, time: Millis, buffer: &mut Buffer, out: &mut Vec<Match>) -> Result<(), EngineError> {
         if rules.within_ms <= 0 {
             return Ok(());
         }
-        let expired = |begun: &Begun| begun.has_begun() && time.saturating_sub(begun.since) >= rules.within_ms;
-        if !self.open.items().iter().any(expired) {
-            return Ok(());
+        loop {
+            let ends = |begun: &Begun| begun.since.saturating_add(rules.within_ms);
+            let Some(end) = self.open.items().iter().filter(|begun| begun.has_begun()).map(ends).min().filter(|end| *end <= time) else {
+                return Ok(());
+            };
+            let mut open = Heap::new();
+            for begun in self.open.take() {
+                if begun.has_begun() && ends(&begun) <= end { buffer.release(begun.node) } else { open.push(begun) }
+            }
+            self.open = open;
+            self.leave(rules, Heap::new(), end, buffer, out)?;
         }
-        let mut open = Heap::new();
-        for begun in self.open.take() {
-            if expired(&begun) { buffer.release(begun.node) } else { open.push(begun) }
-        }
-        self.open = open;
-        self.leave(rules, Heap::new(), time, buffer, out)
     }
 
     /// Lets go of the complete matches that no earlier one holds back.
@@ -164,7 +167,8 @@ impl Matches {
             }
             let Some(found) = self.complete.pop() else { break };
             let behind = rules.next_begins(found.node, buffer)?;
-            for gone in [self.open.remove_if(|begun| begun.first < behind), self.complete.remove_if(|begun| begun.first < behind)].concat() {
+            for gone in [self.open.remove_if(|begun| begun.first < behind), self.complete.remove_if(|begun| begun.first < behind)].concat()
+            {
                 buffer.release(gone.node);
             }
             out.push(Match { node: found.node, time });

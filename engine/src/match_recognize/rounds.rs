@@ -1,5 +1,7 @@
 //! Looking at rows: one of each key at a time, so that a condition is computed once for all of them.
 
+use std::collections::HashMap;
+
 use arrow::array::BooleanArray;
 use irmak_common::element::Element;
 use irmak_common::time::Millis;
@@ -14,8 +16,8 @@ use crate::error::EngineError;
 pub(super) struct Turn {
     pub(super) row: u32,
     pub(super) time: Millis,
-    /// Its matches leave before those of a greater rank.
-    pub(super) rank: u64,
+    /// Of two rows of one time the one with the lesser number is looked at first.
+    pub(super) number: u64,
 }
 
 /// What is done with one key.
@@ -28,6 +30,31 @@ pub(super) struct Visit {
     pub(super) until: Option<Millis>,
 }
 
+/// What is done with each key.
+#[derive(Debug)]
+pub(super) struct Visits {
+    pub(super) all: Vec<Visit>,
+    place: HashMap<u32, usize>,
+    until: Option<Millis>,
+}
+
+impl Visits {
+    /// Of no key yet.
+    pub(super) fn new(until: Option<Millis>) -> Self {
+        Self { all: Vec::new(), place: HashMap::new(), until }
+    }
+
+    /// The visit of a key.
+    pub(super) fn of(&mut self, key: u32) -> &mut Visit {
+        let Self { all, place, until } = self;
+        let at = *place.entry(key).or_insert_with(|| {
+            all.push(Visit { key, turns: Vec::new(), until: *until });
+            all.len() - 1
+        });
+        &mut all[at]
+    }
+}
+
 /// The answers to one condition: row `at[visit][begun]` of `holds`.
 struct Answers {
     variable: usize,
@@ -36,21 +63,21 @@ struct Answers {
     at: Vec<u32>,
 }
 
-/// A match, and when it leaves.
-type Ranked = (u64, u64, Match);
+/// A match, and the number of the row that completed it; 0 where the passing of time let it go.
+type Found = (u64, Match);
 
 impl MatchRecognize {
     /// Looks at all rows of all visits, then writes the matches in order.
     pub(super) fn visit(&mut self, mut visits: Vec<Visit>, now: Millis, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        let mut found: Vec<Ranked> = Vec::new();
-        for (place, visit) in visits.iter_mut().enumerate() {
+        let mut found: Vec<Found> = Vec::new();
+        for visit in &mut visits {
             visit.turns.reverse();
             if visit.turns.is_empty() {
-                self.pass(visit, place as u64, None, &mut found)?;
+                self.pass(visit, &mut found)?;
             }
         }
         let mut round: Vec<(usize, Turn)> = Vec::new();
-        for number in 0.. {
+        loop {
             round.clear();
             for (place, visit) in visits.iter_mut().enumerate() {
                 round.extend(visit.turns.pop().map(|turn| (place, turn)));
@@ -58,27 +85,21 @@ impl MatchRecognize {
             if round.is_empty() {
                 break;
             }
-            self.round(&visits, &round, number, now, &mut found)?;
+            self.round(&visits, &round, now, &mut found)?;
         }
-        found.sort_by_key(|&(rank, number, _)| (rank, number));
-        let found: Vec<Match> = found.into_iter().map(|(_, _, found)| found).collect();
+        // In order of time over all keys, as if the watermark had come row by row.
+        found.sort_by_key(|(number, found)| (found.time, *number));
+        let found: Vec<Match> = found.into_iter().map(|(_, found)| found).collect();
         self.emit(&found, now, out)
     }
 
     /// One row of each key that has one.
-    fn round(
-        &mut self,
-        visits: &[Visit],
-        round: &[(usize, Turn)],
-        number: u64,
-        now: Millis,
-        found: &mut Vec<Ranked>,
-    ) -> Result<(), EngineError> {
+    fn round(&mut self, visits: &[Visit], round: &[(usize, Turn)], now: Millis, found: &mut Vec<Found>) -> Result<(), EngineError> {
         let mut leaving = Vec::new();
         for &(place, turn) in round {
             let key = visits[place].key as usize;
             self.matches[key].advance(&self.rules, turn.time, &mut self.buffer, &mut leaving)?;
-            found.extend(leaving.drain(..).map(|found| (turn.rank, number, found)));
+            found.extend(leaving.drain(..).map(|found| (0, found)));
         }
         let answers = self.ask(visits, round, now)?;
         for (nth, &(place, turn)) in round.iter().enumerate() {
@@ -94,20 +115,20 @@ impl MatchRecognize {
                 self.timers.insert((turn.time.saturating_add(self.rules.within_ms), key));
             }
             self.buffer.release_row(turn.row);
-            found.extend(leaving.drain(..).map(|found| (turn.rank, number, found)));
+            found.extend(leaving.drain(..).map(|found| (turn.number, found)));
             if visits[place].turns.is_empty() {
-                self.pass(&visits[place], turn.rank, Some(number), found)?;
+                self.pass(&visits[place], found)?;
             }
         }
         Ok(())
     }
 
     /// Time passes behind a key's last row.
-    fn pass(&mut self, visit: &Visit, rank: u64, number: Option<u64>, found: &mut Vec<Ranked>) -> Result<(), EngineError> {
+    fn pass(&mut self, visit: &Visit, found: &mut Vec<Found>) -> Result<(), EngineError> {
         let Some(until) = visit.until else { return Ok(()) };
         let mut leaving = Vec::new();
         self.matches[visit.key as usize].advance(&self.rules, until, &mut self.buffer, &mut leaving)?;
-        found.extend(leaving.into_iter().map(|found| (rank, number.unwrap_or(0), found)));
+        found.extend(leaving.into_iter().map(|found| (0, found)));
         Ok(())
     }
 

@@ -180,7 +180,8 @@ impl MatchRecognize {
         let mut queues = [Heap::new(), Heap::new()];
         for queue in &mut queues {
             for _ in 0..take_number(value)? {
-                let state = usize::try_from(take_number(value)?).ok().filter(|state| *state < self.rules.automaton.len()).ok_or_else(lost)?;
+                let state =
+                    usize::try_from(take_number(value)?).ok().filter(|state| *state < self.rules.automaton.len()).ok_or_else(lost)?;
                 let node = node(&nodes, take_number(value)?)?;
                 let begun = Begun { state, node, first: take_number(value)? as u64, since: take_number(value)? };
                 self.buffer.hold(node);

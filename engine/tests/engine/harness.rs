@@ -138,6 +138,7 @@ impl Cluster {
             },
             OperatorSpec::Over(spec) => spec.partition_by.clone(),
             OperatorSpec::WindowRank(spec) => spec.hash_columns(),
+            OperatorSpec::Match(spec) => spec.partition_by.clone(),
             _ => Vec::new(),
         };
         let subtasks = start(&node, parallelism, &[])?;

@@ -8,6 +8,7 @@ mod batch_mode;
 mod changelogs;
 mod harness;
 mod joins;
+mod matches;
 mod model;
 mod ordered;
 mod rows;

@@ -34,11 +34,10 @@ impl Binder<'_> {
                 aliased(scoped, alias.as_ref())
             }
             TableRef::Unnest { span, .. } => self.unnest_alone(from, *span),
-            TableRef::Match { ordered: false, span } => {
-                let message = "MATCH_RECOGNIZE needs ORDER BY a time attribute";
-                Err(PlanError::new(Code::TimeAttribute, message).at(*span))
+            TableRef::Match { input, clause, alias } => {
+                let scoped = self.match_recognize(input, clause)?;
+                aliased(scoped, alias.as_ref())
             }
-            TableRef::Match { span, .. } => Err(PlanError::new(Code::Unsupported, "MATCH_RECOGNIZE is not supported yet").at(*span)),
             TableRef::Join { left, right, kind, on, span } => self.join(left, right, *kind, on, *span),
         }
     }

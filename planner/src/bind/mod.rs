@@ -18,6 +18,8 @@ pub(crate) mod join;
 mod json_aggregate;
 pub(crate) mod literal;
 mod mark;
+pub(crate) mod match_recognize;
+pub(crate) mod navigation;
 mod normalize;
 pub(crate) mod order;
 pub(crate) mod over;

@@ -40,6 +40,10 @@ pub(super) fn node(rel: &Rel, below: Below) -> Option<Node> {
             let spec = OperatorSpec::TemporalSort { order_by: order_by.clone(), processing_time: *processing_time };
             ("TemporalSort", describe::temporal_sort(order_by, schema), spec, (1, Partitioning::Global))
         }
+        RelNode::Match { spec, .. } => {
+            let exchange = below.keyed(spec.partition_by.clone());
+            ("Match", crate::describe::matched::matched(spec, schema, &rel.schema), OperatorSpec::Match(spec.clone()), exchange)
+        }
         RelNode::Unnest { spec, .. } => {
             let exchange = (below.have, between(below.have, below.have));
             ("Correlate", describe::unnest(spec, schema, &rel.schema), OperatorSpec::Unnest((**spec).clone()), exchange)

@@ -9,6 +9,7 @@ pub(crate) mod ddl;
 pub(crate) mod expr;
 pub(crate) mod literal;
 pub(crate) mod over;
+pub(crate) mod pattern;
 pub(crate) mod query;
 pub(crate) mod show;
 pub(crate) mod special;

@@ -1,10 +1,10 @@
-//! What stands behind FROM: tables, subqueries, window table functions, UNNEST, joins.
+//! What stands behind FROM: tables, subqueries, window table functions, UNNEST, MATCH_RECOGNIZE, joins.
 
 use crate::ast::{Alias, Hint, JoinKind, JoinOn, TableRef, WindowArg, WindowValue};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, Name, TokenKind};
 
-use super::{expr, query};
+use super::{expr, pattern, query};
 
 /// Reads everything behind FROM. Commas are cross joins.
 pub(crate) fn from(cursor: &mut Cursor) -> Planned<TableRef> {
@@ -98,8 +98,12 @@ fn primary(cursor: &mut Cursor) -> Planned<TableRef> {
     };
     if cursor.at_words(&["MATCH_RECOGNIZE"]) {
         let span = cursor.span();
+        if let TableRef::Table { alias: Some(_), .. } | TableRef::Derived { alias: Some(_), .. } = &table {
+            return Err(cursor.unexpected(&["the next clause"]).note("the alias stands behind it: t MATCH_RECOGNIZE (...) AS a"));
+        }
         cursor.next();
-        return matched(cursor, span);
+        let clause = Box::new(pattern::clause(cursor, span)?);
+        return Ok(TableRef::Match { input: Box::new(table), clause, alias: alias(cursor)? });
     }
     Ok(table)
 }
@@ -254,21 +258,4 @@ fn partition_by(cursor: &mut Cursor) -> Planned<Vec<Name>> {
         names.push(cursor.name("a column")?);
     }
     Ok(names)
-}
-
-/// Passes over `MATCH_RECOGNIZE (...)`, whose patterns are no expressions: it is refused by name later.
-fn matched(cursor: &mut Cursor, span: Span) -> Planned<TableRef> {
-    cursor.expect_symbol("(")?;
-    let (mut depth, mut ordered) = (1, false);
-    while depth > 0 {
-        ordered |= depth == 1 && cursor.at_words(&["ORDER", "BY"]);
-        match cursor.next().kind {
-            TokenKind::Symbol("(") => depth += 1,
-            TokenKind::Symbol(")") => depth -= 1,
-            TokenKind::End => return Err(cursor.unexpected(&[")"])),
-            _ => {}
-        }
-    }
-    alias(cursor)?;
-    Ok(TableRef::Match { ordered, span })
 }

@@ -44,6 +44,7 @@ pub(crate) fn all(rel: Rel, environment: &Environment) -> Rel {
         RelNode::Watermark { spec, .. } => spec.expr = fold(spec.expr.clone(), environment),
         RelNode::Project { exprs, .. } => exprs.iter_mut().for_each(|expr| *expr = fold(expr.clone(), environment)),
         RelNode::Unnest { spec, .. } => spec.collection = fold(spec.collection.clone(), environment),
+        RelNode::Match { spec, .. } => spec.exprs_mut().for_each(|matched| matched.expr = fold(matched.expr.clone(), environment)),
         RelNode::Filter { predicate, .. } => *predicate = fold(predicate.clone(), environment),
         _ => {}
     }

@@ -2,6 +2,7 @@
 
 mod joined;
 mod keyed;
+mod matched;
 mod ordered;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,7 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Position
         | RelNode::RowNumber { .. }
         | RelNode::WindowRank { .. }
         | RelNode::TemporalSort { .. }
+        | RelNode::Match { .. }
         | RelNode::Unnest { .. }) => ordered::keep(node, &schema, wanted, needs),
         RelNode::Limit { input, offset, count } => {
             let (input, positions) = keep(*input, wanted, needs);

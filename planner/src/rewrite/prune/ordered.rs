@@ -70,6 +70,7 @@ pub(super) fn keep(node: RelNode, schema: &Schema, wanted: &BTreeSet<usize>, nee
             let schema = input.schema.clone();
             (Rel { node: RelNode::TemporalSort { input: Box::new(input), order_by, processing_time, first }, schema }, positions)
         }
+        RelNode::Match { input, spec } => super::matched::keep(*input, *spec, schema, needs),
         RelNode::Unnest { input, mut spec } => {
             let width = input.schema.len();
             let mut below = below(wanted, width);
