@@ -278,11 +278,6 @@ impl<'a> Reads<'a> {
     /// `MATCH_ROWTIME()`, `MATCH_ROWTIME(ts)`: without argument a TIMESTAMP, else what the column is.
     fn rowtime(&mut self, call: &Call, span: Span) -> Planned<Expr> {
         let Some(arg) = call.args.first() else {
-            let is_ltz = |ty: &LogicalType| matches!(ty.kind, TypeKind::TimestampLtz { attribute: TimeAttribute::Rowtime, .. });
-            if let Some(field) = self.schema.fields.iter().find(|field| is_ltz(&field.ty)) {
-                let message = format!("event time is the TIMESTAMP_LTZ `{}`: MATCH_ROWTIME takes it as argument", field.name);
-                return Err(PlanError::new(Code::TimeAttribute, message).at(span).label(format!("write MATCH_ROWTIME({})", field.name)));
-            }
             let ty = TypeKind::Timestamp { precision: 3, attribute: TimeAttribute::Rowtime }.not_null();
             return Ok(self.read(MatchRead::Rowtime { ty }));
         };
