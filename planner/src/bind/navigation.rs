@@ -86,7 +86,7 @@ impl<'a> Reads<'a> {
                     *expr = rewritten;
                     return Ok(());
                 }
-                "MATCH_ROWTIME" => Some(self.rowtime(&call.clone(), expr.span)?),
+                "MATCH_ROWTIME" => Some(self.rowtime(&call.clone())?),
                 "MATCH_PROCTIME" => {
                     let ty = TypeKind::TimestampLtz { precision: 3, attribute: TimeAttribute::Proctime }.not_null();
                     Some(self.read(MatchRead::Proctime { ty }))
@@ -276,7 +276,7 @@ impl<'a> Reads<'a> {
     }
 
     /// `MATCH_ROWTIME()`, `MATCH_ROWTIME(ts)`: without argument a TIMESTAMP, else what the column is.
-    fn rowtime(&mut self, call: &Call, span: Span) -> Planned<Expr> {
+    fn rowtime(&mut self, call: &Call) -> Planned<Expr> {
         let Some(arg) = call.args.first() else {
             let ty = TypeKind::Timestamp { precision: 3, attribute: TimeAttribute::Rowtime }.not_null();
             return Ok(self.read(MatchRead::Rowtime { ty }));
