@@ -123,6 +123,18 @@ pub struct NormalizeSpec {
     pub state_ttl_ms: u64,
 }
 
+/// What a sink with a primary key is told where rows of different origin follow each other under one key. Output: the input's columns; a
+/// changelog of `+I`, `+U` and `-D` by that key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaterializeSpec {
+    /// The sink's PRIMARY KEY; the input is partitioned by it.
+    pub keys: Vec<usize>,
+    /// The columns that tell the rows of the input apart through their updates; empty: nothing but the whole row does.
+    pub upsert_key: Vec<usize>,
+    /// `table.exec.state.ttl`, milliseconds; 0: none.
+    pub state_ttl_ms: u64,
+}
+
 /// INTERSECT or EXCEPT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SetKind {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_spec::BatchSpec;
-use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec};
+use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, MaterializeSpec, NormalizeSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
 use crate::join_spec::JoinSpec;
 use crate::match_spec::MatchSpec;
@@ -86,6 +86,8 @@ pub enum OperatorSpec {
     SetOperation(SetOperationSpec),
     /// The last row of each key, behind a source that only says changes by key. Output: the input's columns; a changelog.
     ChangelogNormalize(NormalizeSpec),
+    /// The last of the rows that a sink's key has. Output: the input's columns; a changelog by that key.
+    SinkMaterializer(MaterializeSpec),
     /// All rows but `-U`: who reads keeps the old contents itself. Output: the input's columns.
     DropUpdateBefore,
     /// An operator of batch mode. Output: as it says; rows are only added.
@@ -308,6 +310,9 @@ pub struct SinkSpec {
     /// Columns that are the record's metadata and no part of its value: (position, metadata key).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metadata: Vec<(usize, String)>,
+    /// Rows move from one primary key to another: `-U` ends the row of the old one. Else what replaces it has the same key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_old_keys: bool,
 }
 
 #[cfg(test)]

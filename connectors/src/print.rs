@@ -194,8 +194,15 @@ mod tests {
         let batch = RecordBatch::try_new(columns.to_arrow(), decoder.finish().unwrap()).unwrap();
         let options: BTreeMap<_, _> = identifier.map(|name| ("print-identifier".to_owned(), name.to_owned())).into_iter().collect();
         let connector = ConnectorSpec { connector: "print".into(), options };
-        let spec =
-            SinkSpec { table: "p".into(), connector, schema: columns, partition_by: vec![], primary_key: vec![], metadata: Vec::new() };
+        let spec = SinkSpec {
+            table: "p".into(),
+            connector,
+            schema: columns,
+            partition_by: vec![],
+            primary_key: vec![],
+            metadata: Vec::new(),
+            ends_old_keys: false,
+        };
         let context = SinkContext {
             job: JobId::from_u128(1),
             operator: 1,

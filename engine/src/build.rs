@@ -24,6 +24,7 @@ use crate::ordered::window_rank::WindowRank;
 use crate::project::Project;
 use crate::rank::Rank;
 use crate::set_operation::SetOperation;
+use crate::sink_materializer::SinkMaterializer;
 use crate::state::rescale::Owned;
 use crate::union::Union;
 use crate::watermark::WatermarkOperator;
@@ -100,6 +101,7 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::Rank(spec) => Box::new(Rank::new(spec, input, &node.output, env)?),
         OperatorSpec::Deduplicate(spec) => Box::new(Deduplicate::new(spec, input, &node.output, env)?),
         OperatorSpec::ChangelogNormalize(spec) => Box::new(ChangelogNormalize::new(spec, input, &node.output, env)?),
+        OperatorSpec::SinkMaterializer(spec) => Box::new(SinkMaterializer::new(spec, input, &node.output, env)?),
         OperatorSpec::DropUpdateBefore => Box::new(DropUpdateBefore),
         OperatorSpec::SetOperation(spec) => Box::new(SetOperation::new(*spec, input, &node.output, env)?),
         OperatorSpec::Batch(spec) => crate::batch::build(spec, input, &node.output)?,

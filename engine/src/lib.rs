@@ -27,6 +27,7 @@ mod project;
 mod rank;
 mod running;
 mod set_operation;
+mod sink_materializer;
 mod state;
 mod union;
 mod values;

@@ -7,7 +7,7 @@
 mod batch;
 mod ordered;
 
-use irmak_common::changelog_spec::NormalizeSpec;
+use irmak_common::changelog_spec::{MaterializeSpec, NormalizeSpec};
 use irmak_common::id::VertexId;
 use irmak_common::job_graph::{Edge, OperatorNode, Partitioning, Vertex};
 use irmak_common::operator_spec::{OperatorSpec, SinkSpec, WindowKind};
@@ -16,6 +16,7 @@ use irmak_common::types::Schema;
 
 use crate::algebra::{Rel, RelNode, Root, Target, is_session};
 use crate::changelog::is_updating;
+use crate::changelog::materialize::{Materialize, materializer};
 use crate::describe;
 use crate::join::JoinRel;
 
@@ -40,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) batch: bool,
     /// Descriptions say which kinds of rows an operator makes: `changelogMode=[I,UB,UA]`.
     pub(crate) tells_changelogs: bool,
+    /// When, and for how long, rows are put together by a sink's key.
+    pub(crate) materialize: (Materialize, u64),
     /// Whether the relation that is being added is asked for the old contents of what changes.
     before: bool,
 }
@@ -47,7 +50,15 @@ pub(crate) struct Plan {
 impl Plan {
     /// An empty plan at this parallelism.
     pub(crate) fn new(parallelism: u32, chaining: bool) -> Self {
-        Self { nodes: Vec::new(), parallelism, chaining, batch: false, tells_changelogs: false, before: false }
+        Self {
+            nodes: Vec::new(),
+            parallelism,
+            chaining,
+            batch: false,
+            tells_changelogs: false,
+            materialize: Default::default(),
+            before: false,
+        }
     }
 
     /// Adds a query and its target.
@@ -56,18 +67,26 @@ impl Plan {
         // EXPLAIN of a query says what its result needs; a person who runs it is shown all.
         let shown = root.target == Target::Collect && !self.tells_changelogs;
         self.before = shown || crate::changelog::target_needs_before(&root.rel, &root.target);
-        let input = self.relation(&root.rel);
+        let moves = updating && crate::changelog::moves_between_keys(&root.rel, &root.target);
+        let materializer = materializer(&root, self.materialize.0, self.materialize.1);
+        let mut input = self.relation(&root.rel);
+        let materializes = materializer.is_some();
+        if let Some(spec) = materializer {
+            input = self.materializer(spec, input);
+        }
         let (have, schema) = (self.nodes[input].parallelism, self.nodes[input].output.clone());
         match root.target {
-            Target::Sink { spec, parallelism } => {
+            Target::Sink { mut spec, parallelism } => {
+                spec.ends_old_keys = moves && !materializes;
                 let parallelism = parallelism.unwrap_or(have);
                 let name = format!("Sink: {}", spec.table);
                 let description = format!(
-                    "Sink(table=[{}.{}.{}], fields=[{}])",
+                    "Sink(table=[{}.{}.{}], fields=[{}]{})",
                     crate::catalog::CATALOG,
                     crate::catalog::DATABASE,
                     spec.table,
-                    describe::fields(&spec.schema)
+                    describe::fields(&spec.schema),
+                    if materializes { ", upsertMaterialize=[true]" } else { "" }
                 );
                 let output = spec.schema.clone();
                 let partitioning = match between(have, parallelism) {
@@ -248,6 +267,17 @@ impl Plan {
             RelNode::Scan(source) if !before && changelog_format(&source.connector.options).is_some() => self.without_before(added),
             _ => added,
         }
+    }
+
+    /// The operator that says what a sink's key is.
+    fn materializer(&mut self, spec: MaterializeSpec, input: usize) -> usize {
+        let output = self.nodes[input].output.clone();
+        let names: Vec<&str> = spec.keys.iter().filter_map(|at| output.fields.get(*at)).map(|field| field.name.as_str()).collect();
+        let mode = if self.tells_changelogs { ", changelogMode=[I,UA,D]" } else { "" };
+        let description = format!("SinkMaterializer(pk=[{}]{mode})", names.join(", "));
+        let inputs = vec![(input, Partitioning::Hash { columns: spec.keys.clone() })];
+        let (name, spec) = ("SinkMaterializer".into(), OperatorSpec::SinkMaterializer(spec));
+        self.push(Node { name, description, spec, output, parallelism: self.parallelism, inputs })
     }
 
     /// The operator that leaves out what a source says of old contents.

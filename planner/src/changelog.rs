@@ -5,6 +5,7 @@
 //!
 //! A new kind of node has an arm in [`kinds`] where it makes updates itself, and one in [`reader`] where it takes none.
 
+pub(crate) mod materialize;
 mod monotonic;
 pub(crate) mod upsert_key;
 
@@ -205,6 +206,11 @@ pub(crate) fn needs_before(rel: &Rel, above: bool) -> bool {
         RelNode::Rank { spec, .. } => !matches!(spec.strategy, RankStrategy::UpdateFast { .. }),
         _ => true,
     }
+}
+
+/// Whether an update may move a row from one key of a sink that goes by key to another.
+pub(crate) fn moves_between_keys(rel: &Rel, target: &Target) -> bool {
+    matches!(target, Target::Sink { spec, .. } if spec.connector.connector == "upsert-kafka") && target_needs_before(rel, target)
 }
 
 /// Whether a target needs `-U`: a person does not, nor does a sink whose primary key is the rows' own.

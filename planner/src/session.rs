@@ -225,6 +225,7 @@ impl Session<'_> {
         let roots = crate::bind::session_rows::expand(roots);
         let mut plan = Plan::new(self.settings.parallelism()?, chaining);
         plan.tells_changelogs = tells_changelogs;
+        plan.materialize = (self.settings.upsert_materialize()?, self.settings.state_ttl_ms()?);
         self.settings.runtime_mode()?;
         plan.batch = self.settings.batch();
         let roots = rewrite::rewrite(roots, &self.settings.environment());

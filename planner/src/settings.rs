@@ -9,6 +9,7 @@ use irmak_common::job_graph::{CheckpointOptions, RestartStrategy};
 use irmak_common::key_group::MaxParallelism;
 use irmak_functions::Environment;
 
+use crate::changelog::materialize::Materialize;
 use crate::constraint::{LengthEnforcer, NullEnforcer};
 use crate::error::{Code, PlanError, Planned, Span};
 
@@ -226,6 +227,18 @@ impl Settings {
             Some((_, upper)) if upper == "ERROR" => Ok(NullEnforcer::Error),
             Some((_, upper)) if upper == "DROP" => Ok(NullEnforcer::Drop),
             Some((value, _)) => Err(self.bad(key, value, "ERROR, DROP")),
+        }
+    }
+
+    /// `table.exec.sink.upsert-materialize`: when a SinkMaterializer stands in front of a sink that goes by key.
+    pub(crate) fn upsert_materialize(&self) -> Planned<Materialize> {
+        let key = "table.exec.sink.upsert-materialize";
+        match self.get(key).map(|value| (value, value.trim().to_ascii_uppercase())) {
+            None => Ok(Materialize::Auto),
+            Some((_, upper)) if upper == "AUTO" => Ok(Materialize::Auto),
+            Some((_, upper)) if upper == "NONE" => Ok(Materialize::None),
+            Some((_, upper)) if upper == "FORCE" => Ok(Materialize::Force),
+            Some((value, _)) => Err(self.bad(key, value, "AUTO, NONE, FORCE")),
         }
     }
 

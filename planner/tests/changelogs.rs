@@ -280,3 +280,29 @@ fn windows_aggregate_changes_and_only_insert() {
     let error = planned(&format!("{cdc}SELECT k, SUM(n) FROM cdc GROUP BY k, SESSION(ts, {second});")).unwrap_err();
     assert!(error.contains("StreamPhysicalGroupWindowAggregate doesn't support consuming update and delete changes"), "{error}");
 }
+
+#[test]
+fn a_sink_whose_key_is_not_the_rows_own_gets_a_materializer() {
+    let pair = "CREATE TABLE pair (id INT, name STRING, PRIMARY KEY (id, name) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'p', \
+                'properties.bootstrap.servers' = 'h:1', 'key.format' = 'json', 'value.format' = 'json');\n";
+    let force = "SET 'table.exec.sink.upsert-materialize' = 'FORCE';\n";
+    let none = "SET 'table.exec.sink.upsert-materialize' = 'NONE';\n";
+    for (setting, query, materializes, ends_old_keys) in [
+        ("", "INSERT INTO latest SELECT name, CAST(id AS BIGINT) FROM u", true, false),
+        (none, "INSERT INTO latest SELECT name, CAST(id AS BIGINT) FROM u", false, true),
+        ("", "INSERT INTO latest SELECT name, COUNT(*) FROM u GROUP BY name", false, false),
+        (force, "INSERT INTO latest SELECT name, COUNT(*) FROM u GROUP BY name", true, false),
+        ("", "INSERT INTO latest SELECT k, CAST(v AS BIGINT) FROM t", false, false),
+        // More than the rows' own key: they move, but never meet.
+        ("", "INSERT INTO pair SELECT id, name FROM u", false, true),
+        ("", "INSERT INTO screen SELECT name, CAST(id AS BIGINT) FROM u", false, false),
+    ] {
+        let text = tree(&format!("{UPSERT}{pair}{setting}EXPLAIN {query};"));
+        assert_eq!(text.contains("upsertMaterialize=[true]") && text.contains("SinkMaterializer(pk=["), materializes, "{query}\n{text}");
+        let Outcome::Job(graph) = planned(&format!("{UPSERT}{pair}{setting}{query};")).unwrap() else { panic!("{query}") };
+        let told = serde_json::to_string(&graph).unwrap();
+        assert_eq!(told.contains("ends_old_keys"), ends_old_keys, "{query}");
+    }
+    let error = planned(&format!("{UPSERT}SET 'table.exec.sink.upsert-materialize' = 'MAYBE';\nINSERT INTO screen SELECT name, 1 FROM u;"));
+    assert!(error.unwrap_err().contains("AUTO, NONE, FORCE"));
+}

@@ -35,6 +35,7 @@ fn spec(root: &Path, more: &[(&str, &str)]) -> SinkSpec {
     let given = [("path", path.as_str()), ("format", "csv"), ("sink.rolling-policy.rollover-interval", "1 h")];
     let options: BTreeMap<_, _> = given.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     SinkSpec {
+        ends_old_keys: false,
         table: "out".into(),
         connector: ConnectorSpec { connector: "filesystem".into(), options },
         schema: Schema::new(vec![Field::new("id", TypeKind::Int.nullable()), Field::new("hour", TypeKind::STRING.nullable())]),

@@ -21,6 +21,7 @@ fn spec(root: &Path, more: &[(&str, &str)]) -> SinkSpec {
     let mut options = BTreeMap::from([("path".to_owned(), format!("file://{}", root.display())), ("format".to_owned(), "csv".to_owned())]);
     options.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     SinkSpec {
+        ends_old_keys: false,
         table: "out".into(),
         connector: ConnectorSpec { connector: "filesystem".into(), options },
         schema: Schema::new(vec![Field::new("id", TypeKind::Int.nullable()), Field::new("day", TypeKind::STRING.nullable())]),

@@ -36,6 +36,7 @@ pub(crate) struct KafkaSink {
     key: Option<Part>,
     value: Part,
     metadata: WrittenMetadata,
+    ends_old_keys: bool,
     records: u64,
     bytes: u64,
 }
@@ -101,7 +102,13 @@ impl KafkaSink {
         };
         let producer = Producer::open(&config, context)?;
         let routes = Routes::new(config.choice, context.subtask);
-        Ok(Self { config, producer, routes, topic, key, value, metadata, records: 0, bytes: 0 })
+        Ok(Self { config, producer, routes, topic, key, value, metadata, ends_old_keys: spec.ends_old_keys, records: 0, bytes: 0 })
+    }
+
+    /// Whether the row behind this one has its key.
+    fn stays(&self, row: usize, rows: usize) -> bool {
+        let key = |row| self.key.as_ref().and_then(|key| key.encoder.record(row));
+        row + 1 < rows && key(row) == key(row + 1)
     }
 
     fn send(&mut self, rows: &RecordBatch, row: usize, content: Content) -> Result<(), ConnectorError> {
@@ -148,8 +155,9 @@ impl Sink for KafkaSink {
         let kinds = kinds.filter(|_| self.config.upserts);
         for row in 0..rows.num_rows() {
             match kinds.and_then(|kinds| RowKind::from_byte(kinds.value(row))) {
-                // What replaces it follows.
-                Some(RowKind::UpdateBefore) => {}
+                // What replaces it follows, and has its key unless rows move between keys.
+                Some(RowKind::UpdateBefore) if !self.ends_old_keys || self.stays(row, rows.num_rows()) => {}
+                Some(RowKind::UpdateBefore) => self.send(rows, row, Content::Tombstone)?,
                 Some(RowKind::Delete) => self.send(rows, row, Content::Tombstone)?,
                 _ => self.send(rows, row, Content::Value)?,
             }

@@ -48,6 +48,7 @@ fn spec(mock: &Mock, more: &[(&str, &str)]) -> SinkSpec {
     let given = [("topic", "t"), ("properties.bootstrap.servers", servers.as_str()), ("format", "json")];
     let options: BTreeMap<_, _> = given.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     SinkSpec {
+        ends_old_keys: false,
         table: "out".into(),
         connector: ConnectorSpec { connector: "kafka".into(), options },
         schema: Schema::new(columns()),
@@ -317,6 +318,27 @@ fn an_upsert_table_writes_the_last_row_of_each_key_and_ends_it_with_nothing() {
     let found = read_back(&mock, "t", 1, 3);
     let shown: Vec<_> = found.iter().map(|message| (text(message.key()).unwrap(), text(message.payload()))).collect();
     assert_eq!(shown, [("a", Some(r#"{"id":1,"name":"a"}"#)), ("a", Some(r#"{"id":2,"name":"a"}"#)), ("a", None)]);
+}
+
+#[test]
+fn a_row_that_moves_to_another_key_ends_the_old_one() {
+    let mock = cluster("t", 1);
+    let mut spec = spec(&mock, &[("key.format", "raw")]);
+    spec.connector.connector = "upsert-kafka".into();
+    (spec.primary_key, spec.ends_old_keys) = (vec![1], true);
+    let mut sink = open(&spec);
+    let kinds = [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::UpdateBefore, RowKind::UpdateAfter];
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("id", Arc::new(Int32Array::from(vec![1, 1, 2, 2, 3]))),
+        ("name", Arc::new(StringArray::from(vec!["a", "a", "b", "b", "b"]))),
+        (ROW_KIND_COLUMN, Arc::new(UInt8Array::from(kinds.map(|kind| kind as u8).to_vec()))),
+    ];
+    sink.write(&RecordBatch::try_from_iter(columns).unwrap(), 0).unwrap();
+    flush(&mut sink).unwrap();
+    let found = read_back(&mock, "t", 1, 4);
+    let shown: Vec<_> = found.iter().map(|message| (text(message.key()).unwrap(), text(message.payload()))).collect();
+    let (one, two, three) = (r#"{"id":1,"name":"a"}"#, r#"{"id":2,"name":"b"}"#, r#"{"id":3,"name":"b"}"#);
+    assert_eq!(shown, [("a", Some(one)), ("a", None), ("b", Some(two)), ("b", Some(three))]);
 }
 
 #[test]

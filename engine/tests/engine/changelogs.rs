@@ -8,8 +8,8 @@ use arrow::array::{ArrayRef, AsArray, Int32Array, StringArray, TimestampMillisec
 use arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, UInt8Type};
 use arrow::record_batch::RecordBatch;
 use irmak_common::changelog_spec::{
-    DeduplicateSpec, GroupAggregateSpec, Keep, MiniBatch, NormalizeSpec, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey,
-    WindowEnd,
+    DeduplicateSpec, GroupAggregateSpec, Keep, MaterializeSpec, MiniBatch, NormalizeSpec, RankSpec, RankStrategy, SetKind,
+    SetOperationSpec, SortKey, WindowEnd,
 };
 use irmak_common::element::{Element, ROW_KIND_COLUMN};
 use irmak_common::job_graph::OperatorNode;
@@ -507,4 +507,39 @@ proptest! {
         expected.sort();
         prop_assert_eq!(applied(&lines), expected);
     }
+}
+
+/// SinkMaterializer by `k`; rows are told apart by `side`, or by nothing.
+fn materializer(upsert_key: &[usize]) -> OperatorNode {
+    let spec = MaterializeSpec { keys: vec![0], upsert_key: upsert_key.to_vec(), state_ttl_ms: 0 };
+    node(OperatorSpec::SinkMaterializer(spec), schema())
+}
+
+#[test]
+fn a_sinks_key_is_the_last_of_its_rows_that_is_left() {
+    let a = |kind, value, side| (kind, Some("a"), Some(value), side);
+    let rows = [
+        a(ADD, 1, 1),
+        a(ADD, 2, 2),
+        // Not the last one: nothing changes.
+        a(GONE, 1, 1),
+        a(ADD, 3, 3),
+        // The last one: the one before is the key's row again.
+        a(BEFORE, 3, 3),
+        a(GONE, 9, 9),
+        a(GONE, 2, 2),
+    ];
+    for upsert_key in [&[][..], &[2]] {
+        let mut cluster = Cluster::new(materializer(upsert_key), &[0]);
+        let mut lines = Vec::new();
+        for (at, row) in rows.iter().enumerate() {
+            lines.extend(cluster.rows(&[*row], true));
+            cluster.rescale([1, 3, 2][at % 3]);
+        }
+        assert_eq!(lines, ["+I a 1 1", "+U a 2 2", "+U a 3 3", "+U a 2 2", "-D a 2 2"], "{upsert_key:?}");
+    }
+    // With a key of its own a row is replaced where it stands.
+    let mut cluster = Cluster::new(materializer(&[2]), &[0]);
+    let lines = cluster.rows(&[a(ADD, 1, 1), a(ADD, 2, 2), a(AFTER, 5, 1), a(GONE, 7, 2), a(GONE, 5, 1)], true);
+    assert_eq!(lines, ["+I a 1 1", "+U a 2 2", "+U a 5 1", "+U a 5 1", "-D a 5 1"]);
 }

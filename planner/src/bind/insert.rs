@@ -37,6 +37,7 @@ impl Binder<'_> {
         let parallelism = self.settings.sink_parallelism(&connector.options)?;
         let position = |name: &String| columns.fields.iter().position(|field| field.name == *name);
         let spec = SinkSpec {
+            ends_old_keys: false,
             table: table.name.clone(),
             connector,
             partition_by: table.partitioned_by.iter().filter_map(position).collect(),

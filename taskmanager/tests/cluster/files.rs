@@ -57,6 +57,7 @@ fn into_files(tasks: Vec<TaskDescriptor>, dir: &Path) -> Vec<TaskDescriptor> {
         let mut sink = task.chain[0].clone();
         let options = [("path".to_owned(), format!("file://{}", dir.display())), ("format".to_owned(), "csv".to_owned())];
         sink.spec = OperatorSpec::Sink(SinkSpec {
+            ends_old_keys: false,
             table: "out".to_owned(),
             connector: ConnectorSpec { connector: "filesystem".to_owned(), options: options.into() },
             schema: sink.output.clone(),
