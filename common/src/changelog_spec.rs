@@ -33,6 +33,12 @@ pub struct WindowEnd {
     pub key: usize,
     /// The zone that windows are aligned in, for a TIMESTAMP_LTZ rowtime; `None`: UTC.
     pub zone: Option<String>,
+    /// Nothing is said of a window before it is over.
+    #[serde(default)]
+    pub hold: bool,
+    /// How long rows still change a window that is over.
+    #[serde(default)]
+    pub lateness_ms: u64,
 }
 
 /// How many rows are put together, and for how long.

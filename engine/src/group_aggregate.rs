@@ -59,8 +59,10 @@ impl GroupAggregate {
         let aggregates = spec.aggregates.iter().enumerate();
         let aggregates = aggregates.map(|(at, call)| running(call, spec.retracts && !spec.never_back.contains(&at)));
         let aggregates = aggregates.collect::<Result<Vec<_>, _>>()?;
-        let fingerprint = inputs.fingerprint(&format!("{}{}{:?} group", keys.format().fingerprint(), spec.retracts, spec.never_back));
-        let mut groups = Groups::new(aggregates, spec.state_ttl_ms);
+        let held = spec.window_end.as_ref().is_some_and(|end| end.hold);
+        let group = if held { "held group" } else { "group" };
+        let fingerprint = inputs.fingerprint(&format!("{}{}{:?} {}", keys.format().fingerprint(), spec.retracts, spec.never_back, group));
+        let mut groups = Groups::new(aggregates, spec.state_ttl_ms, held);
         for bytes in env.owned().keyed() {
             groups.restore(fingerprint, keys.format(), bytes)?;
         }
@@ -93,9 +95,15 @@ impl GroupAggregate {
             {
                 continue;
             }
-            let Some((group, first)) = self.groups.of_row(&self.keys, row, change, now) else { continue };
-            if let Some(end) = ends.get(row) {
+            let Some((group, new)) = self.groups.of_row(&self.keys, row, change, now) else { continue };
+            let mut first = new;
+            if let (Some(closing), Some(end)) = (&self.closing, ends.get(row)) {
                 self.groups.closes_at(group, *end);
+                if !closing.speaks(*end) {
+                    self.groups.apply(group, row, change, inputs, self.spec.retracts)?;
+                    continue;
+                }
+                first = if closing.hold { self.groups.speak(group) } else { new };
             }
             if !first {
                 self.groups.push(group)?;
@@ -192,6 +200,25 @@ impl GroupAggregate {
         Ok(())
     }
 
+    /// The watermark has come to the end of a window: held ones speak, and those that take no rows any more are let go.
+    fn close_windows(&mut self, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        let Some(closing) = &self.closing else { return Ok(()) };
+        let due = if closing.hold { self.groups.silent(|end| closing.speaks(end)) } else { Vec::new() };
+        for group in due {
+            self.groups.speak(group);
+            self.groups.push(group)?;
+            self.output.row(group, RowKind::Insert, self.groups.key(group));
+            if self.output.is_full() {
+                self.flush(out)?;
+            }
+        }
+        self.flush(out)?;
+        if let Some(closing) = &mut self.closing {
+            self.groups.close(|end| closing.closes(end));
+        }
+        Ok(())
+    }
+
     fn flush(&mut self, out: &mut Vec<Element>) -> Result<(), EngineError> {
         self.emit(None, out)
     }
@@ -245,10 +272,8 @@ impl Operator for GroupAggregate {
     }
 
     fn on_watermark(&mut self, _: &OperatorContext, watermark: Watermark, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        if let Some(closing) = &mut self.closing
-            && closing.advance(watermark)
-        {
-            self.groups.close(|end| closing.closes(end));
+        if self.closing.as_mut().is_some_and(|closing| closing.advance(watermark)) {
+            self.close_windows(out)?;
         }
         out.push(Element::Watermark(watermark));
         Ok(())

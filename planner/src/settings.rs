@@ -20,6 +20,17 @@ pub(crate) struct Settings {
     set: BTreeMap<String, (String, Span)>,
 }
 
+const LATE_FIRE: &str = "table.exec.emit.late-fire.enabled";
+
+/// When windows speak besides their end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fires {
+    /// With every row before it.
+    pub(crate) early: bool,
+    /// With every row so long after it.
+    pub(crate) lateness_ms: u64,
+}
+
 impl Settings {
     /// The options that hold before the script.
     pub(crate) fn new(base: &BTreeMap<String, String>) -> Self {
@@ -159,23 +170,6 @@ impl Settings {
         }
     }
 
-    /// `table.exec.emit.allow-lateness`. Alone it changes no result: Flink emits late results only with `late-fire` on.
-    pub(crate) fn allowed_lateness_ms(&self) -> Planned<i64> {
-        if self.batch() {
-            return Ok(0);
-        }
-        for key in ["table.exec.emit.early-fire.enabled", "table.exec.emit.late-fire.enabled"] {
-            if self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-                let error = PlanError::new(Code::Changelog, format!("`{key}` makes windows emit updates, which is not supported yet"));
-                return Err(match self.set.get(key) {
-                    Some((_, span)) => error.at(*span),
-                    None => error,
-                });
-            }
-        }
-        Ok(0)
-    }
-
     /// Whether windows are asked to speak before or after their end.
     pub(crate) fn fires_early_or_late(&self) -> bool {
         if self.batch() {
@@ -185,19 +179,32 @@ impl Settings {
         on("table.exec.emit.early-fire.enabled") || on("table.exec.emit.late-fire.enabled")
     }
 
-    /// Whether `table.exec.emit.early-fire.enabled`: group windows speak with every row.
+    /// `table.exec.emit.early-fire.*` and `late-fire.*`; `None`: windows speak once, when they are over. `allow-lateness` alone changes
+    /// nothing, as in Flink.
     ///
     /// # Errors
-    /// With `late-fire`, which is not supported.
-    pub(crate) fn early_fire(&self) -> Planned<bool> {
-        if self.batch() || !self.get("table.exec.emit.early-fire.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return Ok(false);
+    /// Late fires without a lateness that is allowed.
+    pub(crate) fn fires(&self) -> Planned<Option<Fires>> {
+        if self.batch() {
+            return Ok(None);
         }
-        if self.get("table.exec.emit.late-fire.enabled").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return self.allowed_lateness_ms().map(|_| false);
-        }
+        let on = |key: &str| self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let (early, late) = (on("table.exec.emit.early-fire.enabled"), on(LATE_FIRE));
         self.millis(&["table.exec.emit.early-fire.delay"])?;
-        Ok(true)
+        self.millis(&["table.exec.emit.late-fire.delay"])?;
+        if !late {
+            return Ok(early.then_some(Fires { early, lateness_ms: 0 }));
+        }
+        let lateness_ms = self.millis(&["table.exec.emit.allow-lateness"])?.unwrap_or(self.state_ttl_ms()?);
+        if lateness_ms == 0 {
+            let message = "The 'AFTER WATERMARK' emit strategy requires set 'table.exec.emit.allow-lateness'";
+            let error = PlanError::new(Code::SettingValue, message).label("for example: SET 'table.exec.emit.allow-lateness' = '5 s'");
+            return Err(match self.set.get(LATE_FIRE) {
+                Some((_, span)) => error.at(*span),
+                None => error,
+            });
+        }
+        Ok(Some(Fires { early, lateness_ms }))
     }
 
     /// `table.exec.mini-batch.*`; `None`: it is off, or has no size.

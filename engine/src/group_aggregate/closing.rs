@@ -1,6 +1,7 @@
-//! Groups that are windows (`table.exec.emit.early-fire.*`): a window speaks with every row, and is let go when the watermark closes it.
+//! Groups that are windows (`table.exec.emit.early-fire.*`, `late-fire.*`): when a window speaks, and when it is let go.
 //!
-//! By then all has been said. Rows of closed windows are late: dropped and counted. State: the watermark, as a union entry.
+//! One that fires early speaks with every row. One that does not is held until it is over, speaks then, and from then on with every late
+//! row, for as long as lateness is allowed. What comes later is dropped and counted. State: the watermark, as a union entry.
 
 use arrow::record_batch::RecordBatch;
 use irmak_common::changelog_spec::WindowEnd;
@@ -17,7 +18,10 @@ pub(super) struct Closing {
     column: usize,
     progress: Progress,
     pub(super) late: u64,
-    /// The first end among open windows, or an earlier one.
+    /// Windows speak when they are over, not before.
+    pub(super) hold: bool,
+    lateness_ms: Millis,
+    /// The first end among open windows at which something is to be done, or an earlier one.
     next: Millis,
 }
 
@@ -28,7 +32,8 @@ impl Closing {
         let restored = restored.map_err(|_| EngineError::state("a window's watermark is cut short"))?;
         progress.reached = restored.into_iter().min().unwrap_or(Millis::MIN);
         // Which windows were open is not known yet: the next watermark looks.
-        Ok(Self { column, progress, late: 0, next: Millis::MIN })
+        let lateness_ms = Millis::try_from(spec.lateness_ms).unwrap_or(Millis::MAX);
+        Ok(Self { column, progress, late: 0, hold: spec.hold, lateness_ms, next: Millis::MIN })
     }
 
     /// The end of each row's window.
@@ -38,7 +43,7 @@ impl Closing {
 
     /// Whether a window takes no rows any more; one that does will close.
     pub(super) fn is_late(&mut self, end: Millis) -> bool {
-        if self.progress.is_over(end) {
+        if self.progress.is_over(end.saturating_add(self.lateness_ms)) {
             self.late += 1;
             return true;
         }
@@ -56,11 +61,17 @@ impl Closing {
         closes
     }
 
-    /// Whether a window is over; of those that are not the first will be next.
+    /// Whether a row may speak of its window.
+    pub(super) fn speaks(&self, end: Millis) -> bool {
+        !self.hold || self.progress.is_over(end)
+    }
+
+    /// Whether a window takes no rows any more; of those that do the first will be next.
     pub(super) fn closes(&mut self, end: Millis) -> bool {
-        let over = self.progress.is_over(end);
+        let closed = end.saturating_add(self.lateness_ms);
+        let over = self.progress.is_over(closed);
         if !over {
-            self.next = self.next.min(end);
+            self.next = self.next.min(if self.speaks(end) { closed } else { end });
         }
         over
     }

@@ -27,6 +27,8 @@ pub(crate) struct Groups {
     aggregates: Vec<Box<dyn Running>>,
     gone: usize,
     ttl_ms: Millis,
+    /// They are windows of which some have not spoken.
+    held: bool,
     /// When groups were last searched for those that nobody reaches any more.
     swept: Millis,
 }
@@ -41,12 +43,15 @@ struct Slot {
     reached: Millis,
     /// Windows: when it is over.
     end: Millis,
+    /// Windows that are held: it has spoken.
+    spoken: bool,
 }
 
 impl Groups {
-    pub(crate) fn new(aggregates: Vec<Box<dyn Running>>, ttl_ms: u64) -> Self {
+    /// No groups. `held`: they are windows that speak when they are over.
+    pub(crate) fn new(aggregates: Vec<Box<dyn Running>>, ttl_ms: u64, held: bool) -> Self {
         let ttl_ms = Millis::try_from(ttl_ms).unwrap_or(Millis::MAX);
-        Self { keys: KeyTable::default(), slots: Vec::new(), aggregates, gone: 0, ttl_ms, swept: 0 }
+        Self { keys: KeyTable::default(), slots: Vec::new(), aggregates, gone: 0, ttl_ms, held, swept: 0 }
     }
 
     /// The group of a row, and whether it begins with it; `None`: the row takes back what is not there.
@@ -143,6 +148,19 @@ impl Groups {
         self.slots[group as usize].end = end;
     }
 
+    /// Whether a window is said for the first time; from now on it is said.
+    pub(super) fn speak(&mut self, group: u32) -> bool {
+        !std::mem::replace(&mut self.slots[group as usize].spoken, true)
+    }
+
+    /// The windows that have not spoken and may, by their ends.
+    pub(super) fn silent(&self, may_speak: impl Fn(Millis) -> bool) -> Vec<u32> {
+        let waits = |slot: &Slot| slot.live && !slot.spoken && may_speak(slot.end);
+        let mut groups: Vec<u32> = (0..self.slots.len() as u32).filter(|group| waits(&self.slots[*group as usize])).collect();
+        groups.sort_by_key(|group| self.slots[*group as usize].end);
+        groups
+    }
+
     /// Lets go of the windows that are over.
     pub(crate) fn close(&mut self, mut is_over: impl FnMut(Millis) -> bool) {
         for group in 0..self.slots.len() {
@@ -192,6 +210,9 @@ impl Groups {
                 put_number(out, slot.rows);
                 put_number(out, slot.reached);
                 put_number(out, slot.end);
+                if self.held {
+                    put_number(out, i64::from(slot.spoken));
+                }
                 self.aggregates.iter().try_for_each(|aggregate| aggregate.save(group, out))
             })?;
         }
@@ -205,8 +226,9 @@ impl Groups {
             }
             let group = self.intern(xxh3_64(key), key);
             self.gone -= 1;
-            self.slots[group as usize] =
-                Slot { live: true, touched: false, rows: take_number(value)?, reached: take_number(value)?, end: take_number(value)? };
+            let (rows, reached, end) = (take_number(value)?, take_number(value)?, take_number(value)?);
+            let spoken = self.held && take_number(value)? != 0;
+            self.slots[group as usize] = Slot { live: true, touched: false, rows, reached, end, spoken };
             self.aggregates.iter_mut().try_for_each(|aggregate| aggregate.load(group, value))
         })
     }

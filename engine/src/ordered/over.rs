@@ -10,6 +10,7 @@
 
 mod bounded;
 mod running;
+mod sliding;
 mod state;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
 use irmak_common::limits::BATCH_ROWS_MAX;
-use irmak_common::operator_spec::{OverFrame, OverSpec, WindowStyle};
+use irmak_common::operator_spec::{AggregateCall, OverFrame, OverSpec, WindowStyle};
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::Schema;
 
@@ -58,6 +59,8 @@ struct Arguments {
     read: Vec<usize>,
     schema: SchemaRef,
     set: AggregateSet,
+    /// The calls over these columns.
+    calls: Vec<AggregateCall>,
 }
 
 impl Arguments {
@@ -73,7 +76,7 @@ impl Arguments {
         }
         let fields = read.iter().map(|&column| input.fields.get(column).cloned()).collect::<Option<Vec<_>>>();
         let narrow = Schema::new(fields.ok_or_else(|| EngineError::plan(format!("OVER reads columns {read:?} of {}", input.len())))?);
-        Ok(Self { read, schema: narrow.to_arrow(), set: AggregateSet::new(&calls, &narrow, WindowStyle::Group)? })
+        Ok(Self { read, schema: narrow.to_arrow(), set: AggregateSet::new(&calls, &narrow, WindowStyle::Group)?, calls })
     }
 
     /// How many calls there are.
@@ -122,8 +125,8 @@ impl Over {
             OverFrame::RowsUnbounded => Frames::Running(Running::new(&arguments, false)?),
             // In processing time no two rows are of one time, as in Flink.
             OverFrame::RangeUnbounded => Frames::Running(Running::new(&arguments, spec.time.is_some())?),
-            OverFrame::Rows { preceding } => Frames::Bounded(Bounded::rows(preceding)),
-            OverFrame::Range { preceding_ms } => Frames::Bounded(Bounded::range(preceding_ms)),
+            OverFrame::Rows { preceding } => Frames::Bounded(Bounded::rows(preceding, &arguments.calls)),
+            OverFrame::Range { preceding_ms } => Frames::Bounded(Bounded::range(preceding_ms, &arguments.calls)),
         };
         let named = |column: usize| input.fields.get(column).map(|field| (column, field.name.clone()));
         let time = match spec.time {
@@ -251,15 +254,16 @@ impl Over {
     }
 
     /// Forgets what no row will ask for again.
-    fn clean(&mut self, reached: Millis) {
+    fn clean(&mut self, reached: Millis) -> Result<(), EngineError> {
         if let Frames::Bounded(bounded) = &mut self.frames {
             bounded.clean(reached, &mut self.store);
-            if let Some(moved) = bounded.tidy(&mut self.table) {
+            if let Some(moved) = bounded.tidy(&mut self.table)? {
                 for (key, _) in self.waiting.values_mut() {
                     *key = moved.get(*key as usize).copied().unwrap_or(*key);
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -276,7 +280,7 @@ impl Operator for Over {
         if self.clock.advance(watermark) && self.time.is_some() {
             let due = self.due();
             self.leave(&due, out)?;
-            self.clean(self.clock.reached);
+            self.clean(self.clock.reached)?;
         }
         self.clock.pass(out);
         Ok(())
@@ -291,7 +295,7 @@ impl Operator for Over {
 
     fn on_timer(&mut self, context: &OperatorContext, _: &mut Vec<Element>) -> Result<(), EngineError> {
         if self.time.is_none() {
-            self.clean(context.now);
+            return self.clean(context.now);
         }
         Ok(())
     }

@@ -94,7 +94,7 @@ impl ChangesAggregate {
 
     fn aggregates(&self) -> Result<Groups, EngineError> {
         let aggregates = self.calls.iter().map(|call| running(call, true)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Groups::new(aggregates, 0))
+        Ok(Groups::new(aggregates, 0, false))
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), EngineError> {

@@ -411,7 +411,7 @@ fn a_window_that_fires_early_speaks_with_every_row_until_the_watermark_closes_it
         retracts: false,
         never_back: Vec::new(),
         mini_batch: None,
-        window_end: Some(WindowEnd { key: 1, zone: None }),
+        window_end: Some(WindowEnd { key: 1, zone: None, hold: false, lateness_ms: 0 }),
         state_ttl_ms: 0,
     };
     let node = node(OperatorSpec::GroupAggregate(spec), output);
@@ -438,6 +438,57 @@ fn a_window_that_fires_early_speaks_with_every_row_until_the_watermark_closes_it
     assert_eq!(told(&out), ["-U a 20 1", "+U a 20 2"]);
     assert_eq!(operator.metrics().late_records, 1);
     operator.on_watermark(&context, Watermark(19), &mut out).unwrap();
+    assert!(operator.snapshot().unwrap().keyed.is_empty(), "nothing is left of windows that are over");
+}
+
+#[test]
+fn a_window_that_fires_late_is_held_until_it_is_over_and_speaks_with_every_late_row() {
+    let input = Schema::new(vec![
+        Field::new("k", TypeKind::STRING.nullable()),
+        Field::new("v", TypeKind::Int.nullable()),
+        Field::new("side", TypeKind::Int.not_null()),
+        Field::new("w$end", TypeKind::timestamp(3).not_null()),
+    ]);
+    let output = Schema::new(vec![input.fields[0].clone(), input.fields[3].clone(), Field::new("c", TypeKind::BigInt.not_null())]);
+    let spec = GroupAggregateSpec {
+        keys: vec![0, 3],
+        aggregates: vec![call("COUNT(*)", false, TypeKind::BigInt)],
+        retracts: false,
+        never_back: Vec::new(),
+        mini_batch: None,
+        window_end: Some(WindowEnd { key: 1, zone: None, hold: true, lateness_ms: 5 }),
+        state_ttl_ms: 0,
+    };
+    let node = node(OperatorSpec::GroupAggregate(spec), output);
+    let start = |restored| {
+        let environment = OperatorEnvironment { parallelism: 1, restored, ..OperatorEnvironment::default() };
+        build(&node, std::slice::from_ref(&input), &environment).unwrap()
+    };
+    let context = OperatorContext { now: 0, split: None };
+    let rows = |ends: &[i64]| {
+        let rows: Vec<Row> = ends.iter().map(|_| (ADD, Some("a"), Some(1), 0)).collect();
+        let mut columns = batch(&rows, false).columns().to_vec();
+        columns.push(Arc::new(TimestampMillisecondArray::from(ends.to_vec())));
+        RecordBatch::try_new(input.to_arrow(), columns).unwrap()
+    };
+    let (mut operator, mut out) = (start(Vec::new()), Vec::new());
+    operator.on_batch(&context, 0, rows(&[20, 10, 10]), &mut out).unwrap();
+    assert_eq!(told(&out), [""; 0], "no window is over");
+    let mut operator = start(vec![operator.snapshot().unwrap()]);
+    operator.on_watermark(&context, Watermark(9), &mut out).unwrap();
+    assert_eq!(told(&out), ["+I a 10 2"]);
+    out.clear();
+    // What has spoken is part of the state: restored, it does not begin anew.
+    let mut operator = start(vec![operator.snapshot().unwrap()]);
+    operator.on_batch(&context, 0, rows(&[10, 20, 9]), &mut out).unwrap();
+    assert_eq!(told(&out), ["-U a 10 2", "+U a 10 3", "+I a 9 1"]);
+    out.clear();
+    operator.on_watermark(&context, Watermark(14), &mut out).unwrap();
+    operator.on_batch(&context, 0, rows(&[10]), &mut out).unwrap();
+    assert_eq!(told(&out), [""; 0], "its lateness is over too");
+    assert_eq!(operator.metrics().late_records, 1);
+    operator.on_watermark(&context, Watermark(24), &mut out).unwrap();
+    assert_eq!(told(&out), ["+I a 20 2"]);
     assert!(operator.snapshot().unwrap().keyed.is_empty(), "nothing is left of windows that are over");
 }
 

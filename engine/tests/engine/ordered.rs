@@ -161,11 +161,30 @@ proptest! {
                     OverFrame::Range { preceding_ms } => time <= row.2 && time >= row.2 - preceding_ms,
                 }
             });
-            let sum: i32 = frame.map(|(_, index)| sorted[*index].1.1).sum();
-            format!("{} {} - - {} {} {sum}", row.0, row.1, row.2, row.2)
+            let numbers: Vec<i32> = frame.map(|(_, index)| sorted[*index].1.1).collect();
+            let of = |pick: fn(&[i32]) -> Option<i32>| pick(&numbers).unwrap_or_default();
+            let different = numbers.iter().collect::<std::collections::BTreeSet<_>>().len();
+            format!(
+                "{} {} - - {} {} {} {} {} {} {} {different}",
+                row.0, row.1, row.2, row.2,
+                numbers.iter().sum::<i32>(),
+                of(|all| all.iter().min().copied()),
+                of(|all| all.iter().max().copied()),
+                of(|all| all.first().copied()),
+                of(|all| all.last().copied()),
+            )
         }).collect();
         expected.sort();
-        prop_assert_eq!(outcome(over(frame, Some(TIME), vec![sum()]), &[rows], &[]), expected);
+        let named = |function: &str| AggregateCall { name: function.to_lowercase(), ..call(function, Some(NUMBER), TypeKind::Int) };
+        let mut calls: Vec<AggregateCall> = ["SUM", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"].into_iter().map(named).collect();
+        calls.push(AggregateCall { distinct: true, ..call("COUNT", Some(NUMBER), TypeKind::BigInt) });
+        // In two pieces, so that the second slides on from what the first has left.
+        let half = rows.len() / 2;
+        prop_assert_eq!(outcome(over(frame, Some(TIME), calls.clone()), std::slice::from_ref(&rows), &[]), expected.clone());
+        let earlier = rows[..half].iter().map(|row| row.2).max().unwrap_or(0);
+        if rows[half..].iter().all(|row| row.2 > earlier) {
+            prop_assert_eq!(outcome(over(frame, Some(TIME), calls), &[rows[..half].to_vec(), rows[half..].to_vec()], &[2]), expected);
+        }
     }
 }
 

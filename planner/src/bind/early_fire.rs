@@ -1,7 +1,8 @@
-//! Group windows that speak before they are over (`table.exec.emit.early-fire.*`): rows are put into windows, and windows are groups
-//! whose result is updated with every row, until the watermark closes them.
+//! Group windows that speak before they are over (`table.exec.emit.early-fire.*`) or still after it (`late-fire.*`): rows are put into
+//! windows, and windows are groups whose result is updated with every row, until the watermark closes them.
 //!
-//! The delay says how seldom Flink speaks; the last word is the same, so here every row is said whatever the delay.
+//! The delays say how seldom Flink speaks; the last word is the same, so here every row is said whatever the delay. Without early fires
+//! a window is held until it is over.
 
 use irmak_common::changelog_spec::{GroupAggregateSpec, WindowEnd};
 use irmak_common::expr::Expr;
@@ -15,18 +16,20 @@ use super::Binder;
 use super::fuse::{Projection, aggregate_calls, column_names};
 use super::group::Grouping;
 use super::window::GroupWindow;
+use crate::settings::Fires;
 
 impl Binder<'_> {
-    /// The aggregate of group windows that speak with every row. Output as that of windows that speak once.
-    pub(crate) fn early_fired(&mut self, input: Rel, grouping: &Grouping, window: &GroupWindow, span: Span) -> Planned<Rel> {
+    /// The aggregate of group windows that speak more than once. Output as that of windows that speak once.
+    pub(crate) fn often_fired(&mut self, input: Rel, grouping: &Grouping, window: &GroupWindow, fires: Fires, span: Span) -> Planned<Rel> {
         let width = grouping.keys.len();
         let spec = self.window_spec(window.kind.clone(), width, &window.time.ty, WindowStyle::Group, span)?;
         let refused = |what: &str| {
-            let message = format!("`table.exec.emit.early-fire.enabled` is not supported for {what}");
+            let name = if fires.early { "early" } else { "late" };
+            let message = format!("`table.exec.emit.{name}-fire.enabled` is not supported for {what}");
             Err(PlanError::new(Code::Unsupported, message).at(span).label("RESET it before this statement"))
         };
         if is_session(&spec) {
-            return refused("SESSION windows");
+            return refused("SESSION windows, as in Flink");
         }
         if spec.time.is_none() {
             return refused("windows of processing time");
@@ -48,7 +51,7 @@ impl Binder<'_> {
             retracts: false,
             never_back: Vec::new(),
             mini_batch: None,
-            window_end: Some(WindowEnd { key: width + 1, zone }),
+            window_end: Some(WindowEnd { key: width + 1, zone, hold: !fires.early, lateness_ms: fires.lateness_ms }),
             state_ttl_ms: 0,
         };
         let node = RelNode::GroupAggregate { input: Box::new(assigned), spec: Box::new(spec) };

@@ -16,9 +16,11 @@ impl Binder<'_> {
     /// The aggregate over its input: what it needs is projected first.
     pub(crate) fn window_aggregate(&mut self, input: Rel, grouping: Grouping, span: Span) -> Planned<Rel> {
         if let Windows::Group(window) = grouping.windows.clone()
-            && self.settings.early_fire()?
+            && let Some(fires) = self.settings.fires()?
+            // Processing time knows no late rows.
+            && (fires.early || window.time.ty.kind.time_attribute() == TimeAttribute::Rowtime)
         {
-            return self.early_fired(input, &grouping, &window, span);
+            return self.often_fired(input, &grouping, &window, fires, span);
         }
         if matches!(grouping.windows, Windows::Attached(_)) && self.settings.fires_early_or_late() {
             let message = "Currently, window table function based aggregate doesn't support early-fire and late-fire configuration \
@@ -43,14 +45,8 @@ impl Binder<'_> {
             Field::new(name, grouping.property_type(*property))
         };
         fields.extend(grouping.properties.iter().map(property));
-        let spec = WindowAggregateSpec {
-            window,
-            keys,
-            aggregates,
-            properties: grouping.properties,
-            allowed_lateness_ms: self.settings.allowed_lateness_ms()?,
-            retracts: false,
-        };
+        let spec =
+            WindowAggregateSpec { window, keys, aggregates, properties: grouping.properties, allowed_lateness_ms: 0, retracts: false };
         let schema = Schema::new(fields);
         Ok(Rel { node: RelNode::WindowAggregate { input: Box::new(below), spec: Box::new(spec) }, schema })
     }

@@ -3,8 +3,9 @@
 use irmak_common::expr::Expr;
 use irmak_common::join_spec::JoinKind;
 use irmak_common::types::TimeAttribute;
+use irmak_functions::common_type;
 
-use crate::algebra::Rel;
+use crate::algebra::{Rel, plain};
 use crate::ast::{self, JoinOn, TableRef};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::join::{JoinRel, all_of, always, equality, terms};
@@ -209,13 +210,29 @@ fn beside(left: Scoped, right: Scoped, kind: JoinKind) -> Both {
 impl Both {
     fn condition(&mut self, on: &ast::Expr) -> Planned<()> {
         let schema = self.join.both();
-        self.join.condition = ExprBinder { scope: &self.scope, schema: &schema, grouping: None, clause: "ON" }.condition(on, "ON")?;
-        Ok(())
+        let mut binder = ExprBinder { scope: &self.scope, schema: &schema, grouping: None, clause: "ON" };
+        self.join.condition = binder.condition(on, "ON")?;
+        let width = self.join.left.schema.len();
+        super::subquery::conjuncts(on).into_iter().try_for_each(|term| comparable(&mut binder, term, width))
     }
 
     fn scoped(self) -> Scoped {
         Scoped { rel: self.join.into_rel(), scope: self.scope }
     }
+}
+
+/// Refuses the equality of two columns, one of each side, that have no type in common. Source: Flink's `JoinConditionTypeCoerceRule`.
+fn comparable(binder: &mut ExprBinder<'_>, term: &ast::Expr, width: usize) -> Planned<()> {
+    let ast::ExprKind::Operator { name: "=", args } = &term.kind else { return Ok(()) };
+    let bound = binder.all(args)?;
+    let (Some(left), Some(right)) = (bound[0].as_column(), bound[1].as_column()) else { return Ok(()) };
+    let types = [plain(&bound[0].ty), plain(&bound[1].ty)];
+    if (left < width) == (right < width) || common_type(&types.iter().collect::<Vec<_>>()).is_some() {
+        return Ok(());
+    }
+    let [left, right] = types.map(|ty| ty.with_nullable(true));
+    let message = format!("implicit type conversion between {left} and {right} is not supported on join's condition now");
+    Err(PlanError::new(Code::Incompatible, message).at(term.span).label("CAST one side"))
 }
 
 /// The columns that both sides have.

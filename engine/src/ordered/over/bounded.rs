@@ -1,4 +1,5 @@
-//! Frames of some rows before the current one: ROWS by number, RANGE by time. The rows are kept, and each frame is added up from them.
+//! Frames of some rows before the current one: ROWS by number, RANGE by time. The rows are kept. Where all calls can take rows back, a
+//! frame slides ([`super::sliding`]); else each is added up from its rows.
 //!
 //! A key of RANGE is forgotten when nothing has come for one and a half lengths of its frame; until then its timers also tell which rows
 //! are late, as in Flink.
@@ -7,8 +8,10 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use arrow::array::ArrayRef;
 use arrow::compute::concat;
+use irmak_common::operator_spec::AggregateCall;
 use irmak_common::time::Millis;
 
+use super::sliding::Sliding;
 use super::{Arguments, Due, Results};
 use crate::error::EngineError;
 use crate::ordered::rows::RowStore;
@@ -36,6 +39,7 @@ pub(super) struct Bounded {
     dead_keys: usize,
     /// Rows that fell out of all frames, to be forgotten when those are said.
     fallen: Vec<u32>,
+    sliding: Option<Sliding>,
     scratch: Scratch,
 }
 
@@ -60,16 +64,17 @@ struct Plan {
 }
 
 impl Bounded {
-    pub(super) fn rows(preceding: u64) -> Self {
-        Self::new(Reach::Rows(usize::try_from(preceding).unwrap_or(usize::MAX).saturating_add(1)))
+    pub(super) fn rows(preceding: u64, calls: &[AggregateCall]) -> Self {
+        Self::new(Reach::Rows(usize::try_from(preceding).unwrap_or(usize::MAX).saturating_add(1)), calls)
     }
 
-    pub(super) fn range(preceding: Millis) -> Self {
-        Self::new(Reach::Time(preceding))
+    pub(super) fn range(preceding: Millis, calls: &[AggregateCall]) -> Self {
+        Self::new(Reach::Time(preceding), calls)
     }
 
-    fn new(reach: Reach) -> Self {
-        Self { reach, parts: Vec::new(), timers: BTreeSet::new(), dead_keys: 0, fallen: Vec::new(), scratch: Scratch::default() }
+    fn new(reach: Reach, calls: &[AggregateCall]) -> Self {
+        let (parts, timers, fallen) = (Vec::new(), BTreeSet::new(), Vec::new());
+        Self { reach, parts, timers, dead_keys: 0, fallen, sliding: Sliding::of(calls), scratch: Scratch::default() }
     }
 
     /// The part of a key, which is made where it is new.
@@ -127,6 +132,12 @@ impl Bounded {
 
     /// The results of rows that are due, in their order.
     pub(super) fn compute(&mut self, due: &[Due], store: &RowStore, arguments: &Arguments) -> Result<Results, EngineError> {
+        if let Some(mut sliding) = self.sliding.take() {
+            due.chunk_by(|a, b| a.time == b.time).for_each(|run| self.slide(run, &mut sliding));
+            let columns = sliding.run(store, arguments);
+            self.sliding = Some(sliding);
+            return Ok(Results { numbers: due.iter().map(|due| due.number).collect(), columns: columns? });
+        }
         let mut pieces: Vec<Vec<ArrayRef>> = vec![Vec::new(); arguments.calls()];
         let mut plan = Plan::default();
         // The frame of each row, of those that are planned and not yet added up.
@@ -151,6 +162,34 @@ impl Bounded {
         };
         let columns = pieces.into_iter().map(joined).collect::<Result<_, _>>()?;
         Ok(Results { numbers: due.iter().map(|due| due.number).collect(), columns })
+    }
+
+    /// What rows of one time do to the frames of their keys.
+    fn slide(&mut self, run: &[Due], sliding: &mut Sliding) {
+        for row in run {
+            let part = &mut self.parts[row.key as usize];
+            sliding.make(row.key, part.history.iter().map(|(_, number)| *number));
+            part.last = part.last.max(row.time);
+            let falls = |part: &Part| match self.reach {
+                Reach::Rows(length) => part.history.len() >= length,
+                Reach::Time(length) => part.history.front().is_some_and(|(time, _)| *time < row.time.saturating_sub(length)),
+            };
+            while falls(part)
+                && let Some((_, number)) = part.history.pop_front()
+            {
+                sliding.leave(row.key, number);
+                self.fallen.push(number);
+            }
+            part.history.push_back((row.time, row.number));
+            sliding.enter(row.key, row.number);
+            if matches!(self.reach, Reach::Rows(_)) {
+                sliding.say(row.key);
+            }
+        }
+        // Over a time, rows of one time have one frame.
+        if matches!(self.reach, Reach::Time(_)) {
+            run.iter().for_each(|row| sliding.say(row.key));
+        }
     }
 
     fn slide_rows(&mut self, row: &Due, length: usize, plan: &mut Plan) {
@@ -235,6 +274,9 @@ impl Bounded {
                 part.history.drain(..).for_each(|(_, number)| store.release(number));
                 *part = Part::default();
                 self.dead_keys += 1;
+                if let Some(sliding) = &mut self.sliding {
+                    sliding.forget(key);
+                }
             }
         }
     }
@@ -245,9 +287,13 @@ impl Bounded {
     }
 
     /// Clears forgotten keys away when they are many: where each of the others is now.
-    pub(super) fn tidy(&mut self, table: &mut KeyTable) -> Option<Vec<u32>> {
+    pub(super) fn tidy(&mut self, table: &mut KeyTable) -> Result<Option<Vec<u32>>, EngineError> {
         if self.dead_keys < DEAD_KEYS_MIN || self.dead_keys * 2 < self.parts.len() {
-            return None;
+            return Ok(None);
+        }
+        if let Some(sliding) = &mut self.sliding {
+            let live = self.parts.iter().enumerate().filter(|(_, part)| part.live);
+            sliding.compact(&live.map(|(key, _)| key as u32).collect::<Vec<_>>())?;
         }
         let mut keys = KeyTable::default();
         let mut moved = vec![u32::MAX; self.parts.len()];
@@ -260,7 +306,7 @@ impl Bounded {
         let timers = self.timers.iter().map(|&(time, key)| (time, moved[key as usize]));
         self.timers = timers.filter(|(_, key)| *key != u32::MAX).collect();
         (self.parts, self.dead_keys, *table) = (parts, 0, keys);
-        Some(moved)
+        Ok(Some(moved))
     }
 }
 
