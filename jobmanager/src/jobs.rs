@@ -21,6 +21,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::actor::{Handle, Message};
 use crate::collect::{Next, Results};
 use crate::core::event::Event;
+use crate::core::job::Job;
 use crate::core::record::{NewJob, Outcome, StatementOutcome, Submission};
 use crate::progress;
 
@@ -158,6 +159,10 @@ impl v1::jobs_server::Jobs for Jobs {
     async fn stop(&self, request: Request<v1::StopRequest>) -> Result<Response<v1::StopResponse>, Status> {
         let job = find(&self.actor, &request.get_ref().job_id).await?;
         still_open(&self.actor, job, "stop", JobStatus::Finished).await?;
+        if self.actor.look(move |view| view.core.job(job).is_some_and(Job::is_batch)).await? {
+            let message = format!("{job} is a batch job: it says its answer at its end; let it end, or cancel it");
+            return Err(Status::failed_precondition(message));
+        }
         self.actor.tell(Message::Event(Event::Stop(job))).await;
         let state = ended(&self.actor, job).await?;
         Ok(Response::new(v1::StopResponse { state }))

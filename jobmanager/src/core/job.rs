@@ -201,6 +201,12 @@ impl Job {
         self.graph.vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| matches!(node.spec, OperatorSpec::Collect))
     }
 
+    /// Whether it says its answer once, when all of its input has come: what it had said when it was stopped would be no answer.
+    pub fn is_batch(&self) -> bool {
+        let mode = self.graph.options.configuration.get("execution.runtime-mode");
+        mode.is_some_and(|mode| mode.trim().eq_ignore_ascii_case("batch"))
+    }
+
     /// When it ended.
     pub fn ended_at(&self) -> Option<Millis> {
         self.status.is_terminal().then(|| self.timestamps.get(&self.status).copied()).flatten()

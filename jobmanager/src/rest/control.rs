@@ -13,6 +13,7 @@ use super::guard::Body;
 use super::refused::Refused;
 use crate::actor::Message;
 use crate::core::event::Event;
+use crate::core::job::Job;
 
 type Accepted = Result<(StatusCode, Json<Value>), Refused>;
 
@@ -40,6 +41,12 @@ pub(super) async fn stop(State(rest): State<Rest>, asked: Asked, Body(body): Bod
     let (job, status) = find(&rest, asked).await?;
     if status.is_terminal() {
         return Err(over(job, status));
+    }
+    if rest.actor.look(move |view| view.core.job(job).is_some_and(Job::is_batch)).await.map_err(|_| closing())? {
+        return Err(Refused::new(
+            StatusCode::CONFLICT,
+            format!("{job} is a batch job: it says its answer at its end; let it end, or cancel it"),
+        ));
     }
     rest.actor.tell(Message::Event(Event::Stop(job))).await;
     Ok((StatusCode::ACCEPTED, Json(json!({ "request-id": JobId::random().to_string() }))))

@@ -50,9 +50,9 @@ pub(super) fn details(view: &View<'_>, asked: &Asked) -> Answer {
     let timestamps: Map<String, Value> =
         JobStatus::ALL.into_iter().map(|status| (status.as_str().to_owned(), json!(since(status)))).collect();
     let mut details = named(job);
-    details.insert("isStoppable".to_owned(), json!(!job.status.is_terminal()));
+    details.insert("isStoppable".to_owned(), json!(!job.status.is_terminal() && !job.is_batch()));
     details.insert("state".to_owned(), json!(job.status.as_str()));
-    details.insert("job-type".to_owned(), json!("STREAMING"));
+    details.insert("job-type".to_owned(), json!(if job.is_batch() { "BATCH" } else { "STREAMING" }));
     flow::span(&mut details, Some(job.submitted_at), job.ended_at(), view.now);
     details.insert("maxParallelism".to_owned(), json!(job.graph.max_parallelism.get()));
     details.insert("now".to_owned(), json!(view.now));
