@@ -133,6 +133,22 @@ async fn a_stop_is_accepted_once_and_an_ended_job_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_job_is_told_as_one_and_is_not_stopped_midway() {
+    let site = site().await;
+    let mut graph = super::world::job_graph();
+    graph.options.configuration.insert("execution.runtime-mode".to_owned(), "Batch".to_owned());
+    let id = irmak_common::id::JobId::random();
+    let job = crate::core::record::NewJob { id, graph: std::sync::Arc::new(graph), after: None, restore_from: None };
+    let submission = crate::core::record::Submission { id: "batch".to_owned(), jobs: vec![job], outcomes: Vec::new() };
+    site.actor.tell(Message::Event(crate::core::event::Event::Submit(Box::new(submission)))).await;
+    let details = site.get(&format!("/jobs/{id}")).await.1;
+    assert_eq!((&details["job-type"], &details["isStoppable"]), (&Value::from("BATCH"), &Value::from(false)));
+    let (status, answer) = site.call("POST", &format!("/jobs/{id}/stop"), &[("host", "localhost")], Body::empty()).await;
+    assert!(status == StatusCode::CONFLICT && sentence(&answer).contains("is a batch job"), "{status} {answer}");
+    assert_eq!(site.get(&format!("/jobs/{JOB}")).await.1["job-type"], "STREAMING");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_too_large_is_refused_in_words() {
     let site = site().await;
     let path = format!("/jobs/{JOB}/stop");
