@@ -49,7 +49,7 @@ impl Binder<'_> {
         }
         let Some(having) = select.having.take() else { return Ok((select, above)) };
         let (terms, others): (Vec<_>, Vec<_>) =
-            subquery::conjuncts(&having).into_iter().cloned().partition(|term| subquery::is_predicate(term));
+            subquery::conjuncts(&having).into_iter().cloned().partition(subquery::is_predicate);
         for term in &terms {
             let taken = self.take_term(term)?;
             above.terms.push(taken);
