@@ -71,7 +71,8 @@ fn edge(
 
 /// What the frames amount to, a value a row.
 pub(super) fn add_up(set: &AggregateSet, inputs: &Inputs, piece: &Piece<'_>, frames: &[Range<usize>]) -> Result<ArrayRef, EngineError> {
-    let growing = (0..frames.len()).all(|row| frames[row].start == piece.part(row).start || frames[row].is_empty());
+    // An empty frame may lie anywhere; one that does not begin with its part would bring rows that it does not hold.
+    let growing = (0..frames.len()).all(|row| frames[row].start == piece.part(row).start);
     let whole = (0..frames.len()).all(|row| frames[row] == piece.part(row).range());
     let monotonic = || frames.windows(2).enumerate().all(|(row, pair)| pair[0].end <= pair[1].end || piece.part(row + 1).start == row + 1);
     if growing && !whole && monotonic() { running(set, inputs, piece, frames) } else { apart(set, inputs, frames) }

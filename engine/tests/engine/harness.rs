@@ -298,6 +298,12 @@ fn cells(column: &ArrayRef) -> Vec<String> {
         let times = times.as_primitive::<Int64Type>();
         return (0..times.len()).map(|row| if times.is_null(row) { "-".into() } else { times.value(row).to_string() }).collect();
     }
+    if let Some(maps) = column.as_map_opt() {
+        let (keys, values) = (cells(irmak_common::map::keys(maps)), cells(maps.values()));
+        let entries = |row: usize| (maps.value_offsets()[row] as usize..maps.value_offsets()[row + 1] as usize);
+        let shown = |row: usize| entries(row).map(|at| format!("{}: {}", keys[at], values[at])).collect::<Vec<_>>().join(", ");
+        return (0..maps.len()).map(|row| format!("{{{}}}", shown(row))).collect();
+    }
     let options = FormatOptions::default().with_null("-");
     let formatter = ArrayFormatter::try_new(column, &options).unwrap();
     (0..column.len()).map(|row| formatter.value(row).to_string()).collect()
