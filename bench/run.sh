@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Builds release binaries and measures the reference job against the hand-written loop, and jobs that need no broker. Minutes; by hand, never in CI.
+# Builds release binaries and measures the decoders against Arrow's, jobs that need no broker, and the reference job against the
+# hand-written loop. Minutes; by hand, never in CI.
 #
-# usage: bench/run.sh [--rows N] [--repeat N] [--partitions 1,4] [--loop-only | --statements-only]
+# usage: bench/run.sh [--rows N] [--repeat N] [--partitions 1,4] [--loop-only | --statements-only [--statement TEXT] | --decoders-only]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-loop_only=false
-for word in "$@"; do [ "$word" = --loop-only ] && loop_only=true; done
+alone=false
+for word in "$@"; do case $word in --loop-only | --decoders-only) alone=true ;; esac; done
 packages=(-p irmak-bench)
-if [ "$loop_only" = false ]; then
+if [ "$alone" = false ]; then
     [ -f dashboard/dist/index.html ] || tools/dashboard
     packages+=(-p irmak)
 fi

@@ -16,9 +16,15 @@ pub(crate) struct Args {
     #[arg(long, value_delimiter = ',', default_value = "1,4")]
     pub(crate) partitions: Vec<u32>,
     /// Measure the hand-written loop only
-    #[arg(long, conflicts_with = "statements_only")]
+    #[arg(long, group = "only")]
     pub(crate) loop_only: bool,
     /// Measure only the jobs that need no broker
-    #[arg(long)]
+    #[arg(long, group = "only")]
     pub(crate) statements_only: bool,
+    /// Of the jobs that need no broker, only those whose name holds this text
+    #[arg(long, value_name = "TEXT", requires = "statements_only")]
+    pub(crate) statement: Option<String>,
+    /// Measure only the decoders of JSON and CSV, beside Arrow's
+    #[arg(long, group = "only")]
+    pub(crate) decoders_only: bool,
 }

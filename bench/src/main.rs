@@ -1,11 +1,12 @@
-//! The reference job measured: a real Kafka broker, the hand-written loop and Irmak over the same topics, one after another; then jobs
-//! that need no broker.
+//! The decoders beside Arrow's; jobs that need no broker; then the reference job: a real Kafka broker, the hand-written loop and Irmak over
+//! the same topics, one after another.
 //!
 //! Everything but the two peers comes from the end-to-end harness: broker, rows, cluster configuration, and the comparison of each result
 //! with rows that neither peer had a part in. A run that lost or doubled a row is shown and ends the program with exit code 1.
 
 mod args;
 mod daemons;
+mod decoders;
 mod measure;
 mod quiet;
 mod reference;
@@ -25,6 +26,13 @@ use args::Args;
 use reference::{Figures, Topic};
 use table::{IRMAK, LOOP, Line};
 
+/// The allocator that the binary has, so that the decoders are timed with it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Rows that the decoders are timed over.
+const DECODED: u32 = 400_000;
+
 fn main() -> ExitCode {
     match bench(&Args::parse()) {
         Ok(exact) => ExitCode::from(u8::from(!exact)),
@@ -40,12 +48,17 @@ fn bench(args: &Args) -> Result<bool> {
     if cfg!(debug_assertions) {
         eprintln!("warning: this is a debug build; its figures mean nothing");
     }
+    let decoders = if args.loop_only || args.statements_only { String::new() } else { decoders()? };
+    if args.decoders_only {
+        println!("{decoders}");
+        return Ok(true);
+    }
     let dir = places::scenario_dir("bench")?;
     if !args.loop_only {
         places::binary()?;
     }
     let listings = Listings::load()?;
-    let mut statements = if args.loop_only { Vec::new() } else { statements::all(&listings, &dir)? };
+    let mut statements = if args.loop_only { Vec::new() } else { statements::all(&listings, &dir, args.statement.as_deref())? };
     for round in 0..args.repeat {
         statements.iter_mut().try_for_each(|statement| statement.run(&dir)).with_context(|| format!("round {round}"))?;
     }
@@ -86,9 +99,19 @@ fn bench(args: &Args) -> Result<bool> {
     println!("{}", table::render(args.rows, &lines, &quiet));
     if !statements.is_empty() {
         println!("{}", statements::render(&statements));
+        println!("{decoders}");
     }
     let exact = |run: &Figures| run.lost == 0 && run.doubled == 0;
     Ok(lines.iter().all(|line| line.runs.iter().all(exact)))
+}
+
+/// The table of the decoders.
+fn decoders() -> Result<String> {
+    let mut measured = Vec::new();
+    for rows in decoders::all(DECODED)? {
+        measured.extend(decoders::measure(&rows)?);
+    }
+    Ok(decoders::render(&measured))
 }
 
 fn lines_of(args: &Args, topic: &Topic<'_>) -> Vec<Line> {

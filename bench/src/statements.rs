@@ -1,7 +1,10 @@
-//! Jobs that need no broker: generated rows into windows, and a JSON file into an aggregate. Each is one `irmak run -t local FILE`.
+//! Jobs that need no broker: generated rows into windows, a JSON file into an aggregate, and the operators that keep rows
+//! ([`operators`]). Each is one `irmak run -t local FILE`.
 //!
 //! What stands beside them was measured elsewhere with Flink 1.20.5, on two cores, and is never measured here. A job counts only when it
 //! has read as many rows as it should have, which the client's last line says.
+
+mod operators;
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -27,7 +30,7 @@ const WRITTEN: u32 = 2_000_000;
 /// A job and what is known of it.
 pub(crate) struct Statement {
     /// As the table names it.
-    what: &'static str,
+    what: String,
     file: &'static str,
     rows: u64,
     /// Flink's CPU seconds, the lowest that was seen; where known.
@@ -36,35 +39,38 @@ pub(crate) struct Statement {
     runs: Vec<Spent>,
 }
 
-/// All of them. The JSON file is written below `dir`.
-pub(crate) fn all(listings: &Listings, dir: &Path) -> Result<Vec<Statement>> {
+/// Those whose name holds `filter`, or all. The JSON file is written below `dir`.
+pub(crate) fn all(listings: &Listings, dir: &Path, filter: Option<&str>) -> Result<Vec<Statement>> {
     let json = dir.join("listings.json");
     let mut file = BufWriter::new(File::create(&json).with_context(|| format!("creating {}", json.display()))?);
     for id in 0..WRITTEN {
         writeln!(file, "{}", listings.json(id))?;
     }
     file.flush()?;
-    let window = |what, file, flink_cpu_s, kind: &str, sizes: &str| Statement {
-        what,
+    let window = |what: &str, file, flink_cpu_s, kind: &str, sizes: &str| Statement {
+        what: what.to_owned(),
         file,
         rows: GENERATED,
         flink_cpu_s,
         sql: generated(kind, sizes),
         runs: Vec::new(),
     };
-    Ok(vec![
+    let mut all = vec![
         window("datagen, 1,000 keys, TUMBLE 1 s", "tumble", Some(22.0), "TUMBLE", "INTERVAL '1' SECOND"),
         window("datagen, 1,000 keys, HOP 10 s / 1 s", "hop", None, "HOP", "INTERVAL '1' SECOND, INTERVAL '10' SECOND"),
         window("datagen, 1,000 keys, SESSION 1 s", "session", None, "SESSION", "INTERVAL '1' SECOND"),
         Statement {
-            what: "JSON file, TUMBLE 2 min by product",
+            what: "JSON file, TUMBLE 2 min by product".to_owned(),
             file: "json",
             rows: u64::from(WRITTEN),
             flink_cpu_s: Some(12.4),
             sql: from_json(&json),
             runs: Vec::new(),
         },
-    ])
+    ];
+    all.extend(operators::all());
+    all.retain(|statement| filter.is_none_or(|text| statement.what.contains(text)));
+    Ok(all)
 }
 
 /// 100 rows a millisecond of event time, so that 200 windows of a second close.
@@ -98,7 +104,7 @@ impl Statement {
         fs::write(&script, &self.sql)?;
         let mut command = tied(&places::binary()?);
         command.args(["run", "-t", "local"]).arg(&script);
-        let spent = measure::run(command, &dir.join(format!("{}.log", self.file)), DEADLINE).with_context(|| self.what)?;
+        let spent = measure::run(command, &dir.join(format!("{}.log", self.file)), DEADLINE).with_context(|| self.what.clone())?;
         ensure!(
             spent.stdout.contains(&format!("FINISHED  in {} rows", self.rows)),
             "{}: not all rows were read: {}",
@@ -118,9 +124,9 @@ impl Statement {
 /// Their table.
 pub(crate) fn render(statements: &[Statement]) -> String {
     let mut out = String::from(
-        "| `irmak run -t local` | rows | rows per CPU-s | CPU-s | seconds | peak MB | Flink 1.20.5, elsewhere | Flink / Irmak |\n",
+        "| `irmak run -t local` | rows | rows per CPU-s | CPU-s | CPU-s a million rows | seconds | peak MB | Flink 1.20.5, elsewhere | Flink / Irmak |\n",
     );
-    out += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    out += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
     for statement in statements {
         let cpu_s = statement.median(|run| run.cpu_s);
         let (flink, ratio) = match statement.flink_cpu_s {
@@ -130,10 +136,11 @@ pub(crate) fn render(statements: &[Statement]) -> String {
         // Infallible: writing to a String.
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {cpu_s:.2} | {:.2} | {:.0} | {flink} | {ratio} |",
+            "| {} | {} | {} | {cpu_s:.2} | {:.3} | {:.2} | {:.0} | {flink} | {ratio} |",
             statement.what,
             thousands(statement.rows as f64),
             thousands(statement.rows as f64 / cpu_s),
+            cpu_s * 1e6 / statement.rows as f64,
             statement.median(|run| run.wall.as_secs_f64()),
             statement.median(|run| run.peak as f64) / MB,
         );
@@ -148,10 +155,16 @@ mod tests {
     #[test]
     fn a_line_shows_the_ratio_where_flink_was_measured() {
         let spent = Spent { wall: Duration::from_secs(2), cpu_s: 2.0, peak: 50_000_000, stdout: String::new() };
-        let statement =
-            |flink_cpu_s| Statement { what: "w", file: "f", rows: 20_000_000, flink_cpu_s, sql: String::new(), runs: vec![spent.clone()] };
+        let statement = |flink_cpu_s| Statement {
+            what: "w".to_owned(),
+            file: "f",
+            rows: 20_000_000,
+            flink_cpu_s,
+            sql: String::new(),
+            runs: vec![spent.clone()],
+        };
         let text = render(&[statement(Some(22.0)), statement(None)]);
-        assert!(text.contains("| w | 20,000,000 | 10,000,000 | 2.00 | 2.00 | 50 | 22 CPU-s | 11.0x |"), "{text}");
-        assert!(text.contains("| w | 20,000,000 | 10,000,000 | 2.00 | 2.00 | 50 |  |  |"), "{text}");
+        assert!(text.contains("| w | 20,000,000 | 10,000,000 | 2.00 | 0.100 | 2.00 | 50 | 22 CPU-s | 11.0x |"), "{text}");
+        assert!(text.contains("| w | 20,000,000 | 10,000,000 | 2.00 | 0.100 | 2.00 | 50 |  |  |"), "{text}");
     }
 }

@@ -1,4 +1,5 @@
-//! The decoders alone, for those who throw bytes at them (`fuzz/`): bytes in, rows counted, and what must hold whatever the bytes are.
+//! The decoders alone, for those who throw bytes at them (`fuzz/`): bytes in, rows counted, and what must hold whatever the bytes are;
+//! and for those who time them (`bench/`): records in, columns out, nothing around them.
 
 use arrow::array::{Array, ArrayRef};
 use irmak_common::types::{Field, LogicalType, MAX_LENGTH, Schema, TimeAttribute, TypeKind};
@@ -7,6 +8,59 @@ use crate::format::Decoded;
 use crate::format::csv::{CsvDecoder, CsvOptions};
 use crate::format::json::{JsonDecoder, JsonOptions};
 use crate::format::time::Standard;
+
+/// The JSON decoder with default options, as a source drives it.
+pub struct JsonRecords(JsonDecoder);
+
+impl JsonRecords {
+    /// For records with these fields.
+    pub fn new(schema: &Schema) -> Self {
+        Self(JsonDecoder::new(schema, JsonOptions::default()))
+    }
+
+    /// Appends the row of one record.
+    ///
+    /// # Errors
+    /// A record that is no JSON or does not fit the columns.
+    pub fn decode(&mut self, record: &[u8]) -> Result<(), String> {
+        self.0.decode(record).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// The rows since the last call, a column each.
+    ///
+    /// # Errors
+    /// Never for rows that were decoded; Arrow checks it all the same.
+    pub fn finish(&mut self) -> Result<Vec<ArrayRef>, String> {
+        self.0.finish().map_err(|error| error.to_string())
+    }
+}
+
+/// The CSV decoder with default options, over a text that is all there.
+pub struct CsvText(CsvDecoder);
+
+impl CsvText {
+    /// For records of these columns, all of which are read.
+    pub fn new(schema: &Schema) -> Self {
+        let projection: Vec<usize> = (0..schema.len()).collect();
+        Self(CsvDecoder::new(schema, &projection, CsvOptions::default()))
+    }
+
+    /// All rows of `text`, in batches of `batch` rows (the last has what is left), a column each.
+    ///
+    /// # Errors
+    /// A record that does not fit the columns.
+    pub fn batches(&mut self, text: &[u8], batch: usize) -> Result<Vec<Vec<ArrayRef>>, String> {
+        let (mut rest, mut batches) = (text, Vec::new());
+        while let Some(frame) = self.0.frame(rest, true) {
+            self.0.decode(&rest[..frame.length]).map_err(|error| error.to_string())?;
+            rest = &rest[frame.consumed..];
+            if self.0.rows() == batch || rest.is_empty() {
+                batches.push(self.0.finish().map_err(|error| error.to_string())?);
+            }
+        }
+        Ok(batches)
+    }
+}
 
 /// Decodes `text` as JSON records, one a line, into a column of each type. `choice` picks options by its bits: 1 leaves out bad records, 2
 /// reads ISO-8601, 4 builds a tree first, 8 refuses missing fields.

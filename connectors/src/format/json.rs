@@ -8,8 +8,6 @@ mod keys;
 mod options;
 mod scalar;
 #[cfg(test)]
-mod speed;
-#[cfg(test)]
 mod tests;
 mod tree;
 mod values;

@@ -23,6 +23,8 @@ pub(crate) struct Slots<T> {
     slots: Vec<Slot<T>>,
     ttl_ms: Millis,
     swept: Millis,
+    /// Keys asked for since the values were counted last: as many may have lost theirs, and no more.
+    asked: usize,
 }
 
 #[derive(Debug)]
@@ -34,11 +36,13 @@ struct Slot<T> {
 impl<T> Slots<T> {
     /// No keys. `ttl_ms` 0: values stay.
     pub(crate) fn new(ttl_ms: u64) -> Self {
-        Self { keys: KeyTable::default(), slots: Vec::new(), ttl_ms: Millis::try_from(ttl_ms).unwrap_or(Millis::MAX), swept: 0 }
+        let ttl_ms = Millis::try_from(ttl_ms).unwrap_or(Millis::MAX);
+        Self { keys: KeyTable::default(), slots: Vec::new(), ttl_ms, swept: 0, asked: 0 }
     }
 
     /// The number of a row's key. A value that has outlived its time is gone.
     pub(crate) fn of_row(&mut self, keys: &KeyEncoder, row: usize, now: Millis) -> u32 {
+        self.asked += 1;
         let id = self.intern(keys.hash(row), keys.key(row));
         if self.ttl_ms > 0 {
             let slot = &mut self.slots[id as usize];
@@ -74,10 +78,13 @@ impl<T> Slots<T> {
             self.swept = now;
             let ttl_ms = self.ttl_ms;
             self.slots.iter_mut().filter(|slot| now.saturating_sub(slot.reached) >= ttl_ms).for_each(|slot| slot.value = None);
+            self.asked = self.slots.len();
         }
-        if self.slots.len() <= GONE_MIN {
+        // Counting costs a step a key, and so comes once in as many rows as there are keys.
+        if self.slots.len() <= GONE_MIN || self.asked * 2 < self.slots.len() {
             return;
         }
+        self.asked = 0;
         let gone = self.slots.iter().filter(|slot| slot.value.is_none()).count();
         if gone <= GONE_MIN || gone * 2 <= self.slots.len() {
             return;
