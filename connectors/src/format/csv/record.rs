@@ -3,6 +3,8 @@
 //! As Jackson's `CsvParser` reads: a quote opens only at the beginning of a field, a doubled quote inside of quotes is one, empty lines
 //! are records of one empty field, a last line needs no line break.
 
+use memchr::{memchr, memchr2, memchr3};
+
 use super::options::CsvOptions;
 
 /// One record's fields, unquoted and unescaped.
@@ -43,6 +45,44 @@ pub(crate) struct Frame {
 
 /// The first record of `bytes`; `None`: it goes on behind them, unless they are `all`.
 pub(super) fn frame(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Frame> {
+    if options.escape.is_none() && !options.allow_comments { leap(bytes, options, all) } else { step(bytes, options, all) }
+}
+
+/// [`frame`] where neither escapes nor comments are: from one line break or quote to the next.
+fn leap(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Frame> {
+    let (mut at, mut field_start, mut quoted) = (0, true, false);
+    let next = |rest: &[u8], quoted: bool| match options.quote {
+        Some(quote) if quoted => memchr(quote, rest),
+        Some(quote) => memchr3(b'\n', b'\r', quote, rest),
+        None => memchr2(b'\n', b'\r', rest),
+    };
+    while let Some(hit) = next(&bytes[at..], quoted).map(|distance| at + distance) {
+        if hit > at {
+            field_start = !quoted && bytes[hit - 1] == options.delimiter;
+        }
+        let byte = bytes[hit];
+        if !quoted && matches!(byte, b'\n' | b'\r') {
+            return line_end(bytes, hit, all);
+        }
+        let toggles = field_start || quoted;
+        quoted ^= toggles;
+        field_start = !quoted && (toggles || byte == options.delimiter);
+        at = hit + 1;
+    }
+    (all && !bytes.is_empty()).then_some(Frame { length: bytes.len(), consumed: bytes.len() })
+}
+
+/// The frame that ends with the line break at `at`; `None`: whether a line feed follows is not known yet.
+fn line_end(bytes: &[u8], at: usize, all: bool) -> Option<Frame> {
+    if bytes[at] == b'\r' && at + 1 == bytes.len() && !all {
+        return None;
+    }
+    let pair = bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n');
+    Some(Frame { length: at, consumed: at + 1 + usize::from(pair) })
+}
+
+/// [`frame`] byte by byte, under all options.
+fn step(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Frame> {
     let mut at = leading_blanks(bytes, options);
     let (mut field_start, mut quoted) = (true, false);
     let comment = options.allow_comments && bytes.get(at) == Some(&b'#');
@@ -53,15 +93,7 @@ pub(super) fn frame(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Fra
         }
         let toggles = Some(byte) == options.quote && (field_start || quoted);
         match byte {
-            b'\n' if !quoted => return Some(Frame { length: at, consumed: at + 1 }),
-            b'\r' if !quoted => {
-                // Whether a line feed follows must be known.
-                if at + 1 == bytes.len() && !all {
-                    return None;
-                }
-                let pair = bytes.get(at + 1) == Some(&b'\n');
-                return Some(Frame { length: at, consumed: at + 1 + usize::from(pair) });
-            }
+            b'\n' | b'\r' if !quoted => return line_end(bytes, at, all),
             _ if Some(byte) == options.escape => at += 1,
             _ if toggles => quoted = !quoted,
             _ => {}
@@ -100,28 +132,37 @@ pub(super) fn split(record: &[u8], options: &CsvOptions, fields: &mut Fields) ->
     }
 }
 
+/// How far `rest` is without the byte, and without the escape character.
+fn run(rest: &[u8], byte: u8, escape: Option<u8>) -> usize {
+    let found = match escape {
+        Some(escape) => memchr2(byte, escape, rest),
+        None => memchr(byte, rest),
+    };
+    found.unwrap_or(rest.len())
+}
+
 fn plain(record: &[u8], mut at: usize, options: &CsvOptions, fields: &mut Fields) -> Result<usize, &'static str> {
-    while let Some(byte) = record.get(at).copied().filter(|byte| *byte != options.delimiter) {
-        if Some(byte) == options.escape {
-            at += 1;
-            fields.text.push(unescaped(*record.get(at).ok_or("an escape character stands at the end")?));
-        } else {
-            fields.text.push(byte);
+    loop {
+        let end = at + run(&record[at..], options.delimiter, options.escape);
+        fields.text.extend_from_slice(&record[at..end]);
+        match record.get(end) {
+            Some(byte) if *byte != options.delimiter => at = escaped(record, end, fields)?,
+            _ => return Ok(end),
         }
-        at += 1;
     }
-    Ok(at)
 }
 
 fn quoted(record: &[u8], mut at: usize, options: &CsvOptions, fields: &mut Fields) -> Result<usize, &'static str> {
-    while let Some(byte) = record.get(at).copied() {
-        at += 1;
+    const OPEN: &str = "a quote is not closed";
+    let quote = options.quote.ok_or(OPEN)?;
+    loop {
+        let end = at + run(&record[at..], quote, options.escape);
+        fields.text.extend_from_slice(&record[at..end]);
+        let byte = *record.get(end).ok_or(OPEN)?;
+        at = end + 1;
         if Some(byte) == options.escape {
-            fields.text.push(unescaped(*record.get(at).ok_or("an escape character stands at the end")?));
-            at += 1;
-        } else if Some(byte) != options.quote {
-            fields.text.push(byte);
-        } else if record.get(at).copied() == options.quote {
+            at = escaped(record, end, fields)?;
+        } else if record.get(at) == Some(&quote) {
             fields.text.push(byte);
             at += 1;
         } else {
@@ -132,7 +173,12 @@ fn quoted(record: &[u8], mut at: usize, options: &CsvOptions, fields: &mut Field
             return Ok(at);
         }
     }
-    Err("a quote is not closed")
+}
+
+/// Takes the escape character at `at` and what it escapes; returns what is behind.
+fn escaped(record: &[u8], at: usize, fields: &mut Fields) -> Result<usize, &'static str> {
+    fields.text.push(unescaped(*record.get(at + 1).ok_or("an escape character stands at the end")?));
+    Ok(at + 2)
 }
 
 fn unescaped(byte: u8) -> u8 {
@@ -206,6 +252,12 @@ mod tests {
             let frame = frame(text.as_bytes(), &options, false).unwrap();
             prop_assert_eq!(&text[frame.consumed..], "rest");
             prop_assert_eq!(fields(&text[..frame.length], &options), Ok(values));
+        }
+
+        #[test]
+        fn leaping_and_stepping_end_at_the_same_byte(text in "[ab,\"\n\r]{0,24}", quotes in any::<bool>(), all in any::<bool>()) {
+            let options = CsvOptions { quote: quotes.then_some(b'"'), ..CsvOptions::default() };
+            prop_assert_eq!(leap(text.as_bytes(), &options, all), step(text.as_bytes(), &options, all));
         }
     }
 }

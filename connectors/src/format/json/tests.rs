@@ -1,7 +1,9 @@
 //! What JSON becomes, case by case: the recordings of `golden/formats` and the edges around them.
 
-use arrow::array::AsArray;
-use arrow::datatypes::Float64Type;
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Float64Type, Int32Type};
 use arrow::record_batch::RecordBatch;
 use irmak_common::types::{Field, Schema, TypeKind};
 use proptest::prelude::*;
@@ -198,6 +200,24 @@ fn bad_records_leave_no_trace_in_good_ones() {
     let found = rows(&decoder.finish().unwrap(), &columns);
     let expected = [("a", "1"), ("b", "2"), ("c", "3")].map(|(s, n)| vec![Some(s.to_owned()), Some(n.to_owned())]);
     assert_eq!(found, expected);
+}
+
+#[test]
+fn of_equal_keys_of_a_map_the_later_counts_whether_they_are_few_or_many() {
+    let kind = TypeKind::Map(Box::new(TypeKind::STRING.not_null()), Box::new(TypeKind::Int.nullable()));
+    for count in [3, 16, 17, 40] {
+        let keys: Vec<String> = (0..count).map(|key| format!(r#""k{key}":{key}"#)).collect();
+        let record = format!(r#"{{"m":{{{},"k1":100,"k\u0032":200}}}}"#, keys.join(",")).replace("\\\\", "\\");
+        let mut decoder = JsonDecoder::new(&schema(&[("m", kind.clone())]), JsonOptions::default());
+        assert_eq!(decoder.decode(record.as_bytes()), Ok(Decoded::Row), "{record}");
+        let column = decoder.finish().unwrap().remove(0);
+        let entries = column.as_map().value(0);
+        let values = entries.column(1).as_primitive::<Int32Type>();
+        let found: BTreeMap<&str, i32> =
+            (0..entries.len()).map(|at| (entries.column(0).as_string::<i32>().value(at), values.value(at))).collect();
+        assert_eq!((entries.len(), found.len()), (count, count), "{record}");
+        assert_eq!((found["k0"], found["k1"], found["k2"]), (0, 100, 200), "{record}");
+    }
 }
 
 /// Reads JSON, writes JSON, compares with the file that Flink wrote.

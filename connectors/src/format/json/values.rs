@@ -3,6 +3,7 @@
 //! The hot path: everything here is inlined into the walk over a record's keys. A value that does not fit leaves its column longer than
 //! it was; whoever called cuts it back.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use irmak_common::hash_order::{hash_of_text, sort_as_hash_table};
@@ -13,6 +14,9 @@ use super::options::JsonOptions;
 use super::scalar::{FloatIs, binary, boolean, decimal, double, float, integer, integer_64, text, with_text};
 use crate::format::column::{Column, Values};
 use crate::format::time::{parse_date, parse_time, parse_timestamp};
+
+/// Keys of a map that are looked for one by one; a map of more gets a table.
+const MAP_KEYS_FEW: usize = 16;
 
 /// Appends a value or NULL. With ignore-parse-errors, a value of the wrong kind is NULL and stepped over.
 #[inline]
@@ -106,17 +110,19 @@ fn read_row(
     options: &JsonOptions,
     depth: usize,
 ) -> Result<(), Fault> {
-    let (mut seen, mut key) = (0, Vec::new());
+    let (mut seen, mut position) = (0, 0);
     let start = cursor.at;
     cursor.members(b'}', depth, |cursor| {
-        let raw = cursor.string()?;
-        key.clear();
-        unescape(raw, &mut key).map_err(|reason| Syntax { at: cursor.at, reason })?;
+        let index = field(cursor, names, position)?;
+        position += 1;
         cursor.colon()?;
-        match names.iter().position(|name| name.as_bytes() == key.as_slice()) {
+        match index {
             Some(index) if seen < columns.len() || options.tree => {
                 seen += 1;
-                columns[index].truncate(rows);
+                // A key that comes twice: the later one counts.
+                if columns[index].len() > rows {
+                    columns[index].truncate(rows);
+                }
                 read_nullable(cursor, &mut columns[index], options, depth + 1).map_err(|fault| fault.inside(&names[index]))
             }
             _ => Ok(cursor.skip_value(depth + 1)?),
@@ -133,21 +139,48 @@ fn read_row(
     Ok(())
 }
 
+/// Takes a key and says which field it is; mostly they come in the type's order.
+#[inline]
+fn field(cursor: &mut Cursor<'_>, names: &[String], position: usize) -> Result<Option<usize>, Syntax> {
+    let key = key(cursor)?;
+    Ok(match names.get(position) {
+        Some(name) if *name.as_bytes() == *key => Some(position),
+        _ => names.iter().position(|name| *name.as_bytes() == *key),
+    })
+}
+
+/// Takes a key.
+#[inline]
+fn key<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, [u8]>, Syntax> {
+    let raw = cursor.string()?;
+    if raw.ascii && !raw.escaped {
+        return Ok(raw.bytes.into());
+    }
+    let mut key = Vec::with_capacity(raw.bytes.len());
+    unescape(raw, &mut key).map_err(|reason| Syntax { at: cursor.at, reason })?;
+    Ok(key.into())
+}
+
 /// A map's entries, in the order of Flink's hash table; the later of two equal keys counts. The cursor stands behind the brace.
 fn read_map(cursor: &mut Cursor<'_>, keys: &mut Column, values: &mut Column, options: &JsonOptions, depth: usize) -> Result<(), Fault> {
     let start = cursor.at;
-    let mut entries: Vec<(Vec<u8>, usize)> = Vec::new();
-    let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut entries: Vec<(Cow<'_, [u8]>, usize)> = Vec::new();
+    let mut places: HashMap<Cow<'_, [u8]>, usize> = HashMap::new();
     cursor.members(b'}', depth, |cursor| {
-        let raw = cursor.string()?;
-        let mut key = Vec::with_capacity(raw.bytes.len());
-        unescape(raw, &mut key).map_err(|reason| Syntax { at: cursor.at, reason })?;
+        let key = key(cursor)?;
         cursor.colon()?;
         let value = cursor.at;
-        match places.get(&key) {
-            Some(earlier) => entries[*earlier].1 = value,
+        let earlier = if places.is_empty() { entries.iter().position(|(known, _)| *known == key) } else { places.get(&key).copied() };
+        match earlier {
+            Some(earlier) => entries[earlier].1 = value,
             None => {
-                places.insert(key.clone(), entries.len());
+                // So few keys are compared sooner than hashed.
+                if entries.len() == MAP_KEYS_FEW {
+                    places.extend(entries.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)));
+                }
+                if entries.len() >= MAP_KEYS_FEW {
+                    places.insert(key.clone(), entries.len());
+                }
                 entries.push((key, value));
             }
         }
