@@ -12,10 +12,10 @@ use anyhow::{Context, Result, anyhow, ensure};
 use arrow::array::ArrayRef;
 use irmak_common::types::Schema;
 use irmak_connectors::probe::{CsvText, JsonRecords};
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::decoders::rows::Rows;
 use crate::table::thousands;
+use crate::usage;
 
 mod rows;
 
@@ -78,12 +78,11 @@ fn same(ours: &[Vec<ArrayRef>], arrow: &[Vec<ArrayRef>]) -> Result<()> {
     Ok(())
 }
 
-/// Processor time of this thread.
+/// The processor time that a run takes.
 fn timed<T>(run: impl Fn() -> Result<T>) -> Result<Duration> {
-    let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).context("the clock of this thread's processor time");
-    let start = now()?;
+    let start = usage::this_thread()?;
     black_box(run()?);
-    Ok(now()?.saturating_sub(start))
+    Ok(usage::this_thread()?.saturating_sub(start))
 }
 
 fn ours_json(rows: &Rows) -> Result<Vec<Vec<ArrayRef>>> {

@@ -1,8 +1,9 @@
 //! What a process has used, as the kernel counts it in /proc: processor seconds, memory now and at its highest.
 //!
-//! The kernel counts processor time in ticks of 10 ms, so a figure below a tenth of a second means little.
+//! The kernel counts a process's time in ticks of 10 ms, so a figure below a tenth of a second means little.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -33,6 +34,17 @@ fn parse_stat(text: &str, ticks_per_second: f64) -> Result<Stat> {
     let times = fields.get(11..15).context("no times")?;
     let ticks = times.iter().map(|field| field.parse::<f64>()).sum::<Result<f64, _>>()?;
     Ok(Stat { ended: matches!(*state, "Z" | "X"), cpu_s: ticks / ticks_per_second })
+}
+
+/// Processor time that this thread has used so far, to the last few milliseconds.
+///
+/// # Errors
+/// A kernel that keeps no such count.
+pub(crate) fn this_thread() -> Result<Duration> {
+    let path = "/proc/thread-self/schedstat";
+    let text = fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
+    let nanoseconds = text.split_whitespace().next().and_then(|field| field.parse().ok());
+    nanoseconds.map(Duration::from_nanos).with_context(|| format!("{path} does not begin with nanoseconds: {text}"))
 }
 
 /// Resident memory of process `pid`, in bytes: now and at its highest. `None` when it has ended.
