@@ -5,12 +5,10 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use arrow::array::ArrayRef;
-use irmak_common::types::Schema;
 use irmak_connectors::probe::{CsvText, JsonRecords};
 
 use crate::decoders::rows::Rows;
@@ -113,8 +111,7 @@ fn ours_csv(rows: &Rows, text: &str) -> Result<Vec<Vec<ArrayRef>>> {
 }
 
 fn arrow_csv(rows: &Rows, text: &str) -> Result<Vec<Vec<ArrayRef>>> {
-    let schema: Schema = rows.schema.clone();
-    let mut decoder = arrow::csv::ReaderBuilder::new(Arc::clone(&schema.to_arrow())).with_batch_size(BATCH).build_decoder();
+    let mut decoder = arrow::csv::ReaderBuilder::new(rows.schema.to_arrow()).with_batch_size(BATCH).build_decoder();
     let (mut rest, mut batches) = (text.as_bytes(), Vec::new());
     loop {
         let read = decoder.decode(rest)?;

@@ -207,7 +207,7 @@ fn of_equal_keys_of_a_map_the_later_counts_whether_they_are_few_or_many() {
     let kind = TypeKind::Map(Box::new(TypeKind::STRING.not_null()), Box::new(TypeKind::Int.nullable()));
     for count in [3, 16, 17, 40] {
         let keys: Vec<String> = (0..count).map(|key| format!(r#""k{key}":{key}"#)).collect();
-        let record = format!(r#"{{"m":{{{},"k1":100,"k\u0032":200}}}}"#, keys.join(",")).replace("\\\\", "\\");
+        let record = format!(r#"{{"m":{{{},"k1":100,"k\u0032":200}}}}"#, keys.join(","));
         let mut decoder = JsonDecoder::new(&schema(&[("m", kind.clone())]), JsonOptions::default());
         assert_eq!(decoder.decode(record.as_bytes()), Ok(Decoded::Row), "{record}");
         let column = decoder.finish().unwrap().remove(0);
