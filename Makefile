@@ -31,7 +31,7 @@ golden: ## the recorded answers of a real Flink, with the binary in IRMAK_BIN (e
 fuzz: ## nonsense against parser, planner, decoders and job specs, 60 s each (needs nightly and cargo-fuzz; FUZZ_ARGS="SECONDS TARGET")
 	@tools/fuzz $(FUZZ_ARGS)
 
-bench: ## the reference job measured against a hand-written loop, and jobs without a broker (by hand, never in CI)
+bench: ## the reference job measured against a hand-written loop, jobs without a broker, the decoders (by hand, never in CI)
 	@tools/doctor test
 	bench/run.sh
 
