@@ -94,9 +94,10 @@ mod tests {
             (decimal(15, 2, 1), "FALSE", "FALSE", "TRUE"),
             (null(TypeKind::Int), "FALSE", "FALSE", "FALSE"),
         ] {
-            check("IS_ALPHA", &[value.clone()], Some(alpha));
-            check("IS_DIGIT", &[value.clone()], Some(digit));
-            check("IS_DECIMAL", &[value], Some(is_decimal));
+            let value = [value];
+            check("IS_ALPHA", &value, Some(alpha));
+            check("IS_DIGIT", &value, Some(digit));
+            check("IS_DECIMAL", &value, Some(is_decimal));
         }
     }
 }
