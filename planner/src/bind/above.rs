@@ -48,8 +48,7 @@ impl Binder<'_> {
             return Ok((select, above));
         }
         let Some(having) = select.having.take() else { return Ok((select, above)) };
-        let (terms, others): (Vec<_>, Vec<_>) =
-            subquery::conjuncts(&having).into_iter().cloned().partition(subquery::is_predicate);
+        let (terms, others): (Vec<_>, Vec<_>) = subquery::conjuncts(&having).into_iter().cloned().partition(subquery::is_predicate);
         for term in &terms {
             let taken = self.take_term(term)?;
             above.terms.push(taken);
