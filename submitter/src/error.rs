@@ -88,3 +88,20 @@ impl From<tonic::Status> for SubmitterError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use irmak_common::error::Position;
+
+    #[test]
+    fn a_wrong_script_reads_on_the_terminal_as_the_job_manager_told_it() {
+        let place = Position { line: 1, column: 8, length: 5 };
+        let mut told = Diagnostic::new("E0207", "column `prise` is not in table `t`").at("SELECT prise FROM t", place);
+        told.label = Some("did you mean `price`?".into());
+        told.notes.push("columns: id, price".into());
+        let details = serde_json::to_vec(&told).unwrap();
+        let status = tonic::Status::with_details(tonic::Code::InvalidArgument, told.message.clone(), details.into());
+        assert_eq!(SubmitterError::from(status).to_string(), told.to_string());
+    }
+}
