@@ -300,7 +300,7 @@ fn cells(column: &ArrayRef) -> Vec<String> {
     }
     if let Some(maps) = column.as_map_opt() {
         let (keys, values) = (cells(irmak_common::map::keys(maps)), cells(maps.values()));
-        let entries = |row: usize| (maps.value_offsets()[row] as usize..maps.value_offsets()[row + 1] as usize);
+        let entries = |row: usize| maps.value_offsets()[row] as usize..maps.value_offsets()[row + 1] as usize;
         let shown = |row: usize| entries(row).map(|at| format!("{}: {}", keys[at], values[at])).collect::<Vec<_>>().join(", ");
         return (0..maps.len()).map(|row| format!("{{{}}}", shown(row))).collect();
     }
