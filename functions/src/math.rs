@@ -34,7 +34,8 @@ const OWN: &[Function] = &[
         },
     ),
     Function::total("POWER", two, |_| binary(f64::powf)),
-    one("SQRT", |_| unary(f64::sqrt)),
+    // A power of 0.5 there: no minus before zero.
+    one("SQRT", |_| unary(|value| if value == 0.0 { 0.0 } else { value.sqrt() })),
     one("SIN", |_| unary(f64::sin)),
     one("COS", |_| unary(f64::cos)),
     one("TAN", |_| unary(f64::tan)),
@@ -146,6 +147,7 @@ mod tests {
             ("LOG", 10.0, "2.302585092994046"),
             ("SQRT", 2.0, "1.4142135623730951"),
             ("SQRT", -1.0, "NaN"),
+            ("SQRT", -0.0, "0.0"),
             ("SIN", 1.0, "0.8414709848078965"),
             ("COS", 1.0, "0.5403023058681398"),
             ("TAN", 1.0, "1.5574077246549023"),

@@ -24,9 +24,9 @@ const CURRENT_DATABASE: Function = Function::total(
 const TYPEOF: Function = Function::total(
     "TYPEOF",
     |args| match args {
-        [_] => Ok((uncast(args), TypeKind::STRING.not_null())),
+        [_] => Ok((uncast(args), TypeKind::STRING.nullable())),
         // TRUE asks for a form that can be read back; ours always can.
-        [_, form] if *form.kind() == TypeKind::Boolean && form.literal.is_some() => Ok((uncast(args), TypeKind::STRING.not_null())),
+        [_, form] if *form.kind() == TypeKind::Boolean && form.literal.is_some() => Ok((uncast(args), TypeKind::STRING.nullable())),
         _ => refuse("TYPEOF(<ANY>) or TYPEOF(<ANY>, {TRUE | FALSE})"),
     },
     |call| {

@@ -239,7 +239,7 @@ mod tests {
         check("JSON_STRING", &[text("a\"b\\c/d\u{1}é")], Some("\"a\\\"b\\\\c/d\\u0001é\""));
         check("JSON_STRING", &[ints(&[Some(1), None])], Some("[1,null]"));
         check("JSON_STRING", &[null(TypeKind::Int)], None);
-        check("JSON_STRING", &[timestamp("2025-02-16 07:00:00.120")], Some("\"2025-02-16T07:00:00.120\""));
+        check("JSON_STRING", &[timestamp("2025-02-16 07:00:00.120")], Some("\"2025-02-16T07:00:00.12\""));
         let date = (Value::Int(0), TypeKind::Date.not_null());
         let refused = call("JSON_OBJECT", &[symbol("NULL"), text("d"), date]).unwrap_err();
         assert_eq!(refused, "Type 'DATE NOT NULL' is not scalar or cannot be converted into JSON");

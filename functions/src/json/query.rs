@@ -2,7 +2,6 @@
 
 use irmak_common::expr::Value;
 use irmak_common::types::TypeKind;
-use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::path::{Found, Mode, Path};
@@ -61,8 +60,7 @@ fn is_json_signature(args: &[Arg<'_>]) -> Signature {
 
 /// The first JSON value of a text; what follows it is ignored, as Jackson does.
 fn read(text: &str) -> Option<Json> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    Json::deserialize(&mut reader).ok()
+    serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
 }
 
 /// What a path finds in a text.

@@ -162,25 +162,18 @@ fn write_members(out: &mut String, entries: &dyn Array, key: &TypeKind, value: &
     out.push('}');
 }
 
-/// `2025-02-16T07:08:09.123`, with a `Z` for an instant; digits of the fraction in threes, as `java.time` prints them.
+/// `2025-02-16T07:08:09.5`, with a `Z` for an instant; the fraction without zeros at its end.
 fn write_moment(out: &mut String, array: &dyn Array, row: usize, kind: &TypeKind) {
     let instant = matches!(kind, TypeKind::TimestampLtz { .. });
     let mut text = String::new();
     write_cell(&mut text, array, row, kind, &Zone::Fixed(0), Style::Cast);
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let mut fraction = fraction.trim_end_matches('0').to_owned();
-    while fraction.len() % 3 != 0 {
-        fraction.push('0');
-    }
-    let mut whole = whole.replacen(' ', "T", 1);
-    if fraction.is_empty() && !instant && whole.ends_with(":00") {
-        whole.truncate(whole.len() - 3);
-    }
+    let (whole, fraction) = (whole.replacen(' ', "T", 1), fraction.trim_end_matches('0'));
     out.push('"');
     out.push_str(&whole);
     if !fraction.is_empty() {
         out.push('.');
-        out.push_str(&fraction);
+        out.push_str(fraction);
     }
     out.push_str(if instant { "Z\"" } else { "\"" });
 }

@@ -125,8 +125,12 @@ where
 
 /// Rounds the decimal that the number prints as: 1.005 is rounded up, though it is a little less.
 fn round_float(value: f64, places: i32, mode: Mode) -> f64 {
-    if !value.is_finite() || value == 0.0 {
+    if !value.is_finite() {
         return value;
+    }
+    if value == 0.0 {
+        // What is rounded is a decimal: it has no minus before zero.
+        return 0.0;
     }
     let mut text = String::new();
     irmak_common::text::write_double(&mut text, value);
@@ -175,6 +179,7 @@ mod tests {
             (decimal(24, 2, 1), Some(5), "2.4"),
             (decimal(999, 3, 2), Some(1), "10.0"),
             (double(2.5), None, "3.0"),
+            (double(-0.0), Some(1), "0.0"),
             (double(-2.5), None, "-3.0"),
             (double(1.005), Some(2), "1.01"),
             (double(12_345.0), Some(-2), "12300.0"),

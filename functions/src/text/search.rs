@@ -58,6 +58,9 @@ fn instr() -> Result<Kernel, FunctionError> {
 }
 
 fn occurrence(text: &str, needle: &str, start: i32, count: i32) -> i32 {
+    if needle.is_empty() {
+        return 1;
+    }
     let places: Vec<i32> =
         text.char_indices().enumerate().filter(|(_, (at, _))| text[*at..].starts_with(needle)).map(|(index, _)| index as i32 + 1).collect();
     let wanted = usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -100,6 +103,7 @@ mod tests {
         check("LOCATE", &[text("b"), text("abcb"), int(9)], Some("0"));
         check("LOCATE", &[text(""), text("abc"), int(2)], Some("1"));
         check("INSTR", &[text("abcabc"), text("b")], Some("2"));
+        check("INSTR", &[text(""), text("")], Some("1"));
         check("INSTR", &[text("abcabc"), text("b"), int(3)], Some("5"));
         check("INSTR", &[text("abcabc"), text("b"), int(1), int(2)], Some("5"));
         check("INSTR", &[text("abcabc"), text("b"), int(-1), int(2)], Some("2"));

@@ -1,6 +1,7 @@
 //! Times from texts and numbers and back: DATE_FORMAT, TO_TIMESTAMP, TO_TIMESTAMP_LTZ, TO_DATE, UNIX_TIMESTAMP, FROM_UNIXTIME,
 //! CONVERT_TZ.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::datatypes::{Date32Type, Float64Type, Int64Type, TimestampMillisecondType};
@@ -154,6 +155,9 @@ fn to_timestamp() -> Result<Kernel, FunctionError> {
 }
 
 /// Seconds (precision 0) or milliseconds (3) since the epoch.
+/// The years 0 to 9999, in milliseconds since the epoch: a number outside is no time, but NULL.
+const INSTANTS_MS: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
 fn to_timestamp_ltz(call: &Call<'_>) -> Result<Kernel, FunctionError> {
     let whole = call.arg(0)?.kind == TypeKind::BigInt;
     kernel(move |args, scope| {
@@ -173,7 +177,8 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Kernel, FunctionError> {
         if whole {
             let numbers = args[0].longs()?;
             return build_numbers::<TimestampMillisecondType>(scope.rows, |row| {
-                Ok(numbers.get(row).zip(per_unit(row)?).and_then(|(number, unit)| number.checked_mul(unit)))
+                let instant = numbers.get(row).zip(per_unit(row)?).and_then(|(number, unit)| number.checked_mul(unit));
+                Ok(instant.filter(|ms| INSTANTS_MS.contains(ms)))
             });
         }
         let numbers = args[0].numbers::<Float64Type>()?;
@@ -287,6 +292,7 @@ mod tests {
         check("TO_DATE", &[text("16.02.2025"), text("dd.MM.yyyy")], Some("2025-02-16"));
         check("TO_TIMESTAMP_LTZ", &[int(1), int(0)], Some("1970-01-01 00:00:01.000"));
         check("TO_TIMESTAMP_LTZ", &[long(1_500), int(3)], Some("1970-01-01 00:00:01.500"));
+        check("TO_TIMESTAMP_LTZ", &[long(253_402_300_800_000), int(3)], None);
     }
 
     #[test]
