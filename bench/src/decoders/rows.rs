@@ -89,7 +89,7 @@ fn wide(count: u32) -> Rows {
             id % 1_000,
             id % 50,
             id % 7,
-            id % 2 == 0,
+            id.is_multiple_of(2),
             id / 3,
             id % 977,
         )
