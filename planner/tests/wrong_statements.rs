@@ -139,6 +139,42 @@ const WRONG: &[(&str, &str, u32)] = &[
     ("SELECT DISTINCT id FROM t ORDER BY price LIMIT 3", "E0208", 36),
     ("SELECT GROUPING(price) FROM t GROUP BY CUBE (id)", "E0208", 17),
     ("SELECT GROUPING(price) FROM t", "E0208", 17),
+    ("SELECT APPROX_COUNT_DISTINCT(id) FROM t", "E0501", 8),
+    ("SELECT id FROM t GROUP BY id HAVING 1 + APPROX_COUNT_DISTINCT(price) > 2", "E0501", 41),
+    ("SELECT COUNT(id, name) FROM t", "E0301", 18),
+    ("SELECT COUNT(DISTINCT id, name) FROM t", "E0301", 27),
+    ("SELECT COUNT(id, name) OVER (ORDER BY ts) FROM t", "E0301", 18),
+    ("SELECT id, NULL FROM t", "E0301", 12),
+    ("SELECT x FROM (SELECT NULL AS x)", "E0301", 23),
+    ("SELECT id FROM t UNION ALL SELECT NULL", "E0301", 35),
+    ("SELECT id > 1 AND NULL FROM t", "E0301", 19),
+    ("SELECT NULL OR id > 1 FROM t", "E0301", 8),
+    ("SELECT NOT NULL", "E0301", 12),
+    ("SELECT NULL IS NOT TRUE", "E0301", 8),
+    ("SELECT NULL IS UNKNOWN", "E0301", 8),
+    ("SELECT 'a' || NULL", "E0301", 15),
+    ("SELECT CONCAT('a', NULL)", "E0301", 20),
+    ("SELECT CONCAT_WS(',', 'a', NULL)", "E0301", 28),
+    ("SELECT IF(NULL, 1, 2)", "E0301", 11),
+    ("SELECT IF(id > 1, NULL, 2) FROM t", "E0301", 19),
+    ("SELECT COALESCE(NULL, NULL)", "E0301", 17),
+    ("SELECT CASE WHEN id > 1 THEN d ELSE ts END FROM t", "E0301", 8),
+    ("SELECT COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE, INTERVAL '5' SECOND)", "E0301", 65),
+    ("SELECT COUNT(*) FROM t GROUP BY HOP(ts, INTERVAL '1' MINUTE, INTERVAL '2' MINUTE, INTERVAL '5' SECOND)", "E0301", 83),
+    ("SELECT name LIKE NULL FROM t", "E0301", 8),
+];
+
+/// What Flink takes, though it looks like what it refuses.
+const ACCEPTED: &[&str] = &[
+    "SELECT NULL = NULL, NULL IS NULL, NULL IS DISTINCT FROM NULL, NULL IS NOT DISTINCT FROM 1",
+    "SELECT id IN (1, NULL), id = NULL FROM t",
+    "SELECT COALESCE(NULL, 1), NULLIF('a', NULL), IFNULL(NULL, 'x'), 'abc' LIKE NULL",
+    "SELECT CASE WHEN id > 1 THEN NULL ELSE 'x' END FROM t",
+    "SELECT ARRAY[1, NULL], CAST(NULL AS INT), CAST(NULL AS STRING) || 'a'",
+    "SELECT x FROM (VALUES (1), (NULL)) AS v (x)",
+    "SELECT TIMESTAMP '2025-02-16'",
+    "SELECT 'a' NOT LIKE NULL, NULL LIKE 'a'",
+    "SELECT COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' MINUTE, TIME '00:00:05')",
 ];
 
 #[test]
@@ -156,4 +192,14 @@ fn every_wrong_statement_is_refused_at_its_token() {
         }
     }
     assert!(differing.is_empty(), "{} of {}:\n{}", differing.len(), WRONG.len(), differing.join("\n\n"));
+}
+
+#[test]
+fn what_flink_accepts_is_accepted() {
+    for statement in ACCEPTED {
+        let text = format!("{TABLE}\n{statement};");
+        if let Err(error) = plan(&Request { file: "job", text: &text, format: Format::Sql, configuration: &BTreeMap::new() }) {
+            panic!("{statement}: {error}");
+        }
+    }
 }

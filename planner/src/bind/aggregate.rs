@@ -54,6 +54,17 @@ pub(crate) fn holds_aggregate(expr: &ast::Expr) -> bool {
     expr.any(&|expr| matches!(&expr.kind, ExprKind::Call(call) if call.over.is_none() && is_aggregate(&call.name.text)))
 }
 
+/// Refuses COUNT of several fields.
+pub(crate) fn one_counted(function: &str, call: &Call) -> Planned<()> {
+    match &call.args[..] {
+        [_, second, ..] if function == "COUNT" => Err(PlanError::new(Code::Types, "COUNT takes one field, as in Flink")
+            .at(second.span)
+            .label("one too many")
+            .note("accepted: COUNT(*), COUNT(x), COUNT(*) FILTER (WHERE x IS NOT NULL AND y IS NOT NULL)")),
+        _ => Ok(()),
+    }
+}
+
 impl ExprBinder<'_> {
     /// Above an aggregate: the output column that an expression as a whole has become.
     pub(crate) fn grouped(&mut self, expr: &ast::Expr) -> Planned<Option<Expr>> {
@@ -100,6 +111,7 @@ impl ExprBinder<'_> {
         if call.star && name != "COUNT" {
             return Err(PlanError::new(Code::Syntax, format!("{name}(*) does not exist; only COUNT(*) does")).at(span));
         }
+        one_counted(&name, call)?;
         if name == "COUNT" && args.is_empty() && !call.star {
             return Err(PlanError::new(Code::Types, "COUNT needs an argument").at(span).label("write COUNT(*) to count rows"));
         }

@@ -120,7 +120,7 @@ impl ExprBinder<'_> {
     }
 }
 
-/// `NTILE(n)`: INT, never NULL.
+/// `NTILE(n)`: an INT, never NULL; the query sees a BIGINT.
 pub(super) fn ntile(args: Vec<Expr>, span: Span) -> Planned<Aggregate> {
     let positive = |arg: &Expr| matches!(arg.node, ExprNode::Literal(Value::Int(buckets)) if buckets > 0);
     match &args[..] {

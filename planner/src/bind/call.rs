@@ -1,14 +1,25 @@
 //! Calls of functions and operators: `functions` says what they mean, the binder says where they stand.
 
 use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::types::LogicalType;
+use irmak_common::types::{LogicalType, TypeKind};
 use irmak_functions::{Arg, Resolved, SignatureError, names, resolve as resolve_function};
 
 use crate::algebra::{cast_to, plain};
 use crate::error::{Code, PlanError, Planned, Span};
 
+/// Operators that are NULL where an operand is.
+const COMPARISONS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
+
+/// Beside a constant text a bare NULL is a text.
+fn text_of_null(arg: Expr) -> Expr {
+    if arg.ty.kind == TypeKind::Null { Expr::null(TypeKind::STRING) } else { arg }
+}
+
 /// The call of a function or operator on typed arguments, casts written out.
 pub(crate) fn resolve(name: &str, args: Vec<Expr>, span: Span) -> Planned<Expr> {
+    // Of a column the recordings say that it is refused.
+    let constant = name == "LIKE" && args.iter().all(|arg| matches!(arg.node, ExprNode::Literal(_)));
+    let args = if constant { args.into_iter().map(text_of_null).collect() } else { args };
     let types: Vec<LogicalType> = args.iter().map(|arg| plain(&arg.ty)).collect();
     let literal = |arg: &Expr| -> Option<Value> {
         match &arg.node {
@@ -16,6 +27,9 @@ pub(crate) fn resolve(name: &str, args: Vec<Expr>, span: Span) -> Planned<Expr> 
             _ => None,
         }
     };
+    if COMPARISONS.contains(&name) && types.iter().all(|ty| ty.kind == TypeKind::Null) {
+        return Ok(Expr::null(TypeKind::Boolean));
+    }
     let literals: Vec<Option<Value>> = args.iter().map(literal).collect();
     let given: Vec<Arg<'_>> = types.iter().zip(&literals).map(|(ty, literal)| Arg { ty, literal: literal.as_ref() }).collect();
     let Resolved { function, casts, ty } = resolve_function(name, &given).map_err(|error| refused(name, error, span))?;

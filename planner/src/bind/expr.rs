@@ -14,7 +14,7 @@ use crate::token::Name;
 
 use super::group::Grouping;
 use super::scope::{Scope, field_of};
-use super::{call, literal};
+use super::{call, literal, untyped};
 
 /// Binds expressions over one relation.
 pub(crate) struct ExprBinder<'a> {
@@ -50,10 +50,12 @@ impl ExprBinder<'_> {
             ExprKind::And(terms) => self.logic(terms, ExprNode::And, "AND"),
             ExprKind::Or(terms) => self.logic(terms, ExprNode::Or, "OR"),
             ExprKind::Not(input) => {
+                untyped::typed(input)?;
                 let input = self.condition(input, "NOT")?;
                 call::resolve("NOT", vec![input], expr.span)
             }
             ExprKind::Operator { name, args } => {
+                untyped::arguments(name, args)?;
                 let args = self.all(args)?;
                 let times = args.len() == 2 && args.iter().all(|arg| is_moment(&arg.ty.kind));
                 match *name {
@@ -125,6 +127,7 @@ impl ExprBinder<'_> {
     }
 
     fn logic(&mut self, terms: &[ast::Expr], node: fn(Vec<Expr>) -> ExprNode, place: &str) -> Planned<Expr> {
+        terms.iter().try_for_each(untyped::typed)?;
         let terms: Vec<Expr> = terms.iter().map(|term| self.condition(term, place)).collect::<Planned<_>>()?;
         let nullable = terms.iter().any(|term| term.ty.nullable);
         Ok(Expr { node: node(terms), ty: TypeKind::Boolean.nullable().with_nullable(nullable) })
@@ -169,6 +172,11 @@ impl ExprBinder<'_> {
         let plain_types: Vec<LogicalType> =
             bound.iter().map(|(_, value)| value).chain([&otherwise]).map(|value| plain(&value.ty)).collect();
         let types: Vec<&LogicalType> = plain_types.iter().collect();
+        if mixes_dates(&types) {
+            return Err(PlanError::new(Code::Types, "illegal mixing of types in CASE: DATE and TIMESTAMP")
+                .at(span)
+                .label("write CAST(date AS TIMESTAMP(3))"));
+        }
         let Some(ty) = common_type(&types) else {
             let told = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(PlanError::new(Code::Types, "the values of CASE have no type in common").at(span).note(format!("types: {told}")));
@@ -205,6 +213,7 @@ impl ExprBinder<'_> {
             let message = format!("{what} is for aggregate functions, and `{}` is none", call.name.text);
             return Err(PlanError::new(Code::Syntax, message).at(span));
         }
+        untyped::arguments(&call.name.text, &call.args)?;
         let args = self.all(&call.args)?;
         if call.name.text.eq_ignore_ascii_case("CURRENT_WATERMARK") {
             is_rowtime(&args, span)?;
@@ -253,6 +262,12 @@ fn cast_advice(from: &TypeKind, to: &TypeKind) -> Option<&'static str> {
 
 fn is_moment(kind: &TypeKind) -> bool {
     matches!(kind, TypeKind::Date | TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. })
+}
+
+/// Whether dates stand beside timestamps, which the branches of one CASE may not.
+fn mixes_dates(types: &[&LogicalType]) -> bool {
+    let any = |test: fn(&TypeKind) -> bool| types.iter().any(|ty| test(&ty.kind));
+    any(|kind| matches!(kind, TypeKind::Date)) && any(|kind| matches!(kind, TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. }))
 }
 
 /// Only a time attribute has a watermark.

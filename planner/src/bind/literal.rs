@@ -55,7 +55,7 @@ pub(crate) fn typed(keyword: &str, text: &str, span: Span) -> Planned<Expr> {
         }
         _ => {
             let form = || bad("2025-02-16 07:40:00");
-            let (day, clock) = text.trim().split_once(' ').ok_or_else(form)?;
+            let (day, clock) = text.trim().split_once(' ').unwrap_or((text.trim(), "00:00:00"));
             let days = date(day).ok_or_else(form)?;
             let (nanos, digits) = time(clock).ok_or_else(form)?;
             let per_unit = match timestamp_unit(digits) {

@@ -29,9 +29,11 @@ pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod select;
 pub(crate) mod session_rows;
+mod streaming;
 pub(crate) mod subquery;
 pub(crate) mod unbounded;
 pub(crate) mod unnest;
+mod untyped;
 pub(crate) mod versioned;
 pub(crate) mod window;
 

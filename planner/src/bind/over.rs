@@ -114,7 +114,9 @@ impl ExprBinder<'_> {
         if position == overs.calls.len() {
             overs.calls.push((aggregate, window, span));
         }
-        Ok(Expr::column(OVERS + position, ty))
+        let column = Expr::column(OVERS + position, ty);
+        // The bucket is a whole number of Flink's widest kind; few tables have so many.
+        Ok(if name == "NTILE" { cast_to(column, &TypeKind::BigInt.not_null()) } else { column })
     }
 
     fn over_window(&mut self, name: &str, over: &Over) -> Planned<OverWindow> {
@@ -183,6 +185,7 @@ impl ExprBinder<'_> {
         if call.star && function != "COUNT" {
             return Err(PlanError::new(Code::Syntax, format!("{function}(*) does not exist; only COUNT(*) does")).at(span));
         }
+        super::aggregate::one_counted(&function, call)?;
         let mut args = if call.star { Vec::new() } else { self.all(&call.args)? };
         let filter = call.filter.as_ref().map(|filter| self.condition(filter, "FILTER")).transpose()?;
         let types: Vec<_> = args.iter().map(|arg| if keeps_time(&function) { arg.ty.clone() } else { plain(&arg.ty) }).collect();

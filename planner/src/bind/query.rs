@@ -18,6 +18,7 @@ use super::{Binder, NamedQuery};
 impl Binder<'_> {
     /// The rows of a query.
     pub(crate) fn query(&mut self, query: &Query) -> Planned<Rel> {
+        self.streaming_order(query)?;
         let known = self.ctes.len();
         for cte in &query.with {
             let named = NamedQuery { columns: cte.columns.clone(), query: cte.query.clone(), sees: self.ctes.len() };

@@ -21,6 +21,7 @@ pub(crate) type Bound = (Vec<Expr>, Vec<Option<String>>);
 impl Binder<'_> {
     /// The rows of a SELECT.
     pub(crate) fn select(&mut self, select: &Select) -> Planned<Rel> {
+        self.streaming_select(select)?;
         let mut input = match &select.from {
             Some(from) => self.from(from)?,
             None => Scoped::of(one_row(), None),
@@ -228,6 +229,7 @@ pub(crate) fn items(binder: &mut ExprBinder<'_>, list: &[SelectItem], input: &Sc
                     let is_call = matches!(expr.kind, ExprKind::Call(_));
                     grouping.alias = if is_call { name.clone().or_else(|| Some(format!("EXPR${}", exprs.len()))) } else { None };
                 }
+                super::untyped::typed(expr)?;
                 let bound = binder.bind(expr)?;
                 if divides_by_zero(&bound) {
                     return Err(PlanError::new(Code::Types, "division by zero").at(expr.span));

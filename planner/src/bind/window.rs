@@ -81,8 +81,12 @@ fn read(
             .note(advice::time_attribute(&time.ty, column_of(&call.args[0]))));
     }
     let mut lengths = Vec::new();
-    for arg in &call.args[1..] {
+    for (at, arg) in call.args[1..].iter().enumerate() {
         let bound = binder.bind(arg)?;
+        if at == sizes {
+            lengths.push((time_of_day(&bound, function, arg.span)?, arg.span));
+            continue;
+        }
         lengths.push((millis(&bound, arg.span)?, arg.span));
     }
     let offset = lengths.get(sizes).map_or(0, |(offset, _)| *offset);
@@ -138,6 +142,17 @@ fn millis(expr: &Expr, span: Span) -> Planned<i64> {
         _ => Err(PlanError::new(Code::WindowSize, "a window's size is a constant interval")
             .at(span)
             .note("for example: INTERVAL '10' SECOND")),
+    }
+}
+
+/// The milliseconds of a constant TIME: what a group window may be shifted by.
+fn time_of_day(expr: &Expr, function: &str, span: Span) -> Planned<i64> {
+    match (&expr.ty.kind, &expr.node) {
+        (TypeKind::Time(_), ExprNode::Literal(Value::Int(millis))) => Ok(*millis),
+        _ => Err(PlanError::new(Code::Types, format!("cannot apply `{function}` to an offset that is {}", super::expr::article(&expr.ty)))
+            .at(span)
+            .label("write TIME '00:00:05'")
+            .note("a window table function takes an INTERVAL here: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), size, offset))")),
     }
 }
 
