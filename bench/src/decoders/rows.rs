@@ -63,7 +63,7 @@ fn temperatures(count: u32) -> Rows {
     Rows { what: "temperatures", schema: schema(&columns), json: (0..count).map(json).collect(), csv: Some(csv) }
 }
 
-/// 20 columns, one of them NULL, two fields that no column has; an array, a row in a row, and a map.
+/// 20 columns, one of them NULL, two fields that no column has; arrays, rows in rows.
 fn wide(count: u32) -> Rows {
     let field = |name: &str, kind: TypeKind| Field::new(name, kind.nullable());
     let place = TypeKind::Row(vec![field("city", TypeKind::STRING), field("lat", TypeKind::Double), field("lon", TypeKind::Double)]);
@@ -73,7 +73,7 @@ fn wide(count: u32) -> Rows {
         ("seller", seller),
         ("tags", TypeKind::Array(Box::new(TypeKind::STRING.nullable()))),
         ("sizes", TypeKind::Array(Box::new(TypeKind::Int.nullable()))),
-        ("labels", TypeKind::Map(Box::new(TypeKind::STRING.not_null()), Box::new(TypeKind::STRING.nullable()))),
+        ("labels", TypeKind::Row(vec![field("a", TypeKind::STRING), field("b", TypeKind::STRING)])),
         ("sold", TypeKind::Boolean),
         ("note", TypeKind::STRING),
         ("ts", TypeKind::timestamp(3)),

@@ -102,7 +102,17 @@ fn follow<'a>(value: &'a Json, step: &Step) -> Vec<&'a Json> {
 }
 
 fn steps(path: &str) -> Option<Vec<Step>> {
-    let mut rest = path.strip_prefix('$')?;
+    // A path without its root begins with a step from it.
+    let rooted;
+    let mut rest = match path.strip_prefix(['$', '@']) {
+        Some(rest) => rest,
+        None if path.is_empty() => return None,
+        None if path.starts_with('[') => path,
+        None => {
+            rooted = format!(".{path}");
+            &rooted
+        }
+    };
     let mut steps = Vec::new();
     while !rest.is_empty() {
         if let Some(tail) = rest.strip_prefix("..") {
@@ -193,7 +203,8 @@ mod tests {
             ("$.z", Found::Missing),
             ("lax $.z", Found::Nothing),
             ("strict $.z", Found::Missing),
-            ("lax nonsense", Found::Missing),
+            ("lax nonsense", Found::Nothing),
+            ("lax $nonsense", Found::Missing),
             ("$", Found::Value(root.clone())),
         ] {
             assert_eq!(Path::new(path).find(&root), found, "{path}");

@@ -76,6 +76,7 @@ fn look(text: &str, path: &Path) -> Outcome {
         (None, Mode::Lax) => Outcome::Empty,
         (None, Mode::Strict) | (Some(Json::Null), _) => Outcome::Error,
         (Some(root), _) => match path.find(&root) {
+            Found::Value(Json::Null) if path.mode == Mode::Strict => Outcome::Error,
             Found::Value(Json::Null) | Found::Nothing => Outcome::Empty,
             Found::Value(value) => Outcome::Value(value),
             Found::Missing => Outcome::Error,

@@ -135,14 +135,10 @@ pub(super) fn write_cell_json(out: &mut String, array: &dyn Array, row: usize, k
         TypeKind::Map(key, value) => write_members(out, &array.as_map().value(row), &key.kind, &value.kind),
         TypeKind::Multiset(element) => write_members(out, &array.as_map().value(row), &element.kind, &TypeKind::Int),
         TypeKind::Row(fields) => {
-            out.push('{');
-            for (at, field) in fields.iter().enumerate() {
-                out.push_str(if at == 0 { "" } else { "," });
-                write_text(out, &field.name);
-                out.push(':');
-                write_cell_json(out, array.as_struct().column(at), row, &field.ty.kind);
-            }
-            out.push('}');
+            let member = |at: usize| (fields[at].name.clone(), at);
+            write_sorted((0..fields.len()).map(member), out, |out, at| {
+                write_cell_json(out, array.as_struct().column(at), row, &fields[at].ty.kind);
+            });
         }
         _ => write_cell(out, array, row, kind, &Zone::Fixed(0), Style::Cast),
     }
@@ -150,14 +146,24 @@ pub(super) fn write_cell_json(out: &mut String, array: &dyn Array, row: usize, k
 
 fn write_members(out: &mut String, entries: &dyn Array, key: &TypeKind, value: &TypeKind) {
     let entries = entries.as_struct();
-    out.push('{');
-    for at in 0..entries.len() {
-        out.push_str(if at == 0 { "" } else { "," });
+    let member = |at: usize| {
         let mut name = String::new();
         write_cell(&mut name, entry_keys(entries), at, key, &Zone::Fixed(0), Style::Cast);
+        (name, at)
+    };
+    write_sorted((0..entries.len()).map(member), out, |out, at| write_cell_json(out, entries.column(1), at, value));
+}
+
+/// An object of these members, by name: the order in which Flink's functions write them.
+fn write_sorted(members: impl Iterator<Item = (String, usize)>, out: &mut String, value: impl Fn(&mut String, usize)) {
+    let mut members: Vec<(String, usize)> = members.collect();
+    members.sort();
+    out.push('{');
+    for (nth, (name, at)) in members.into_iter().enumerate() {
+        out.push_str(if nth == 0 { "" } else { "," });
         write_text(out, &name);
         out.push(':');
-        write_cell_json(out, entries.column(1), at, value);
+        value(out, at);
     }
     out.push('}');
 }

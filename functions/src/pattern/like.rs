@@ -1,7 +1,7 @@
 //! LIKE and SIMILAR TO.
 //!
 //! Source: Flink 1.20, `SqlLikeUtils`. Patterns of LIKE without `_` that are a prefix, a suffix, a middle or the whole are compared
-//! without a regular expression.
+//! without a regular expression. Without ESCAPE no character escapes another. In SIMILAR TO a point matches any character, as there.
 
 use fancy_regex::Regex;
 use irmak_common::types::TypeKind;
@@ -87,8 +87,7 @@ fn matching(function: &'static str, make: Make) -> Result<Kernel, FunctionError>
 }
 
 fn like_matcher(pattern: &str, escape: Option<char>) -> Result<Matcher, String> {
-    let escape = escape.unwrap_or('\\');
-    if !pattern.contains(['_', escape]) {
+    if !pattern.contains('_') && !escape.is_some_and(|escape| pattern.contains(escape)) {
         let inner = pattern.trim_matches('%');
         if !inner.contains('%') {
             let own = inner.to_owned();
@@ -104,8 +103,8 @@ fn like_matcher(pattern: &str, escape: Option<char>) -> Result<Matcher, String> 
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
         match c {
-            c if c == escape => match chars.next() {
-                Some(next) if next == '_' || next == '%' || next == escape => regex.push_str(&fancy_regex::escape(&next.to_string())),
+            c if Some(c) == escape => match chars.next() {
+                Some(next) if next == '_' || next == '%' || next == c => regex.push_str(&fancy_regex::escape(&next.to_string())),
                 _ => return Err(format!("Invalid escape sequence in '{pattern}'")),
             },
             '_' => regex.push('.'),
@@ -150,7 +149,7 @@ fn similar_matcher(pattern: &str, escape: Option<char>) -> Result<Matcher, Strin
                 chars = rest[end + 1..].chars();
             }
             ']' => return Err(format!("Invalid regular expression '{pattern}'")),
-            '\\' | '.' => regex.extend(['\\', c]),
+            '\\' | '$' | '^' => regex.extend(['\\', c]),
             c => regex.push(c),
         }
     }
@@ -187,8 +186,9 @@ mod tests {
             ("a\nc", "a_c", true),
             ("abc", "A%", false),
             ("abc", "a%c%", true),
-            ("a_c", r"a\_c", true),
-            ("abc", r"a\_c", false),
+            ("a_c", r"a\_c", false),
+            (r"a\c", r"a\c", true),
+            (r"a\bc", r"a\_c", true),
             ("", "%", true),
             ("😀", "_", true),
             ("a.c", "a.c", true),
@@ -212,6 +212,8 @@ mod tests {
             ("ABC", "[^a]%", true),
             ("abc", "[^a]%", false),
             ("a1", "[[:ALPHA:]][[:DIGIT:]]", true),
+            ("abc", "a.c", true),
+            ("abc", "%$", false),
         ] {
             check("SIMILAR TO", &[text(input), text(pattern)], Some(if matches { "TRUE" } else { "FALSE" }));
         }

@@ -6,13 +6,13 @@ use irmak_common::types::TypeKind;
 use crate::column::{Column, build_numbers, build_strings};
 use crate::error::FunctionError;
 use crate::registry::{Function, Kernel, kernel};
-use crate::signature::{Want, forced, strict};
+use crate::signature::{Want, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::total("POSITION", |args| strict(args, &[Want::Text, Want::Text, Want::Int], 1, TypeKind::Int), |_| locate()),
     Function::total("LOCATE", |args| strict(args, &[Want::Text, Want::Text, Want::Int], 1, TypeKind::Int), |_| locate()),
     Function::total("INSTR", |args| strict(args, &[Want::Text, Want::Text, Want::Int, Want::Int], 2, TypeKind::Int), |_| instr()),
-    Function::total("REPLACE", |args| forced(args, &[Want::Text, Want::Text, Want::Text], 0, TypeKind::STRING), |_| replace()),
+    Function::total("REPLACE", |args| strict(args, &[Want::Text, Want::Text, Want::Text], 0, TypeKind::STRING), |_| replace()),
 ];
 
 /// `needle` in `text`, from the character `start` (from 1) on: the position of its first character, 0 where there is none.

@@ -6,17 +6,25 @@ use super::push_utf16;
 use crate::column::{Column, build_slices, build_strings};
 use crate::error::{EvalError, FunctionError};
 use crate::registry::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, any_nullable, fixed, forced, refuse};
+use crate::signature::{Arg, Want, any_nullable, fixed, refuse};
 use crate::types::joined_length;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::total("SUBSTRING", |args| varying(args, &[Want::Text, Want::Int, Want::Int], 1), substring),
-    Function::total("SUBSTR", |args| forced(args, &[Want::Text, Want::Int, Want::Int], 1, TypeKind::STRING), substring),
-    Function::total("LEFT", |args| forced(args, &[Want::Text, Want::Int], 0, TypeKind::STRING), |_| take(left)),
-    Function::total("RIGHT", |args| forced(args, &[Want::Text, Want::Int], 0, TypeKind::STRING), |_| take(right)),
+    Function::total("SUBSTRING", |args| part_of(args, &[Want::Text, Want::Int, Want::Int], 1), substring),
+    Function::total("SUBSTR", |args| part_of(args, &[Want::Text, Want::Int, Want::Int], 1), substring),
+    Function::total("LEFT", |args| part_of(args, &[Want::Text, Want::Int], 0), |_| take(left)),
+    Function::total("RIGHT", |args| part_of(args, &[Want::Text, Want::Int], 0), |_| take(right)),
     Function::total("TRIM", trim_signature, trim),
-    Function::total("LTRIM", side_signature, |_| one_side(|text, set| text.trim_start_matches(|c| set.contains(c)))),
-    Function::total("RTRIM", side_signature, |_| one_side(|text, set| text.trim_end_matches(|c| set.contains(c)))),
+    Function::total(
+        "LTRIM",
+        |args| varying(args, &[Want::Text, Want::Text], 1),
+        |_| one_side(|text, set| text.trim_start_matches(|c| set.contains(c))),
+    ),
+    Function::total(
+        "RTRIM",
+        |args| varying(args, &[Want::Text, Want::Text], 1),
+        |_| one_side(|text, set| text.trim_end_matches(|c| set.contains(c))),
+    ),
     Function::total("OVERLAY", overlay_signature, |_| overlay()),
 ];
 
@@ -34,8 +42,9 @@ fn varying(args: &[Arg<'_>], wants: &[Want], optional: usize) -> Signature {
     Ok((casts, LogicalType { kind, nullable: any_nullable(args) }))
 }
 
-fn side_signature(args: &[Arg<'_>]) -> Signature {
-    let (casts, ty) = varying(args, &[Want::Text, Want::Text], 1)?;
+/// The same; NULL where the length is negative, so it always may be.
+fn part_of(args: &[Arg<'_>], wants: &[Want], optional: usize) -> Signature {
+    let (casts, ty) = varying(args, wants, optional)?;
     Ok((casts, ty.with_nullable(true)))
 }
 

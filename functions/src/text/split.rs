@@ -37,7 +37,7 @@ fn map_signature(args: &[Arg<'_>]) -> Signature {
     }
     let casts = fixed(args, &[Want::Text, Want::Text, Want::Text], 2)?;
     let (key, value) = (TypeKind::STRING.nullable(), TypeKind::STRING.nullable());
-    Ok((casts, LogicalType { kind: TypeKind::Map(Box::new(key), Box::new(value)), nullable: any_nullable(args) }))
+    Ok((casts, LogicalType { kind: TypeKind::Map(Box::new(key), Box::new(value)), nullable: true }))
 }
 
 fn split_index(call: &Call<'_>) -> Result<Kernel, FunctionError> {
