@@ -1,13 +1,14 @@
 //! `CREATE TABLE`: from syntax to a checked table.
 
 use irmak_common::expr::Expr;
+use irmak_common::table_options::OptionError;
 use irmak_common::types::{LogicalType, Schema, TimeAttribute, TypeKind};
 
 use crate::algebra::plain;
 use crate::ast::{self, ColumnDef, CreateTable, Like, OptionDef};
 use crate::bind::Binder;
 use crate::bind::expr::{ExprBinder, article};
-use crate::bind::scan::source_layout;
+use crate::bind::scan::{option_error, source_layout};
 use crate::bind::scope::Scope;
 use crate::catalog::{Catalog, Column, ColumnKind, Entry, Table, Watermark, span_of};
 use crate::error::{Code, PlanError, Planned};
@@ -47,7 +48,27 @@ pub(crate) fn table(create: &CreateTable, binder: &Binder<'_>) -> Planned<Table>
         return Err(PlanError::new(Code::Syntax, format!("table `{}` has no columns", table.name)).at(table.span));
     }
     keys(create, &mut table)?;
+    if !table.options.iter().any(|option| option.key == "connector") {
+        return Err(option_error(&table, &OptionError::NoConnector, table.span));
+    }
     Ok(table)
+}
+
+/// What to say of options that are given twice: the last one counts. `line`: where the statement begins.
+pub(crate) fn options_given_twice(create: &CreateTable, line: u32) -> Vec<String> {
+    let place = |option: &OptionDef| format!("line {}, column {}", option.value_span.line + 1 - line, option.value_span.column);
+    let twice = create.options.iter().enumerate().filter_map(|(at, option)| {
+        let before = create.options[..at].iter().rev().find(|known| known.key == option.key)?;
+        Some(format!(
+            "option '{}' is given twice: '{}' ({} of the statement) gives way to '{}' ({})",
+            option.key,
+            before.value,
+            place(before),
+            option.value,
+            place(option)
+        ))
+    });
+    twice.collect()
 }
 
 /// What LIKE takes over: everything, but what is excluded.
@@ -115,9 +136,7 @@ fn merge_options(options: &mut Vec<OptionDef>, create: &CreateTable) -> Planned<
                 let message = format!("option '{}' is in the base table already, as '{}'", option.key, options[at].value);
                 return Err(PlanError::new(Code::Twice, message).at(option.key_span).label("OVERWRITING OPTIONS takes the new value"));
             }
-            Some(_) => {
-                return Err(PlanError::new(Code::Twice, format!("option '{}' is given twice", option.key)).at(option.key_span));
-            }
+            Some(at) => options[at] = option.clone(),
             None => options.push(option.clone()),
         }
     }

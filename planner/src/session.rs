@@ -34,9 +34,13 @@ impl Session<'_> {
                 let table = ddl::table(create, &Binder::new(&self.catalog, &self.settings))?;
                 let entry = Entry::Table(Rc::new(table));
                 self.catalog.create(&create.name, entry, create.temporary.into(), create.if_not_exists)?;
+                warnings.extend(ddl::options_given_twice(create, statement.span.line));
                 Outcome::None
             }
-            StatementKind::CreateTableAs { create, query } => self.create_as(create, query, &mut warnings)?,
+            StatementKind::CreateTableAs { create, query } => {
+                warnings.extend(ddl::options_given_twice(create, statement.span.line));
+                self.create_as(create, query, &mut warnings)?
+            }
             StatementKind::CreateView(create) => {
                 self.create_view(create)?;
                 Outcome::None

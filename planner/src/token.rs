@@ -162,12 +162,14 @@ pub(crate) struct Cursor {
     depth: usize,
     /// The token behind the last list that was read: a comma may be missing before it.
     behind_list: usize,
+    /// Whether the type that is read is a CAST's: precisions above the largest are the largest.
+    pub(crate) clamps: bool,
 }
 
 impl Cursor {
     /// At the first token. `tokens` end with `End`.
     pub(crate) fn new(tokens: Vec<Token>) -> Self {
-        Self { tokens, at: 0, depth: 0, behind_list: usize::MAX }
+        Self { tokens, at: 0, depth: 0, behind_list: usize::MAX, clamps: false }
     }
 
     /// The token `ahead` of the next one; the last one behind it.

@@ -27,7 +27,8 @@ impl Binder<'_> {
             }
             TableRef::Derived { query, alias, .. } => {
                 let rel = self.nested(query.span, |binder| binder.query(query))?;
-                aliased(Scoped::of(rel, None), alias.as_ref())
+                let doubled = std::mem::take(&mut self.doubled);
+                Ok(aliased(Scoped::of(rel, None), alias.as_ref())?.doubled(doubled, alias.as_ref()))
             }
             TableRef::Window { function, args, span, alias } => {
                 let scoped = self.window_table(function, args, *span)?;
@@ -47,8 +48,8 @@ impl Binder<'_> {
         if let [name] = path
             && let Some(found) = self.cte(name)?
         {
-            let rel = Scoped::of(found, Some(&name.text));
-            return aliased(rel, alias);
+            let doubled = std::mem::take(&mut self.doubled);
+            return Ok(aliased(Scoped::of(found, Some(&name.text)), alias)?.doubled(doubled, alias));
         }
         let name = path.last().map_or("", |name| name.text.as_str()).to_owned();
         let entry = match self.catalog.get(path) {
@@ -79,6 +80,9 @@ impl Binder<'_> {
         let hidden = self.ctes.split_off(found.sees.min(self.ctes.len()));
         let bound = self.nested(name.span, |binder| binder.query(&found.query));
         self.ctes.extend(hidden);
+        if !found.columns.is_empty() {
+            self.doubled.clear();
+        }
         named_columns(bound?, &found.columns, name).map(Some)
     }
 

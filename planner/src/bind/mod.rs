@@ -56,6 +56,9 @@ pub(crate) struct Binder<'a> {
     pub(crate) ctes: Vec<(String, Rc<NamedQuery>)>,
     /// What the author should know.
     pub(crate) warnings: Vec<String>,
+    /// Columns of the SELECT bound last whose names another column has too, with those names: what is made unique on the way out is
+    /// ambiguous for who reads it.
+    pub(crate) doubled: Vec<(usize, String)>,
     /// Subqueries and views around the present one.
     depth: usize,
     /// Subqueries around the present one that look outside.
@@ -75,7 +78,7 @@ impl<'a> Binder<'a> {
     /// A binder for one statement.
     pub(crate) fn new(catalog: &'a Catalog, settings: &'a Settings) -> Self {
         let environment = settings.environment();
-        Self { catalog, settings, environment, ctes: Vec::new(), warnings: Vec::new(), depth: 0, correlated: 0 }
+        Self { catalog, settings, environment, ctes: Vec::new(), warnings: Vec::new(), doubled: Vec::new(), depth: 0, correlated: 0 }
     }
 
     /// Goes one query deeper: views in views nest without the reader having seen it.

@@ -53,10 +53,17 @@ impl Binder<'_> {
     }
 
     fn set(&mut self, kind: SetKind, all: bool, inputs: &[(Body, Span)], operator: Span) -> Planned<Rel> {
+        let mut doubled = None;
         let rels: Vec<(Rel, Span)> = inputs
             .iter()
-            .map(|(body, span)| self.nested(*span, |binder| binder.body(body, *span)).map(|rel| (rel, *span)))
+            .map(|(body, span)| {
+                let rel = self.nested(*span, |binder| binder.body(body, *span))?;
+                // The first one's names count.
+                doubled.get_or_insert_with(|| std::mem::take(&mut self.doubled));
+                Ok((rel, *span))
+            })
             .collect::<Planned<_>>()?;
+        self.doubled = doubled.unwrap_or_default();
         let name = match (kind, all) {
             (SetKind::Union, true) => "UNION ALL",
             (SetKind::Union, false) => "UNION",
@@ -73,6 +80,7 @@ impl Binder<'_> {
 
     /// Constant rows.
     fn values(&mut self, rows: &[Vec<ast::Expr>], span: Span) -> Planned<Rel> {
+        self.doubled.clear();
         let (scope, schema) = (Scope::default(), Schema::default());
         let mut bound: Vec<Vec<Expr>> = Vec::with_capacity(rows.len());
         for row in rows {

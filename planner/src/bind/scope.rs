@@ -3,6 +3,7 @@
 use irmak_common::types::{Schema, TypeKind};
 
 use crate::algebra::Rel;
+use crate::ast::Alias;
 use crate::catalog::span_of;
 use crate::error::{Code, PlanError, Planned};
 use crate::token::Name;
@@ -59,9 +60,11 @@ impl Scope {
                 let column = &self.columns[at];
                 column.relation.as_ref().map_or_else(|| column.name.clone(), |relation| format!("{relation}.{}", column.name))
             };
+            let alike = self.columns[first].relation == self.columns[second].relation;
+            let help = if alike { "two columns have this name: give one another, with AS" } else { "say of which table" };
             return Err(PlanError::new(Code::Ambiguous, format!("column `{told}` is ambiguous"))
                 .at(span_of(path))
-                .label("say of which table")
+                .label(help)
                 .note(format!("could be {} or {}", of(first), of(second))));
         }
         Ok(first)
@@ -125,6 +128,18 @@ impl Scoped {
     pub(crate) fn of(rel: Rel, relation: Option<&str>) -> Self {
         let scope = Scope::of(&rel.schema, relation);
         Self { rel, scope }
+    }
+
+    /// The same, where these columns have a name that another one has; a list of columns behind the alias names all anew.
+    pub(crate) fn doubled(mut self, doubled: Vec<(usize, String)>, alias: Option<&Alias>) -> Self {
+        if alias.is_none_or(|alias| alias.columns.is_empty()) {
+            for (at, name) in doubled {
+                if let Some(column) = self.scope.columns.get_mut(at) {
+                    column.name = name;
+                }
+            }
+        }
+        self
     }
 }
 

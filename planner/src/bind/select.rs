@@ -52,6 +52,15 @@ impl Binder<'_> {
         }
     }
 
+    /// The names of a SELECT's columns, each once; which of them were not is kept.
+    fn output_names(&mut self, names: Vec<Option<String>>) -> Vec<String> {
+        let unique = unique_names(names.clone());
+        let doubled =
+            names.into_iter().zip(&unique).enumerate().filter_map(|(at, (name, unique))| Some((at, name.filter(|name| name != unique)?)));
+        self.doubled = doubled.collect();
+        unique
+    }
+
     fn plain<'b>(&self, input: &'b Scoped, clause: &'static str) -> ExprBinder<'b> {
         ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: None, clause }
     }
@@ -62,7 +71,7 @@ impl Binder<'_> {
         let (mut exprs, names) = items(&mut binder, &list, &input)?;
         let (rel, calls) = overs.relation(input.rel);
         exprs.iter_mut().for_each(|expr| over::settle(expr, calls));
-        Ok(rel.project(exprs, unique_names(names)))
+        Ok(rel.project(exprs, self.output_names(names)))
     }
 
     /// One aggregation, or one a grouping set, all rows together.
@@ -133,7 +142,7 @@ impl Binder<'_> {
         rel = above.terms(rel)?;
         let (rel, calls) = overs.relation(rel);
         exprs.iter_mut().for_each(|expr| over::settle(expr, calls));
-        Ok(rel.project(exprs, unique_names(names)))
+        Ok(rel.project(exprs, self.output_names(names)))
     }
 
     /// The grouping expressions and the window among them.
@@ -274,7 +283,7 @@ fn star(
             None => Expr::column(index, input.rel.schema.fields[index].ty.clone()),
         };
         exprs.push(expr);
-        names.push(Some(column.name.clone()));
+        names.push(Some(untaken(&column.name, names)));
     }
     if exprs.len() > before {
         return Ok(());
@@ -285,6 +294,18 @@ fn star(
             .suggest(&name.text, input.scope.relations())),
         None => Err(PlanError::new(Code::Syntax, "`*` needs a table in FROM").at(span)),
     }
+}
+
+/// A column of `*` gives way to those before it: `SELECT a, *` has `a` and `a0`.
+fn untaken(name: &str, names: &[Option<String>]) -> String {
+    let taken = |candidate: &str| names.iter().any(|known| known.as_deref() == Some(candidate));
+    let mut candidate = name.to_owned();
+    let mut attempt = 0;
+    while taken(&candidate) {
+        candidate = format!("{name}{attempt}");
+        attempt += 1;
+    }
+    candidate
 }
 
 /// `row.*`: a column for each field of a row.

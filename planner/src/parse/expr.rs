@@ -362,7 +362,10 @@ fn cast(cursor: &mut Cursor) -> Planned<Expr> {
     cursor.expect_symbol("(")?;
     let input = Box::new(expr(cursor)?);
     cursor.expect(&["AS"])?;
-    let ty = types::data_type(cursor)?;
+    cursor.clamps = true;
+    let ty = types::data_type(cursor);
+    cursor.clamps = false;
+    let ty = ty?;
     cursor.expect_symbol(")")?;
     node(ExprKind::Cast { input, ty, safe }, start.to(cursor.last_span()))
 }

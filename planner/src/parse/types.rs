@@ -1,6 +1,7 @@
 //! Types: `DECIMAL(10, 2) NOT NULL`, `ROW<a INT, b STRING>`, `TIMESTAMP(3) WITH LOCAL TIME ZONE`.
 //!
-//! Bounds are Flink's: precision of DECIMAL 1 to 38, of times 0 to 9; lengths at least 1.
+//! Bounds are Flink's: precision of DECIMAL 1 to 38, of times 0 to 9; lengths at least 1. In CAST a DECIMAL or timestamp of more is one
+//! of the most.
 
 use irmak_common::types::{DayTime, Field, LogicalType, MAX_LENGTH, TypeKind, YearMonth};
 
@@ -133,7 +134,9 @@ fn precision(cursor: &mut Cursor, default: u8) -> Planned<u8> {
         return Ok(default);
     }
     let span = cursor.span();
-    let precision: u8 = cursor.number("a precision from 0 to 9")?;
+    let written: u8 = cursor.number("a precision from 0 to 9")?;
+    // Only timestamps are clamped, and their default is 6.
+    let precision = if cursor.clamps && default > 0 { written.min(9) } else { written };
     if precision > 9 {
         return Err(PlanError::new(Code::UnknownType, "the precision of a time is between 0 and 9").at(span));
     }
@@ -146,6 +149,9 @@ fn decimal(cursor: &mut Cursor) -> Planned<TypeKind> {
     if cursor.eat_symbol("(") {
         let span = cursor.span();
         precision = cursor.number("a precision from 1 to 38")?;
+        if cursor.clamps {
+            precision = precision.min(38);
+        }
         if cursor.eat_symbol(",") {
             scale = cursor.number("a scale from 0 to the precision")?;
         }
