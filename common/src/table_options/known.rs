@@ -24,63 +24,58 @@ const BOUNDED: &[&str] = &["unbounded", "latest-offset", "group-offsets", "times
 const TIMESTAMPS: &[&str] = &["SQL", "ISO-8601"];
 const NULL_KEYS: &[&str] = &["FAIL", "DROP", "LITERAL"];
 
-const KAFKA: &[OptionSpec] = &[
-    option("topic", Text, None),
-    option("topic-pattern", Text, None),
-    required("properties.bootstrap.servers", Text),
-    option("properties.group.id", Text, None),
-    option("properties.*", Text, None),
-    option("key.fields", Text, Some("")),
-    option("key.fields-prefix", Text, Some("")),
-    option("value.fields-include", OneOf(&["ALL", "EXCEPT_KEY"]), Some("ALL")),
-    source("scan.startup.mode", OneOf(STARTUP), Some("group-offsets")),
-    source("scan.startup.specific-offsets", Text, None),
-    source("scan.startup.timestamp-millis", Integer, None),
-    source("scan.bounded.mode", OneOf(BOUNDED), Some("unbounded")),
-    source("scan.bounded.specific-offsets", Text, None),
-    source("scan.bounded.timestamp-millis", Integer, None),
-    source("scan.topic-partition-discovery.interval", Duration, Some("5 min")),
-    source("scan.watermark.emit.strategy", OneOf(&["on-event", "on-periodic"]), Some("on-periodic")),
-    source("scan.watermark.alignment.group", Text, None),
-    source("scan.watermark.alignment.max-drift", Duration, Some("1 min")),
-    source("scan.watermark.alignment.update-interval", Duration, None),
-    source("scan.watermark.idle-timeout", Duration, None),
-    source("scan.parallelism", Integer, None),
-    // Ours: where records go that cannot be read.
-    source("scan.dead-letter", Text, None),
-    sink("sink.partitioner", Text, Some("default")),
-    sink("sink.delivery-guarantee", OneOf(&["none", "at-least-once", "exactly-once"]), Some("at-least-once")),
-    sink("sink.semantic", Text, None),
-    sink("sink.transactional-id-prefix", Text, None),
-    sink("sink.parallelism", Integer, None),
-];
+/// What both tables on Kafka have, behind how they name their topic, and before what is their own.
+macro_rules! kafka_options {
+    ([$($topic:expr),*], [$($own:expr),* $(,)?]) => {
+        &[
+            $($topic,)*
+            required("properties.bootstrap.servers", Text),
+            option("properties.*", Text, None),
+            option("key.fields-prefix", Text, Some("")),
+            option("value.fields-include", OneOf(&["ALL", "EXCEPT_KEY"]), Some("ALL")),
+            source("scan.bounded.mode", OneOf(BOUNDED), Some("unbounded")),
+            source("scan.bounded.specific-offsets", Text, None),
+            source("scan.bounded.timestamp-millis", Integer, None),
+            source("scan.topic-partition-discovery.interval", Duration, Some("5 min")),
+            source("scan.watermark.emit.strategy", OneOf(&["on-event", "on-periodic"]), Some("on-periodic")),
+            source("scan.watermark.alignment.group", Text, None),
+            source("scan.watermark.alignment.max-drift", Duration, Some("1 min")),
+            source("scan.watermark.alignment.update-interval", Duration, None),
+            source("scan.watermark.idle-timeout", Duration, None),
+            source("scan.parallelism", Integer, None),
+            // Ours: where records go that cannot be read.
+            source("scan.dead-letter", Text, None),
+            sink("sink.delivery-guarantee", OneOf(&["none", "at-least-once", "exactly-once"]), Some("at-least-once")),
+            sink("sink.parallelism", Integer, None),
+            $($own,)*
+        ]
+    };
+}
+
+const KAFKA: &[OptionSpec] = kafka_options!(
+    [option("topic", Text, None), option("topic-pattern", Text, None)],
+    [
+        option("properties.group.id", Text, None),
+        option("key.fields", Text, Some("")),
+        source("scan.startup.mode", OneOf(STARTUP), Some("group-offsets")),
+        source("scan.startup.specific-offsets", Text, None),
+        source("scan.startup.timestamp-millis", Integer, None),
+        sink("sink.partitioner", Text, Some("default")),
+        sink("sink.semantic", Text, None),
+        sink("sink.transactional-id-prefix", Text, None),
+    ]
+);
 
 /// Its key is the table's primary key.
-const UPSERT_KAFKA: &[OptionSpec] = &[
-    required("topic", Text),
-    required("properties.bootstrap.servers", Text),
-    option("properties.*", Text, None),
-    required("key.format", Text),
-    option("key.fields-prefix", Text, Some("")),
-    option("value.fields-include", OneOf(&["ALL", "EXCEPT_KEY"]), Some("ALL")),
-    source("scan.bounded.mode", OneOf(BOUNDED), Some("unbounded")),
-    source("scan.bounded.specific-offsets", Text, None),
-    source("scan.bounded.timestamp-millis", Integer, None),
-    source("scan.topic-partition-discovery.interval", Duration, Some("5 min")),
-    source("scan.watermark.emit.strategy", OneOf(&["on-event", "on-periodic"]), Some("on-periodic")),
-    source("scan.watermark.alignment.group", Text, None),
-    source("scan.watermark.alignment.max-drift", Duration, Some("1 min")),
-    source("scan.watermark.alignment.update-interval", Duration, None),
-    source("scan.watermark.idle-timeout", Duration, None),
-    source("scan.parallelism", Integer, None),
-    // Ours: where records go that cannot be read.
-    source("scan.dead-letter", Text, None),
-    sink("sink.delivery-guarantee", OneOf(&["none", "at-least-once", "exactly-once"]), Some("at-least-once")),
-    sink("sink.parallelism", Integer, None),
-    // Every change is written as it comes: what a buffer would hold back is written too.
-    sink("sink.buffer-flush.max-rows", Integer, Some("0")),
-    sink("sink.buffer-flush.interval", Duration, Some("0")),
-];
+const UPSERT_KAFKA: &[OptionSpec] = kafka_options!(
+    [required("topic", Text)],
+    [
+        required("key.format", Text),
+        // Every change is written as it comes: what a buffer would hold back is written too.
+        sink("sink.buffer-flush.max-rows", Integer, Some("0")),
+        sink("sink.buffer-flush.interval", Duration, Some("0")),
+    ]
+);
 
 const FILESYSTEM: &[OptionSpec] = &[
     required("path", Text),

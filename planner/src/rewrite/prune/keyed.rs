@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, RankStrategy, SetOperationSpec};
-use irmak_common::types::Schema;
+use irmak_common::types::{Field, Schema};
 
 use super::{Needs, Positions, done, exactly, grouping_columns, keep};
 use crate::algebra::{Rel, RelNode};
@@ -47,15 +47,21 @@ pub(super) fn rank(input: Rel, mut spec: RankSpec, schema: &Schema, wanted: &BTr
     if let RankStrategy::UpdateFast { primary_keys } = &mut spec.strategy {
         primary_keys.iter_mut().for_each(at);
     }
-    let mut fields = input.schema.fields.clone();
-    for (old, new) in &positions {
-        fields[*new] = schema.fields[*old].clone();
-    }
+    let mut fields = passed_on(&input, &positions, schema);
     if spec.number {
         positions.insert(width, fields.len());
         fields.push(schema.fields[width].clone());
     }
     (Rel { node: RelNode::Rank { input: Box::new(input), spec: Box::new(spec) }, schema: Schema::new(fields) }, positions)
+}
+
+/// The input's columns as the operator above says them on, in their new places.
+fn passed_on(input: &Rel, positions: &Positions, schema: &Schema) -> Vec<Field> {
+    let mut fields = input.schema.fields.clone();
+    for (old, new) in positions {
+        fields[*new] = schema.fields[*old].clone();
+    }
+    fields
 }
 
 /// Keys and time stay.
@@ -73,10 +79,7 @@ pub(super) fn deduplicate(
     let at = |column: &mut usize| *column = positions.get(column).copied().unwrap_or(*column);
     spec.keys.iter_mut().for_each(at);
     spec.rowtime.iter_mut().for_each(at);
-    let mut fields = input.schema.fields.clone();
-    for (old, new) in &positions {
-        fields[*new] = schema.fields[*old].clone();
-    }
+    let fields = passed_on(&input, &positions, schema);
     (Rel { node: RelNode::Deduplicate { input: Box::new(input), spec }, schema: Schema::new(fields) }, positions)
 }
 
@@ -92,10 +95,7 @@ pub(super) fn normalize(
     below.extend(&spec.keys);
     let (input, positions) = keep(input, &below, needs);
     spec.keys.iter_mut().for_each(|column| *column = positions.get(column).copied().unwrap_or(*column));
-    let mut fields = input.schema.fields.clone();
-    for (old, new) in &positions {
-        fields[*new] = schema.fields[*old].clone();
-    }
+    let fields = passed_on(&input, &positions, schema);
     (Rel { node: RelNode::Normalize { input: Box::new(input), spec }, schema: Schema::new(fields) }, positions)
 }
 
