@@ -16,12 +16,11 @@ use irmak_common::element::{Element, RowKind};
 use irmak_common::key_group::MaxParallelism;
 use irmak_common::time::Millis;
 use irmak_common::types::Schema;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::build::OperatorEnvironment;
 use crate::changelog::{Change, RowKinds};
 use crate::error::EngineError;
-use crate::kept_rows::{RowOutput, codec_of};
+use crate::kept_rows::{RowOutput, codec_of, fingerprint_of};
 use crate::key::KeyEncoder;
 use crate::operator::{Operator, OperatorContext};
 use crate::running::rows::RowCodec;
@@ -42,8 +41,7 @@ pub(crate) struct ChangelogNormalize {
 impl ChangelogNormalize {
     pub(crate) fn new(spec: &NormalizeSpec, input: &Schema, output: &Schema, env: &OperatorEnvironment) -> Result<Self, EngineError> {
         let keys = KeyEncoder::new(input, &spec.keys)?;
-        let types = input.fields.iter().map(|field| format!("{:?};", field.ty.kind.to_arrow())).collect::<String>();
-        let fingerprint = xxh3_64(format!("{} {types} changelog normalize", keys.format().fingerprint()).as_bytes());
+        let fingerprint = fingerprint_of(&keys, input, "changelog normalize");
         let mut rows = Slots::new(spec.state_ttl_ms);
         for bytes in env.owned().keyed() {
             rows.restore(fingerprint, keys.format(), bytes, |from| Ok(take_bytes(from)?.into()))?;

@@ -10,11 +10,10 @@ use irmak_common::element::{Element, RowKind};
 use irmak_common::key_group::MaxParallelism;
 use irmak_common::time::Millis;
 use irmak_common::types::Schema;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::build::OperatorEnvironment;
 use crate::error::EngineError;
-use crate::kept_rows::{RowOutput, codec_of};
+use crate::kept_rows::{RowOutput, codec_of, fingerprint_of};
 use crate::key::KeyEncoder;
 use crate::operator::{Operator, OperatorContext};
 use crate::running::rows::RowCodec;
@@ -42,9 +41,7 @@ struct Kept {
 impl Deduplicate {
     pub(crate) fn new(spec: &DeduplicateSpec, input: &Schema, output: &Schema, env: &OperatorEnvironment) -> Result<Self, EngineError> {
         let keys = KeyEncoder::new(input, &spec.keys)?;
-        let types = input.fields.iter().map(|field| format!("{:?};", field.ty.kind.to_arrow())).collect::<String>();
-        let told = format!("{} {types} deduplicate {:?} {}", keys.format().fingerprint(), spec.keep, spec.rowtime.is_some());
-        let fingerprint = xxh3_64(told.as_bytes());
+        let fingerprint = fingerprint_of(&keys, input, &format!("deduplicate {:?} {}", spec.keep, spec.rowtime.is_some()));
         let mut rows = Slots::new(spec.state_ttl_ms);
         for bytes in env.owned().keyed() {
             rows.restore(fingerprint, keys.format(), bytes, |from| Ok(Kept { time: take_number(from)?, row: take_bytes(from)?.into() }))?;

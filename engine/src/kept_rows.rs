@@ -6,9 +6,11 @@ use irmak_common::element::{Element, RowKind};
 use irmak_common::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use irmak_common::types::Schema;
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::changelog;
 use crate::error::EngineError;
+use crate::key::KeyEncoder;
 use crate::running::rows::RowCodec;
 
 /// A codec for all columns of a schema.
@@ -17,6 +19,12 @@ use crate::running::rows::RowCodec;
 /// [`EngineError::Unsupported`] for MAP and MULTISET columns.
 pub(crate) fn codec_of(schema: &Schema) -> Result<RowCodec, EngineError> {
     RowCodec::new(&schema.fields.iter().map(|field| field.ty.kind.to_arrow()).collect::<Vec<DataType>>())
+}
+
+/// What tells the state of these rows, kept by these keys, from that of another operator; `what` is its name and what it depends on.
+pub(crate) fn fingerprint_of(keys: &KeyEncoder, input: &Schema, what: &str) -> u64 {
+    let types = input.fields.iter().map(|field| format!("{:?};", field.ty.kind.to_arrow())).collect::<String>();
+    xxh3_64(format!("{} {types} {what}", keys.format().fingerprint()).as_bytes())
 }
 
 /// Encoded rows under way, each with its kind, and a number where there is one.

@@ -14,12 +14,11 @@ use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
 use irmak_common::key_group::MaxParallelism;
 use irmak_common::types::Schema;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::build::OperatorEnvironment;
 use crate::changelog::{Change, RowKinds};
 use crate::error::EngineError;
-use crate::kept_rows::{RowOutput, codec_of};
+use crate::kept_rows::{RowOutput, codec_of, fingerprint_of};
 use crate::key::KeyEncoder;
 use crate::operator::{Operator, OperatorContext};
 use crate::running::rows::RowCodec;
@@ -49,9 +48,7 @@ impl Rank {
             _ => None,
         };
         let ranks = Ranks { start: spec.start, end: spec.end, by_rank: spec.number || spec.start > 1 };
-        let types = input.fields.iter().map(|field| format!("{:?};", field.ty.kind.to_arrow())).collect::<String>();
-        let told = format!("{} {types} rank {:?} {:?} {}", keys.format().fingerprint(), spec.order_by, spec.strategy, spec.end);
-        let fingerprint = xxh3_64(told.as_bytes());
+        let fingerprint = fingerprint_of(&keys, input, &format!("rank {:?} {:?} {}", spec.order_by, spec.strategy, spec.end));
         let mut partitions = Slots::new(spec.state_ttl_ms);
         for bytes in env.owned().keyed() {
             partitions.restore(fingerprint, keys.format(), bytes, |from| {

@@ -71,6 +71,24 @@ impl WindowTime {
         }
     }
 
+    /// How far event time has come with a watermark; `None` where it moves nothing.
+    pub(crate) fn by_watermark(&self, watermark: Watermark) -> Option<Millis> {
+        (self.event_time && watermark.0 > self.progress.reached).then_some(watermark.0)
+    }
+
+    /// How far processing time has come by the clock; `None` in event time. A clock that is set back closes nothing twice.
+    pub(crate) fn by_clock(&self, now: Millis) -> Option<Millis> {
+        (!self.event_time).then(|| (now - 1).max(self.progress.reached))
+    }
+
+    /// When the clock is asked next, where the first window ends at `next_end`.
+    ///
+    /// Flink's processing timers go off a millisecond behind their time: when the window's last one is past.
+    pub(crate) fn timer(&self, next_end: impl FnOnce() -> Option<Millis>) -> Option<Millis> {
+        let end = if self.event_time { None } else { next_end() };
+        end.map(|end| self.progress.trigger(end).saturating_add(1))
+    }
+
     /// The state of the watermark: a union entry.
     pub(crate) fn snapshot(&self) -> Vec<Vec<u8>> {
         if self.event_time { vec![self.progress.reached.to_le_bytes().to_vec()] } else { Vec::new() }
@@ -158,25 +176,19 @@ impl Operator for WindowAggregate {
     }
 
     fn on_watermark(&mut self, context: &OperatorContext, watermark: Watermark, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        if self.time.event_time && watermark.0 > self.time.progress.reached {
-            self.fire(context.now, watermark.0, out)?;
+        if let Some(reached) = self.time.by_watermark(watermark) {
+            self.fire(context.now, reached, out)?;
         }
         self.time.pass(watermark, out);
         Ok(())
     }
 
     fn next_timer(&self) -> Option<Millis> {
-        if self.time.event_time {
-            return None;
-        }
-        // Flink's processing timers go off a millisecond behind their time: when the window's last one is past.
-        self.frames.next_end(&self.time.progress).map(|end| self.time.progress.trigger(end).saturating_add(1))
+        self.time.timer(|| self.frames.next_end(&self.time.progress))
     }
 
     fn on_timer(&mut self, context: &OperatorContext, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        // A clock that is set back closes nothing twice.
-        let reached = (context.now - 1).max(self.time.progress.reached);
-        if self.time.event_time { Ok(()) } else { self.fire(context.now, reached, out) }
+        self.time.by_clock(context.now).map_or(Ok(()), |reached| self.fire(context.now, reached, out))
     }
 
     /// What the clock has not closed yet is shown, where Flink loses it.

@@ -220,23 +220,19 @@ impl Operator for ChangesAggregate {
     }
 
     fn on_watermark(&mut self, context: &OperatorContext, watermark: Watermark, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        if self.time.event_time && watermark.0 > self.time.progress.reached {
-            self.fire(context.now, watermark.0, out)?;
+        if let Some(reached) = self.time.by_watermark(watermark) {
+            self.fire(context.now, reached, out)?;
         }
         self.time.pass(watermark, out);
         Ok(())
     }
 
     fn next_timer(&self) -> Option<Millis> {
-        if self.time.event_time {
-            return None;
-        }
-        self.windows.first_key_value().map(|((end, _), _)| self.time.progress.trigger(*end).saturating_add(1))
+        self.time.timer(|| self.windows.first_key_value().map(|((end, _), _)| *end))
     }
 
     fn on_timer(&mut self, context: &OperatorContext, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        let reached = (context.now - 1).max(self.time.progress.reached);
-        if self.time.event_time { Ok(()) } else { self.fire(context.now, reached, out) }
+        self.time.by_clock(context.now).map_or(Ok(()), |reached| self.fire(context.now, reached, out))
     }
 
     /// What the clock has not closed yet is shown, where Flink loses it.

@@ -11,6 +11,7 @@ use irmak_common::changelog_spec::{
     DeduplicateSpec, GroupAggregateSpec, Keep, MaterializeSpec, MiniBatch, NormalizeSpec, RankSpec, RankStrategy, SetKind,
     SetOperationSpec, SortKey, WindowEnd,
 };
+use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::{Element, ROW_KIND_COLUMN};
 use irmak_common::job_graph::OperatorNode;
 use irmak_common::key_group::{KeyGroup, MaxParallelism};
@@ -396,36 +397,52 @@ fn a_top_n_of_updates_by_key_passes_over_what_was_before() {
     assert_eq!(cluster.rows(&[row(AFTER, 3, 8)], true), ["-U a 2 8 1", "+U a 3 8 1"]);
 }
 
-#[test]
-fn a_window_that_fires_early_speaks_with_every_row_until_the_watermark_closes_it() {
-    let input = Schema::new(vec![
-        Field::new("k", TypeKind::STRING.nullable()),
-        Field::new("v", TypeKind::Int.nullable()),
-        Field::new("side", TypeKind::Int.not_null()),
-        Field::new("w$end", TypeKind::timestamp(3).not_null()),
-    ]);
-    let output = Schema::new(vec![input.fields[0].clone(), input.fields[3].clone(), Field::new("c", TypeKind::BigInt.not_null())]);
-    let spec = GroupAggregateSpec {
-        keys: vec![0, 3],
-        aggregates: vec![call("COUNT(*)", false, TypeKind::BigInt)],
-        retracts: false,
-        never_back: Vec::new(),
-        mini_batch: None,
-        window_end: Some(WindowEnd { key: 1, zone: None, hold: false, lateness_ms: 0 }),
-        state_ttl_ms: 0,
-    };
-    let node = node(OperatorSpec::GroupAggregate(spec), output);
-    let start = |restored| {
+/// COUNT(*) by `k` in windows that speak before or behind their end.
+struct WindowCounts {
+    input: Schema,
+    node: OperatorNode,
+}
+
+impl WindowCounts {
+    fn new(hold: bool, lateness_ms: u64) -> Self {
+        let input = Schema::new(vec![
+            Field::new("k", TypeKind::STRING.nullable()),
+            Field::new("v", TypeKind::Int.nullable()),
+            Field::new("side", TypeKind::Int.not_null()),
+            Field::new("w$end", TypeKind::timestamp(3).not_null()),
+        ]);
+        let output = Schema::new(vec![input.fields[0].clone(), input.fields[3].clone(), Field::new("c", TypeKind::BigInt.not_null())]);
+        let spec = GroupAggregateSpec {
+            keys: vec![0, 3],
+            aggregates: vec![call("COUNT(*)", false, TypeKind::BigInt)],
+            retracts: false,
+            never_back: Vec::new(),
+            mini_batch: None,
+            window_end: Some(WindowEnd { key: 1, zone: None, hold, lateness_ms }),
+            state_ttl_ms: 0,
+        };
+        Self { input, node: node(OperatorSpec::GroupAggregate(spec), output) }
+    }
+
+    fn start(&self, restored: Vec<OperatorSnapshot>) -> Box<dyn Operator> {
         let environment = OperatorEnvironment { parallelism: 1, restored, ..OperatorEnvironment::default() };
-        build(&node, std::slice::from_ref(&input), &environment).unwrap()
-    };
-    let context = OperatorContext { now: 0, split: None };
-    let rows = |ends: &[i64]| {
+        build(&self.node, std::slice::from_ref(&self.input), &environment).unwrap()
+    }
+
+    /// A row of `a` for each of these window ends.
+    fn rows(&self, ends: &[i64]) -> RecordBatch {
         let rows: Vec<Row> = ends.iter().map(|_| (ADD, Some("a"), Some(1), 0)).collect();
         let mut columns = batch(&rows, false).columns().to_vec();
         columns.push(Arc::new(TimestampMillisecondArray::from(ends.to_vec())));
-        RecordBatch::try_new(input.to_arrow(), columns).unwrap()
-    };
+        RecordBatch::try_new(self.input.to_arrow(), columns).unwrap()
+    }
+}
+
+#[test]
+fn a_window_that_fires_early_speaks_with_every_row_until_the_watermark_closes_it() {
+    let counts = WindowCounts::new(false, 0);
+    let (start, rows) = (|restored| counts.start(restored), |ends: &[i64]| counts.rows(ends));
+    let context = OperatorContext { now: 0, split: None };
     let (mut operator, mut out) = (start(Vec::new()), Vec::new());
     operator.on_batch(&context, 0, rows(&[10, 20, 10]), &mut out).unwrap();
     assert_eq!(told(&out), ["+I a 10 1", "+I a 20 1", "-U a 10 1", "+U a 10 2"]);
@@ -443,34 +460,9 @@ fn a_window_that_fires_early_speaks_with_every_row_until_the_watermark_closes_it
 
 #[test]
 fn a_window_that_fires_late_is_held_until_it_is_over_and_speaks_with_every_late_row() {
-    let input = Schema::new(vec![
-        Field::new("k", TypeKind::STRING.nullable()),
-        Field::new("v", TypeKind::Int.nullable()),
-        Field::new("side", TypeKind::Int.not_null()),
-        Field::new("w$end", TypeKind::timestamp(3).not_null()),
-    ]);
-    let output = Schema::new(vec![input.fields[0].clone(), input.fields[3].clone(), Field::new("c", TypeKind::BigInt.not_null())]);
-    let spec = GroupAggregateSpec {
-        keys: vec![0, 3],
-        aggregates: vec![call("COUNT(*)", false, TypeKind::BigInt)],
-        retracts: false,
-        never_back: Vec::new(),
-        mini_batch: None,
-        window_end: Some(WindowEnd { key: 1, zone: None, hold: true, lateness_ms: 5 }),
-        state_ttl_ms: 0,
-    };
-    let node = node(OperatorSpec::GroupAggregate(spec), output);
-    let start = |restored| {
-        let environment = OperatorEnvironment { parallelism: 1, restored, ..OperatorEnvironment::default() };
-        build(&node, std::slice::from_ref(&input), &environment).unwrap()
-    };
+    let counts = WindowCounts::new(true, 5);
+    let (start, rows) = (|restored| counts.start(restored), |ends: &[i64]| counts.rows(ends));
     let context = OperatorContext { now: 0, split: None };
-    let rows = |ends: &[i64]| {
-        let rows: Vec<Row> = ends.iter().map(|_| (ADD, Some("a"), Some(1), 0)).collect();
-        let mut columns = batch(&rows, false).columns().to_vec();
-        columns.push(Arc::new(TimestampMillisecondArray::from(ends.to_vec())));
-        RecordBatch::try_new(input.to_arrow(), columns).unwrap()
-    };
     let (mut operator, mut out) = (start(Vec::new()), Vec::new());
     operator.on_batch(&context, 0, rows(&[20, 10, 10]), &mut out).unwrap();
     assert_eq!(told(&out), [""; 0], "no window is over");
