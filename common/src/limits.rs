@@ -48,3 +48,9 @@ pub const COLLECT_ROWS_MAX: usize = 65_536;
 /// Bytes that one subtask of an operator of batch mode keeps: sorts and groupings hold all of their input. Flink spills to disk above
 /// its managed memory; we refuse, in words, above this.
 pub const BATCH_MODE_BYTES_MAX: usize = 4 << 30;
+
+/// Refused scripts that the page shows: the last few that people are still puzzled about.
+pub const REFUSED_SCRIPTS_MAX: usize = 10;
+
+/// Bytes of a refused script's error on the page; a snippet is one line, which may be as long as the script.
+pub const REFUSED_SCRIPT_BYTES_MAX: usize = 16 << 10;

@@ -72,6 +72,13 @@ const hasIn = async (page, selector, expected) => {
     : `"${expected}" is not in ${selector}, which says "${text.slice(0, 300)}"`;
 };
 
+/** Whether the elements hold each of `texts` whole, letter for letter. */
+const hasTexts = async (page, selector, texts) => {
+  const there = await page.locator(selector).allTextContents();
+  const missing = texts.find((text) => !there.includes(text.trim()));
+  return missing === undefined ? null : `"${missing}" is no text of ${selector}, which are ${JSON.stringify(there).slice(0, 600)}`;
+};
+
 /** The figure under a name in a strip of vital figures. */
 const vital = (name) => `.vital:has(dt:text-is("${name}")) dd`;
 
@@ -97,6 +104,9 @@ async function overviewHolds(page, view) {
       (await hasIn(page, vital("Running"), String(cluster["jobs-running"])))
     );
   });
+  await claim(`${view}: overview shows refused scripts as their submitters saw them`, async () =>
+    hasTexts(page, ".failure pre", ((await rest("/overview")).irmak?.["refused-scripts"] ?? []).map(({ message }) => message)),
+  );
   const { jobs } = await rest("/jobs/overview");
   if (jobs.length === 0) {
     await claim(`${view}: an empty overview says what to do`, () => hasIn(page, ".empty", "irmak"));
@@ -165,9 +175,8 @@ async function tabsHold(page, view, jid) {
   await page.goto(`${base}/#/jobs/${jid}/exceptions`);
   await claim(`${view}: exceptions tell what REST tells`, async () => {
     const told = await rest(`/jobs/${jid}/exceptions`);
-    const cards = await page.locator(".failure").count();
-    const any = Boolean(told["root-exception"]) || (told.exceptionHistory?.entries ?? []).length > 0;
-    if (any) return cards > 0 ? null : "REST has an exception, the page has none";
+    const texts = [told["root-exception"], ...(told.exceptionHistory?.entries ?? []).map((entry) => entry.stacktrace)].filter(Boolean);
+    if (texts.length > 0) return hasTexts(page, ".failure-summary, .failure pre", texts);
     return hasIn(page, ".tab-panel", "Nothing has gone wrong");
   });
   await page.goto(`${base}/#/jobs/${jid}/configuration`);

@@ -36,6 +36,7 @@ describe("a real Flink's answers", () => {
       canceled: 2,
       failed: 0,
       flinkVersion: "1.20.5",
+      refusedScripts: [],
     });
   });
 
@@ -181,6 +182,12 @@ describe("what Irmak adds", () => {
       flow: { busy: 0.5 },
     });
   });
+});
+
+it("refused scripts keep their lines", () => {
+  const text = "error[E0207]: column `m` is not in table `t`\n --> job.sql:1:8\n  |\n1 | SELECT m FROM t;\n  |        ^";
+  const read = readCluster({ ...overview, irmak: { version: "1", "refused-scripts": [{ timestamp: NOW, message: text }] } });
+  expect(read.refusedScripts).toEqual([{ at: NOW, text }]);
 });
 
 it("answers that lack everything still give a page", () => {

@@ -5,6 +5,14 @@ import { endedJob, endedJobs, jobs, KDV, summary, WIDE } from "./cluster/jobs.mj
 import { recorded } from "./cluster/recorded.mjs";
 
 const TASK_MANAGER = recorded("taskmanager");
+const REFUSED = [
+  "error[E0207]: column `prise` is not in table `listing`",
+  "  --> job.sql:3:12",
+  "   |",
+  "3  | SELECT id, prise FROM listing;",
+  "   |            ^^^^^ did you mean `price`?",
+  "   = columns: id, product, price, ts",
+].join("\n");
 
 /** @param {"full" | "empty" | "bare"} kind full: jobs of every state; empty: TaskManagers only; bare: not even those. */
 export function scenario(kind, startedAt = Date.now()) {
@@ -64,6 +72,7 @@ function overview(alive, taskManagers) {
     "jobs-finished": counted("FINISHED"),
     "jobs-cancelled": counted("CANCELED"),
     "jobs-failed": counted("FAILED"),
+    irmak: { "refused-scripts": alive.length > 0 ? [{ timestamp: Date.now() - 95_000, message: REFUSED }] : [] },
   };
 }
 

@@ -21,6 +21,7 @@ use crate::core::event::{Command, Event, Peer, Registration, Session};
 use crate::core::{Core, Settings};
 use crate::error::JobManagerError;
 use crate::journal::Journal;
+use crate::refusals::Refusals;
 use crate::steady::Steady;
 use crate::wire;
 
@@ -47,14 +48,18 @@ pub enum Message {
     Collect(JobId, oneshot::Sender<Option<Arc<Results>>>),
     /// A client has taken rows: up to here.
     Consumed(JobId, u64),
+    /// A script was refused, with this text.
+    Refused(String),
     /// Somebody looks.
     Look(Look),
 }
 
-/// What can be seen: the core, and the moment.
+/// What can be seen: the core, what was refused, and the moment.
 pub struct View<'a> {
     /// All jobs and TaskManagers.
     pub core: &'a Core,
+    /// What submissions were turned away with.
+    pub refusals: &'a Refusals,
     /// Milliseconds since the epoch.
     pub now: i64,
 }
@@ -98,6 +103,7 @@ struct Actor {
     epoch: u64,
     streams: BTreeMap<TaskManagerId, (Session, Outbox)>,
     collects: Collects,
+    refusals: Refusals,
     sessions: u64,
     handle: Handle,
     changed: watch::Sender<u64>,
@@ -128,6 +134,7 @@ pub fn start(
         epoch: image.epoch,
         streams: BTreeMap::new(),
         collects: Collects::default(),
+        refusals: Refusals::default(),
         sessions: 0,
         handle: handle.clone(),
         changed,
@@ -188,7 +195,8 @@ impl Actor {
             }
             Message::Collect(job, reply) => drop(reply.send(self.results(job))),
             Message::Consumed(job, upto) => self.allow(job, upto),
-            Message::Look(look) => look(&View { core: &self.core, now: self.clock.now() }),
+            Message::Refused(text) => self.refusals.note(self.clock.now(), text),
+            Message::Look(look) => look(&View { core: &self.core, refusals: &self.refusals, now: self.clock.now() }),
         }
         Ok(())
     }

@@ -56,7 +56,13 @@ impl Jobs {
             planner::plan_in(&earlier, line, &request)
         });
         let statements = planned.await.map_err(|error| Status::internal(format!("the planner failed: {error}")))?;
-        statements.map(|statements| (statements, one_by_one)).map_err(|diagnostic| rejected(&diagnostic))
+        match statements {
+            Ok(statements) => Ok((statements, one_by_one)),
+            Err(diagnostic) => {
+                self.actor.tell(Message::Refused(diagnostic.to_string())).await;
+                Err(rejected(&diagnostic))
+            }
+        }
     }
 }
 

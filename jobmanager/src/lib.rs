@@ -12,6 +12,7 @@ pub mod collect;
 pub mod config;
 pub mod error;
 pub mod journal;
+pub mod refusals;
 
 mod checkpoints;
 mod jobs;

@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn the_page_has_flinks_names_and_the_jobs_labels() {
         let world = World::restarted();
-        let page = page(&View { core: &world.core, now: world.now });
+        let page = page(&View { core: &world.core, refusals: &world.refusals, now: world.now });
         for line in [
             "flink_jobmanager_numRunningJobs 1",
             "flink_jobmanager_taskSlotsTotal 3",

@@ -1,5 +1,5 @@
 // `/overview`: how many TaskManagers, slots and jobs the cluster has.
-import { fields, number, text } from "./fields";
+import { fields, list, number, text, timeOrNull } from "./fields";
 
 export interface Cluster {
   taskManagers: number;
@@ -11,6 +11,14 @@ export interface Cluster {
   failed: number;
   /** The Flink version whose REST API is spoken. */
   flinkVersion: string;
+  /** The scripts that were refused last, newest first. */
+  refusedScripts: RefusedScript[];
+}
+
+export interface RefusedScript {
+  at: number | null;
+  /** What the submitter's terminal showed. */
+  text: string;
 }
 
 export function readCluster(answer: unknown): Cluster {
@@ -24,5 +32,11 @@ export function readCluster(answer: unknown): Cluster {
     canceled: number(it["jobs-cancelled"]),
     failed: number(it["jobs-failed"]),
     flinkVersion: text(it["flink-version"]),
+    refusedScripts: list(fields(it["irmak"])["refused-scripts"]).map(readRefused),
   };
+}
+
+function readRefused(answer: unknown): RefusedScript {
+  const it = fields(answer);
+  return { at: timeOrNull(it["timestamp"]), text: text(it["message"]) };
 }

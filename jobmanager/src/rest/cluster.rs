@@ -15,6 +15,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(super) fn overview(view: &View<'_>, _: &Asked) -> Answer {
     let cluster = view.core.cluster();
     let count = |is: fn(JobStatus) -> bool| view.core.jobs().filter(|job| is(job.status)).count();
+    let refused = view.refusals.iter().map(|refusal| json!({ "timestamp": refusal.at, "message": refusal.text }));
     Ok(json!({
         "taskmanagers": cluster.all().count(),
         "slots-total": cluster.slots_total(),
@@ -25,7 +26,7 @@ pub(super) fn overview(view: &View<'_>, _: &Asked) -> Answer {
         "jobs-failed": count(|status| status == JobStatus::Failed),
         "flink-version": FLINK_VERSION,
         "flink-commit": FLINK_COMMIT,
-        "irmak": { "version": VERSION },
+        "irmak": { "version": VERSION, "refused-scripts": refused.collect::<Vec<Value>>() },
     }))
 }
 

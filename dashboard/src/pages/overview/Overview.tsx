@@ -8,6 +8,7 @@ import { readCluster } from "../../rest/cluster";
 import { isEnded, readJobs } from "../../rest/jobs";
 import { ClusterStrip } from "./ClusterStrip";
 import { EndedJobs } from "./EndedJobs";
+import { RefusedScripts } from "./RefusedScripts";
 import { RunningJobs } from "./RunningJobs";
 import { runCommand } from "./runCommand";
 
@@ -27,6 +28,11 @@ export function Overview() {
         {running.length > 0 && <RunningJobs jobs={running} />}
         {jobs !== null && running.length === 0 && <NothingRuns hasTaskManagers={cluster?.taskManagers !== 0} hasEnded={ended.length > 0} />}
       </Section>
+      {cluster !== null && cluster.refusedScripts.length > 0 && (
+        <Section title="Refused scripts" aside={cluster.refusedScripts.length}>
+          <RefusedScripts scripts={cluster.refusedScripts} />
+        </Section>
+      )}
       {ended.length > 0 && (
         <Section title="Completed jobs" aside={ended.length}>
           <EndedJobs jobs={ended} />

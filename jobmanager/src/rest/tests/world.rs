@@ -16,6 +16,7 @@ use crate::core::execution_graph::subtasks;
 use crate::core::record::{Image, NewJob, Submission};
 use crate::core::testing::{JOB, graph};
 use crate::core::{Core, Settings};
+use crate::refusals::Refusals;
 use crate::rest::asked::{Answer, Asked};
 use crate::rest::facts::Facts;
 use crate::wire::HeartbeatTimes;
@@ -25,6 +26,7 @@ pub(super) const START: i64 = 1_795_197_200_000;
 
 pub(crate) struct World {
     pub(crate) core: Core,
+    pub(crate) refusals: Refusals,
     pub(crate) now: i64,
 }
 
@@ -85,7 +87,7 @@ impl World {
     /// A submitted job and no TaskManager.
     pub(super) fn waiting() -> Self {
         let (core, _) = Core::recover(settings(), START, &Image::default());
-        let mut world = Self { core, now: START };
+        let mut world = Self { core, refusals: Refusals::default(), now: START };
         world.tell(submission());
         world
     }
@@ -191,6 +193,6 @@ impl World {
         let facts = Arc::new(Facts::new(&config(std::path::Path::new("/"))));
         let job: String = JobId::to_string(&JOB);
         let path: Vec<(&str, &str)> = std::iter::once(("job", job.as_str())).chain(path.iter().copied()).collect();
-        answer(&View { core: &self.core, now: self.now }, &Asked::of(&path, query, facts))
+        answer(&View { core: &self.core, refusals: &self.refusals, now: self.now }, &Asked::of(&path, query, facts))
     }
 }
