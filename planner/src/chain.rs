@@ -5,20 +5,25 @@
 //! finds its state again.
 
 mod batch;
+mod below;
+mod keyed;
 mod ordered;
+mod single;
+mod vertices;
 
-use irmak_common::changelog_spec::{MaterializeSpec, NormalizeSpec};
-use irmak_common::id::VertexId;
-use irmak_common::job_graph::{Edge, OperatorNode, Partitioning, Vertex};
-use irmak_common::operator_spec::{OperatorSpec, SinkSpec, WindowKind};
+use irmak_common::changelog_spec::MaterializeSpec;
+use irmak_common::job_graph::Partitioning;
+use irmak_common::operator_spec::{OperatorSpec, SinkSpec};
 use irmak_common::table_options::changelog_format;
 use irmak_common::types::Schema;
 
-use crate::algebra::{Rel, RelNode, Root, Target, is_session};
+use crate::algebra::{Rel, RelNode, Root, Target};
 use crate::changelog::is_updating;
 use crate::changelog::materialize::{Materialize, materializer};
 use crate::describe;
 use crate::join::JoinRel;
+
+use below::{Below, between};
 
 /// An operator with the exchanges before it.
 #[derive(Debug)]
@@ -29,6 +34,13 @@ struct Node {
     output: Schema,
     parallelism: u32,
     inputs: Vec<(usize, Partitioning)>,
+}
+
+/// What a sink hears of changes: whether rows change, and whether they were put together by its key before.
+#[derive(Clone, Copy)]
+struct Changes {
+    updating: bool,
+    materialized: bool,
 }
 
 /// The operators of a job, as a graph.
@@ -70,45 +82,53 @@ impl Plan {
         let moves = updating && crate::changelog::moves_between_keys(&root.rel, &root.target);
         let materializer = materializer(&root, self.materialize.0, self.materialize.1);
         let mut input = self.relation(&root.rel);
-        let materializes = materializer.is_some();
+        let changes = Changes { updating, materialized: materializer.is_some() };
         if let Some(spec) = materializer {
             input = self.materializer(spec, input);
         }
-        let (have, schema) = (self.nodes[input].parallelism, self.nodes[input].output.clone());
-        match root.target {
+        let node = match root.target {
             Target::Sink { mut spec, parallelism } => {
-                spec.ends_old_keys = moves && !materializes;
-                let parallelism = parallelism.unwrap_or(have);
-                let name = format!("Sink: {}", spec.table);
-                let description = format!(
-                    "Sink(table=[{}.{}.{}], fields=[{}]{})",
-                    crate::catalog::CATALOG,
-                    crate::catalog::DATABASE,
-                    spec.table,
-                    describe::fields(&spec.schema),
-                    if materializes { ", upsertMaterialize=[true]" } else { "" }
-                );
-                let output = spec.schema.clone();
-                let partitioning = match between(have, parallelism) {
-                    // What happens to a row must come in order.
-                    Partitioning::Rebalance if updating && !spec.primary_key.is_empty() => {
-                        Partitioning::Hash { columns: spec.primary_key.clone() }
-                    }
-                    // Whether a partition is complete is decided by event time, which all of its writers must see alike.
-                    Partitioning::Forward if parallelism > 1 && completes_by_event_time(&spec) && !self.agree(input) => {
-                        Partitioning::Rebalance
-                    }
-                    any => any,
-                };
-                let inputs = vec![(input, partitioning)];
-                self.push(Node { name, description, spec: OperatorSpec::Sink(spec), output, parallelism, inputs });
+                spec.ends_old_keys = moves && !changes.materialized;
+                self.sink(spec, parallelism, input, changes)
             }
-            Target::Collect => {
-                let description = format!("Sink(table=[*collect*], fields=[{}])", describe::fields(&schema));
-                let inputs = vec![(input, between(have, 1))];
-                let name = "Sink: Collect table sink".to_owned();
-                self.push(Node { name, description, spec: OperatorSpec::Collect, output: schema, parallelism: 1, inputs });
+            Target::Collect => self.collect(input),
+        };
+        self.push(node);
+    }
+
+    fn sink(&self, spec: SinkSpec, parallelism: Option<u32>, input: usize, changes: Changes) -> Node {
+        let have = self.nodes[input].parallelism;
+        let parallelism = parallelism.unwrap_or(have);
+        let description = format!(
+            "Sink(table=[{}.{}.{}], fields=[{}]{})",
+            crate::catalog::CATALOG,
+            crate::catalog::DATABASE,
+            spec.table,
+            describe::fields(&spec.schema),
+            if changes.materialized { ", upsertMaterialize=[true]" } else { "" }
+        );
+        let partitioning = match between(have, parallelism) {
+            // What happens to a row must come in order.
+            Partitioning::Rebalance if changes.updating && !spec.primary_key.is_empty() => {
+                Partitioning::Hash { columns: spec.primary_key.clone() }
             }
+            // Whether a partition is complete is decided by event time, which all of its writers must see alike.
+            Partitioning::Forward if parallelism > 1 && completes_by_event_time(&spec) && !self.agree(input) => Partitioning::Rebalance,
+            any => any,
+        };
+        let (name, output) = (format!("Sink: {}", spec.table), spec.schema.clone());
+        Node { name, description, spec: OperatorSpec::Sink(spec), output, parallelism, inputs: vec![(input, partitioning)] }
+    }
+
+    fn collect(&self, input: usize) -> Node {
+        let Node { parallelism: have, output, .. } = &self.nodes[input];
+        Node {
+            name: "Sink: Collect table sink".to_owned(),
+            description: format!("Sink(table=[*collect*], fields=[{}])", describe::fields(output)),
+            spec: OperatorSpec::Collect,
+            output: output.clone(),
+            parallelism: 1,
+            inputs: vec![(input, between(*have, 1))],
         }
     }
 
@@ -146,117 +166,8 @@ impl Plan {
             self.before = crate::changelog::needs_before(rel, before);
             inputs.push(self.relation(input));
         }
-        let below = inputs.first().map(|input| (*input, self.nodes[*input].parallelism, self.nodes[*input].output.clone()));
-        let (input, have, schema) = below.unwrap_or((0, self.parallelism, Schema::default()));
-        let forward = |parallelism: u32| vec![(input, between(have, parallelism))];
-        let calc = |description: String, spec: OperatorSpec| Node {
-            name: "Calc".into(),
-            description,
-            spec,
-            output: rel.schema.clone(),
-            parallelism: have,
-            inputs: forward(have),
-        };
-        let mut node = match &rel.node {
-            RelNode::Scan(source) => Node {
-                name: format!("Source: {}", source.table),
-                description: describe::scan(source, &rel.schema),
-                parallelism: scan_parallelism(source).unwrap_or(self.parallelism),
-                spec: OperatorSpec::Source((**source).clone()),
-                output: rel.schema.clone(),
-                inputs: Vec::new(),
-            },
-            RelNode::Values(rows) => Node {
-                name: "Source: Values".into(),
-                description: format!("Values(tuples=[{} rows], fields=[{}])", rows.len(), describe::fields(&rel.schema)),
-                spec: OperatorSpec::Values { rows: rows.clone() },
-                output: rel.schema.clone(),
-                parallelism: 1,
-                inputs: Vec::new(),
-            },
-            RelNode::Watermark { spec, .. } => {
-                let rowtime = schema.fields.get(spec.rowtime).map_or("", |field| field.name.as_str());
-                let description = format!("WatermarkAssigner(rowtime=[{rowtime}], watermark=[{}])", describe::expr(&spec.expr, &schema));
-                Node { name: "WatermarkAssigner".into(), ..calc(description, OperatorSpec::Watermark((**spec).clone())) }
-            }
-            RelNode::Project { exprs, .. } => {
-                let spec = OperatorSpec::Project { exprs: exprs.clone() };
-                match crate::constraint::described(exprs) {
-                    Some(description) => Node { name: "ConstraintEnforcer".into(), ..calc(description, spec) },
-                    None => calc(format!("Calc(select=[{}])", describe::select(exprs, &schema, &rel.schema)), spec),
-                }
-            }
-            RelNode::Filter { predicate, .. } => {
-                let description = format!("Calc(select=[{}], where=[{}])", describe::fields(&schema), describe::expr(predicate, &schema));
-                calc(description, OperatorSpec::Filter { predicate: predicate.clone() })
-            }
-            RelNode::WindowAggregate { spec, .. } => {
-                // Windows that take rows back stand all in one place where they have no key.
-                let parallelism = if spec.retracts && spec.keys.is_empty() { 1 } else { self.parallelism };
-                let (parallelism, partitioning) = keyed(&spec.keys, &spec.window.kind, parallelism, have);
-                Node {
-                    name: describe::aggregate_name(spec).into(),
-                    description: describe::aggregate(spec, &schema),
-                    spec: OperatorSpec::WindowAggregate((**spec).clone()),
-                    output: rel.schema.clone(),
-                    parallelism,
-                    inputs: vec![(input, partitioning)],
-                }
-            }
-            RelNode::WindowAssign { window, partition_by, .. } => {
-                let description = format!("WindowTableFunction(window=[{}])", describe::window(window, &schema));
-                let mut node = calc(description, OperatorSpec::WindowAssign { window: window.clone() });
-                node.name = "WindowTableFunction".into();
-                if is_session(window) {
-                    let (parallelism, partitioning) = keyed(partition_by, &window.kind, self.parallelism, have);
-                    node.parallelism = parallelism;
-                    node.inputs = vec![(input, partitioning)];
-                }
-                node
-            }
-            RelNode::GroupAggregate { .. } | RelNode::SetOperation { .. } | RelNode::TemporalSort { .. } | RelNode::BatchOver { .. }
-                if self.batch =>
-            {
-                match batch::node(rel, ordered::Below { input, have, schema, parallelism: self.parallelism }) {
-                    Some(node) => node,
-                    None => return input,
-                }
-            }
-            RelNode::GroupAggregate { spec, .. } => {
-                self.by_key("GroupAggregate", rel, input, &spec.keys, OperatorSpec::GroupAggregate((**spec).clone()))
-            }
-            RelNode::Rank { spec, .. } => self.by_key("Rank", rel, input, &spec.partition_by, OperatorSpec::Rank((**spec).clone())),
-            RelNode::Deduplicate { spec, .. } => {
-                self.by_key("Deduplicate", rel, input, &spec.keys, OperatorSpec::Deduplicate(spec.clone()))
-            }
-            RelNode::Normalize { spec, .. } => {
-                let spec = NormalizeSpec { update_before: before, ..spec.clone() };
-                self.by_key("ChangelogNormalize", rel, input, &spec.keys.clone(), OperatorSpec::ChangelogNormalize(spec))
-            }
-            RelNode::SetOperation { spec, .. } => {
-                let row: Vec<usize> = (0..rel.schema.len()).collect();
-                self.by_key("SetOperation", rel, input, &row, OperatorSpec::SetOperation(*spec))
-            }
-            RelNode::Limit { offset, count, .. } => {
-                let description = format!("Limit(offset=[{offset}], fetch=[{count}])");
-                let spec = OperatorSpec::Limit { offset: *offset, count: *count };
-                Node { name: "Limit".into(), parallelism: 1, inputs: forward(1), ..calc(description, spec) }
-            }
-            RelNode::Over { .. }
-            | RelNode::BatchOver { .. }
-            | RelNode::RowNumber { .. }
-            | RelNode::WindowRank { .. }
-            | RelNode::TemporalSort { .. }
-            | RelNode::Match { .. }
-            | RelNode::Unnest { .. } => match ordered::node(rel, ordered::Below { input, have, schema, parallelism: self.parallelism }) {
-                Some(node) => node,
-                None => return input,
-            },
-            RelNode::Join(join) => self.join(join, &inputs, rel),
-            RelNode::Union(_) => self.union(&inputs, &rel.schema),
-            // A mark, not an operator.
-            RelNode::Table { .. } => return input,
-        };
+        let below = self.below(inputs.first().copied());
+        let Some(mut node) = self.operator(rel, &inputs, &below, before) else { return below.input };
         if self.tells_changelogs {
             let open = node.description.strip_suffix(')').unwrap_or(&node.description);
             let mode = if self.batch { "I".to_owned() } else { crate::changelog::mode(rel, before) };
@@ -266,6 +177,47 @@ impl Plan {
         match &rel.node {
             RelNode::Scan(source) if !before && changelog_format(&source.connector.options).is_some() => self.without_before(added),
             _ => added,
+        }
+    }
+
+    fn below(&self, input: Option<usize>) -> Below {
+        let parallelism = self.parallelism;
+        let known = input.map(|input| (input, self.nodes[input].parallelism, self.nodes[input].output.clone()));
+        let (input, have, schema) = known.unwrap_or((0, parallelism, Schema::default()));
+        Below { input, have, schema, parallelism }
+    }
+
+    /// The operator of a relation; `None`: it is a mark, and its input stands for it.
+    fn operator(&self, rel: &Rel, inputs: &[usize], below: &Below, before: bool) -> Option<Node> {
+        match &rel.node {
+            RelNode::GroupAggregate { .. } | RelNode::SetOperation { .. } | RelNode::TemporalSort { .. } | RelNode::BatchOver { .. }
+                if self.batch =>
+            {
+                batch::node(rel, below)
+            }
+            RelNode::Scan(_)
+            | RelNode::Values(_)
+            | RelNode::Watermark { .. }
+            | RelNode::Project { .. }
+            | RelNode::Filter { .. }
+            | RelNode::WindowAssign { .. }
+            | RelNode::Limit { .. } => single::node(rel, below),
+            RelNode::WindowAggregate { .. }
+            | RelNode::GroupAggregate { .. }
+            | RelNode::Rank { .. }
+            | RelNode::Deduplicate { .. }
+            | RelNode::Normalize { .. }
+            | RelNode::SetOperation { .. } => keyed::node(rel, below, before),
+            RelNode::Over { .. }
+            | RelNode::BatchOver { .. }
+            | RelNode::RowNumber { .. }
+            | RelNode::WindowRank { .. }
+            | RelNode::TemporalSort { .. }
+            | RelNode::Match { .. }
+            | RelNode::Unnest { .. } => ordered::node(rel, below),
+            RelNode::Join(join) => Some(self.join(join, inputs, rel)),
+            RelNode::Union(_) => Some(self.union(inputs, &rel.schema)),
+            RelNode::Table { .. } => None,
         }
     }
 
@@ -287,16 +239,6 @@ impl Plan {
         let (spec, inputs) = (OperatorSpec::DropUpdateBefore, vec![(input, Partitioning::Forward)]);
         let description = if mode.is_empty() { name.to_owned() } else { format!("{name}({mode})") };
         self.push(Node { name: name.into(), description, spec, output, parallelism, inputs })
-    }
-
-    /// An operator whose rows meet by key, or all in one place where there is no key.
-    fn by_key(&self, name: &str, rel: &Rel, input: usize, keys: &[usize], spec: OperatorSpec) -> Node {
-        let (parallelism, partitioning) = match keys {
-            [] => (1, between(self.nodes[input].parallelism, 1)),
-            _ => (self.parallelism, Partitioning::Hash { columns: keys.to_vec() }),
-        };
-        let inputs = vec![(input, partitioning)];
-        Node { name: name.into(), description: describe::relation(rel), spec, output: rel.schema.clone(), parallelism, inputs }
     }
 
     /// Rows of both sides meet by key, or all in one place where there is no key.
@@ -329,83 +271,6 @@ impl Plan {
             inputs: edges.collect(),
         }
     }
-
-    /// Vertices and edges: an operator joins the chain before it where rows need not change hands.
-    pub(crate) fn vertices(self) -> (Vec<Vertex>, Vec<Edge>) {
-        let consumers = |node: usize| self.nodes.iter().flat_map(|other| &other.inputs).filter(|(input, _)| *input == node).count();
-        let mut vertex_of: Vec<usize> = Vec::with_capacity(self.nodes.len());
-        let mut chains: Vec<Vec<usize>> = Vec::new();
-        for (at, node) in self.nodes.iter().enumerate() {
-            let chained = match &node.inputs[..] {
-                [(input, Partitioning::Forward)] if self.chaining && consumers(*input) == 1 && node.spec != OperatorSpec::Union => {
-                    Some(vertex_of[*input])
-                }
-                _ => None,
-            };
-            match chained {
-                Some(vertex) => chains[vertex].push(at),
-                None => chains.push(vec![at]),
-            }
-            vertex_of.push(chained.unwrap_or(chains.len() - 1));
-        }
-        let ids = self.ids(&chains, &vertex_of);
-        let mut edges = Vec::new();
-        for (vertex, chain) in chains.iter().enumerate() {
-            let first = &self.nodes[chain[0]];
-            let is_join = matches!(first.spec, OperatorSpec::Join(_));
-            for (number, (input, partitioning)) in first.inputs.iter().enumerate() {
-                let input_number = if is_join { number as u32 } else { 0 };
-                let (source, target) = (ids[vertex_of[*input]], ids[vertex]);
-                edges.push(Edge { source, target, input: input_number, partitioning: partitioning.clone() });
-            }
-        }
-        let vertices = chains.iter().zip(&ids).map(|(chain, id)| self.vertex(chain, *id)).collect();
-        (vertices, edges)
-    }
-
-    fn ids(&self, chains: &[Vec<usize>], vertex_of: &[usize]) -> Vec<VertexId> {
-        let mut ids: Vec<VertexId> = Vec::with_capacity(chains.len());
-        for (position, chain) in chains.iter().enumerate() {
-            let mut text = String::new();
-            for (input, partitioning) in &self.nodes[chain[0]].inputs {
-                text.push_str(&format!("{} {partitioning:?}\n", ids[vertex_of[*input]]));
-            }
-            for at in chain {
-                text.push_str(&self.nodes[*at].description);
-                text.push('\n');
-            }
-            // Twins (the same rows written twice to one table) differ by their place.
-            let mut id = VertexId::of_text(&text);
-            if ids.contains(&id) {
-                id = VertexId::of_text(&format!("{text}{position}"));
-            }
-            ids.push(id);
-        }
-        ids
-    }
-
-    fn vertex(&self, chain: &[usize], id: VertexId) -> Vertex {
-        let nodes: Vec<OperatorNode> = chain
-            .iter()
-            .map(|at| {
-                let node = &self.nodes[*at];
-                OperatorNode {
-                    id: *at as u32 + 1,
-                    name: node.name.clone(),
-                    description: node.description.clone(),
-                    spec: node.spec.clone(),
-                    output: node.output.clone(),
-                }
-            })
-            .collect();
-        let named = |node: &OperatorNode| match node.spec {
-            OperatorSpec::Sink(_) | OperatorSpec::Collect => node.name.clone(),
-            _ => format!("{}[{}]", node.name, node.id),
-        };
-        let name = nodes.iter().map(named).collect::<Vec<_>>().join(" -> ");
-        let parallelism = chain.first().map_or(1, |at| self.nodes[*at].parallelism);
-        Vertex { id, name, parallelism, chain: nodes }
-    }
 }
 
 /// Whether two operators do the same, perhaps for readers of whom one needs the old contents of what changes and the other does not.
@@ -423,31 +288,4 @@ fn completes_by_event_time(spec: &SinkSpec) -> bool {
     let is = |key: &str, value: &str| spec.connector.options.get(key).is_some_and(|found| found.trim().eq_ignore_ascii_case(value));
     let marks = spec.connector.options.contains_key("sink.partition-commit.policy.kind") && !spec.partition_by.is_empty();
     marks && is("sink.partition-commit.trigger", "partition-time")
-}
-
-/// How rows go from one parallelism to another where any subtask will do.
-fn between(have: u32, want: u32) -> Partitioning {
-    match want {
-        _ if have == want => Partitioning::Forward,
-        1 => Partitioning::Global,
-        _ => Partitioning::Rebalance,
-    }
-}
-
-/// Where the rows of a key meet: by hash, or all in one place where there is no key.
-fn keyed(keys: &[usize], kind: &WindowKind, parallelism: u32, have: u32) -> (u32, Partitioning) {
-    if !keys.is_empty() {
-        return (parallelism, Partitioning::Hash { columns: keys.to_vec() });
-    }
-    if let WindowKind::Attached { start, end } = kind
-        && parallelism > 1
-    {
-        return (parallelism, Partitioning::Hash { columns: vec![*start, *end] });
-    }
-    let _ = have;
-    (1, Partitioning::Global)
-}
-
-fn scan_parallelism(source: &irmak_common::operator_spec::SourceSpec) -> Option<u32> {
-    source.connector.options.get("scan.parallelism")?.trim().parse().ok().filter(|parallelism| (1..=32_768).contains(parallelism))
 }

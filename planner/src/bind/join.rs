@@ -156,30 +156,37 @@ impl Binder<'_> {
         };
         let mut all: Vec<Expr> = joined.columns()[..width].to_vec();
         all.extend(exprs.into_iter().map(nullable));
-        let inner_names = unique_names(names);
-        if let Some(alias) = alias.filter(|alias| !alias.columns.is_empty() && alias.columns.len() != inner_names.len()) {
-            let message = format!("{} columns are named, but the query has {}", alias.columns.len(), inner_names.len());
-            return Err(PlanError::new(Code::ColumnCount, message).at(alias.name.span));
-        }
-        let named: Vec<String> = match alias {
-            Some(alias) if !alias.columns.is_empty() => alias.columns.iter().map(|name| name.text.clone()).collect(),
-            _ => inner_names,
-        };
+        let named = named(unique_names(names), alias)?;
         let relation = alias.map(|alias| alias.name.text.clone());
         let mut columns = scope.columns;
-        columns.extend(named.iter().map(|name| ScopeColumn { relation: relation.clone(), name: name.clone(), hidden: false }));
+        columns.extend(named.into_iter().map(|name| ScopeColumn { relation: relation.clone(), name, hidden: false }));
         let names = unique_names(columns.iter().map(|column| Some(column.name.clone())).collect());
         let scoped = Scoped { rel: joined.project(all, names), scope: Scope { columns } };
-        match on {
-            JoinOn::Condition(on) if kind == JoinKind::Inner => {
-                let predicate =
-                    ExprBinder { scope: &scoped.scope, schema: &scoped.rel.schema, grouping: None, clause: "ON" }.condition(on, "ON")?;
-                Ok(Scoped { rel: scoped.rel.filter(predicate), scope: scoped.scope })
-            }
-            JoinOn::Nothing => Ok(scoped),
-            JoinOn::Condition(on) if matches!(on.kind, ast::ExprKind::Boolean(true)) => Ok(scoped),
-            _ => Err(PlanError::new(Code::Unsupported, "a LATERAL subquery is joined ON TRUE").at(span)),
+        on_lateral(scoped, kind, on, span)
+    }
+}
+
+/// The names of a subquery's columns: its alias may give others, as many as there are.
+fn named(own: Vec<String>, alias: Option<&ast::Alias>) -> Planned<Vec<String>> {
+    let Some(alias) = alias.filter(|alias| !alias.columns.is_empty()) else { return Ok(own) };
+    if alias.columns.len() != own.len() {
+        let message = format!("{} columns are named, but the query has {}", alias.columns.len(), own.len());
+        return Err(PlanError::new(Code::ColumnCount, message).at(alias.name.span));
+    }
+    Ok(alias.columns.iter().map(|name| name.text.clone()).collect())
+}
+
+/// The join with a LATERAL subquery under its ON.
+fn on_lateral(scoped: Scoped, kind: JoinKind, on: &JoinOn, span: Span) -> Planned<Scoped> {
+    match on {
+        JoinOn::Condition(on) if kind == JoinKind::Inner => {
+            let mut binder = ExprBinder { scope: &scoped.scope, schema: &scoped.rel.schema, grouping: None, clause: "ON" };
+            let predicate = binder.condition(on, "ON")?;
+            Ok(Scoped { rel: scoped.rel.filter(predicate), scope: scoped.scope })
         }
+        JoinOn::Nothing => Ok(scoped),
+        JoinOn::Condition(on) if matches!(on.kind, ast::ExprKind::Boolean(true)) => Ok(scoped),
+        _ => Err(PlanError::new(Code::Unsupported, "a LATERAL subquery is joined ON TRUE").at(span)),
     }
 }
 

@@ -5,13 +5,13 @@ use irmak_common::join_spec::{JoinSpec, JoinTiming};
 use irmak_common::operator_spec::OperatorSpec;
 
 use super::Node;
-use super::ordered::Below;
+use super::below::Below;
 use crate::algebra::{Rel, RelNode};
 use crate::describe::batch as describe;
 use crate::join::JoinRel;
 
 /// The operator of a relation of this kind; `None`: it is of another.
-pub(super) fn node(rel: &Rel, below: Below) -> Option<Node> {
+pub(super) fn node(rel: &Rel, below: &Below) -> Option<Node> {
     let spec = match &rel.node {
         RelNode::GroupAggregate { spec, .. } => BatchSpec::Aggregate { keys: spec.keys.clone(), aggregates: spec.aggregates.clone() },
         RelNode::SetOperation { spec, .. } => BatchSpec::SetOperation(*spec),

@@ -2,29 +2,14 @@
 
 use irmak_common::job_graph::Partitioning;
 use irmak_common::operator_spec::OperatorSpec;
-use irmak_common::types::Schema;
 
-use super::{Node, between};
+use super::Node;
+use super::below::{Below, between};
 use crate::algebra::{Rel, RelNode};
 use crate::describe::ordered as describe;
 
-/// The input's number, parallelism and columns, and the parallelism of the job.
-pub(super) struct Below {
-    pub(super) input: usize,
-    pub(super) have: u32,
-    pub(super) schema: Schema,
-    pub(super) parallelism: u32,
-}
-
-impl Below {
-    /// Rows of one key meet in one subtask; without a key all do.
-    pub(super) fn keyed(&self, keys: Vec<usize>) -> (u32, Partitioning) {
-        if keys.is_empty() { (1, Partitioning::Global) } else { (self.parallelism, Partitioning::Hash { columns: keys }) }
-    }
-}
-
 /// The operator of a relation of this kind; `None`: it is of another.
-pub(super) fn node(rel: &Rel, below: Below) -> Option<Node> {
+pub(super) fn node(rel: &Rel, below: &Below) -> Option<Node> {
     let schema = &below.schema;
     let (name, description, spec, (parallelism, partitioning)) = match &rel.node {
         RelNode::Over { spec, .. } => {

@@ -8,7 +8,7 @@ mod ordered;
 use std::collections::{BTreeMap, BTreeSet};
 
 use irmak_common::expr::Expr;
-use irmak_common::operator_spec::{AggregateCall, SourceSpec, WindowAggregateSpec, WindowKind, WindowSpec};
+use irmak_common::operator_spec::{AggregateCall, SourceSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowSpec};
 use irmak_common::types::Schema;
 
 use super::share::Needs;
@@ -41,42 +41,10 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Position
             done(node, &schema, wanted)
         }
         RelNode::Project { input, exprs } => project(*input, exprs, &schema, wanted, needs),
-        RelNode::Filter { input, mut predicate } => {
-            let mut below = wanted.clone();
-            collect_columns(&predicate, &mut below);
-            let (input, positions) = keep(*input, &below, needs);
-            shift_columns(&mut predicate, &positions);
-            let rel = input.filter(predicate);
-            (rel, positions)
-        }
-        RelNode::Watermark { input, mut spec } => {
-            let mut below = wanted.clone();
-            below.insert(spec.rowtime);
-            collect_columns(&spec.expr, &mut below);
-            let (input, positions) = keep(*input, &below, needs);
-            shift_columns(&mut spec.expr, &positions);
-            spec.rowtime = positions.get(&spec.rowtime).copied().unwrap_or(spec.rowtime);
-            let schema = moved(&schema, &positions, &input.schema);
-            (Rel { node: RelNode::Watermark { input: Box::new(input), spec }, schema }, positions)
-        }
+        RelNode::Filter { input, predicate } => filter(*input, predicate, wanted, needs),
+        RelNode::Watermark { input, spec } => watermark(*input, spec, &schema, wanted, needs),
         RelNode::WindowAggregate { input, spec } => aggregate(*input, *spec, &schema, wanted, needs),
-        RelNode::WindowAssign { input, mut window, mut partition_by } => {
-            let width = input.schema.len();
-            let mut below: BTreeSet<usize> = wanted.iter().copied().filter(|column| *column < width).collect();
-            below.extend(&window.time);
-            below.extend(&partition_by);
-            let (input, mut positions) = keep(*input, &below, needs);
-            shift(&mut window.time, &positions);
-            partition_by.iter_mut().for_each(|column| *column = positions.get(column).copied().unwrap_or(*column));
-            let mut fields = input.schema.fields.clone();
-            fields.extend(schema.fields[width..].iter().cloned());
-            // The three window columns always come; what is above leaves out what it does not read.
-            (0..3).for_each(|at| {
-                positions.insert(width + at, input.schema.len() + at);
-            });
-            let node = RelNode::WindowAssign { input: Box::new(input), window, partition_by };
-            (Rel { node, schema: Schema::new(fields) }, positions)
-        }
+        RelNode::WindowAssign { input, window, partition_by } => assign(*input, window, partition_by, &schema, wanted, needs),
         RelNode::GroupAggregate { input, spec } => keyed::group_aggregate(*input, *spec, &schema, wanted, needs),
         RelNode::Rank { input, spec } => keyed::rank(*input, *spec, &schema, wanted, needs),
         RelNode::Deduplicate { input, spec } => keyed::deduplicate(*input, spec, &schema, wanted, needs),
@@ -95,15 +63,7 @@ fn keep(rel: Rel, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Position
             (Rel { node: RelNode::Limit { input: Box::new(input), offset, count }, schema }, positions)
         }
         RelNode::Join(join) => joined::join(*join, &schema, wanted, needs),
-        RelNode::Union(inputs) => {
-            let wanted = at_least_one(wanted, schema.len());
-            let inputs = inputs.into_iter().map(|input| {
-                let (input, positions) = keep(input, &wanted, needs);
-                exactly(input, &positions, &wanted)
-            });
-            let node = RelNode::Union(inputs.collect());
-            done(node, &schema, &wanted)
-        }
+        RelNode::Union(inputs) => union(inputs, &schema, wanted, needs),
     }
 }
 
@@ -154,6 +114,60 @@ fn project(input: Rel, exprs: Vec<Expr>, schema: &Schema, wanted: &BTreeSet<usiz
     let (input, positions) = keep(input, &below, needs);
     exprs.iter_mut().for_each(|expr| shift_columns(expr, &positions));
     done(RelNode::Project { input: Box::new(input), exprs }, schema, &wanted)
+}
+
+fn filter(input: Rel, mut predicate: Expr, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
+    let mut below = wanted.clone();
+    collect_columns(&predicate, &mut below);
+    let (input, positions) = keep(input, &below, needs);
+    shift_columns(&mut predicate, &positions);
+    (input.filter(predicate), positions)
+}
+
+fn watermark(input: Rel, mut spec: Box<WatermarkSpec>, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
+    let mut below = wanted.clone();
+    below.insert(spec.rowtime);
+    collect_columns(&spec.expr, &mut below);
+    let (input, positions) = keep(input, &below, needs);
+    shift_columns(&mut spec.expr, &positions);
+    spec.rowtime = positions.get(&spec.rowtime).copied().unwrap_or(spec.rowtime);
+    let schema = moved(schema, &positions, &input.schema);
+    (Rel { node: RelNode::Watermark { input: Box::new(input), spec }, schema }, positions)
+}
+
+fn assign(
+    input: Rel,
+    mut window: WindowSpec,
+    mut partition_by: Vec<usize>,
+    schema: &Schema,
+    wanted: &BTreeSet<usize>,
+    needs: &mut Needs,
+) -> (Rel, Positions) {
+    let width = input.schema.len();
+    let mut below: BTreeSet<usize> = wanted.iter().copied().filter(|column| *column < width).collect();
+    below.extend(&window.time);
+    below.extend(&partition_by);
+    let (input, mut positions) = keep(input, &below, needs);
+    shift(&mut window.time, &positions);
+    partition_by.iter_mut().for_each(|column| *column = positions.get(column).copied().unwrap_or(*column));
+    let mut fields = input.schema.fields.clone();
+    fields.extend(schema.fields[width..].iter().cloned());
+    // The three window columns always come; what is above leaves out what it does not read.
+    (0..3).for_each(|at| {
+        positions.insert(width + at, input.schema.len() + at);
+    });
+    let node = RelNode::WindowAssign { input: Box::new(input), window, partition_by };
+    (Rel { node, schema: Schema::new(fields) }, positions)
+}
+
+fn union(inputs: Vec<Rel>, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
+    let wanted = at_least_one(wanted, schema.len());
+    let inputs = inputs.into_iter().map(|input| {
+        let (input, positions) = keep(input, &wanted, needs);
+        exactly(input, &positions, &wanted)
+    });
+    let node = RelNode::Union(inputs.collect());
+    done(node, schema, &wanted)
 }
 
 fn aggregate(input: Rel, mut spec: WindowAggregateSpec, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use irmak_common::batch_spec::{BatchOverSpec, FrameEdge};
 use irmak_common::changelog_spec::SortKey;
+use irmak_common::operator_spec::OverSpec;
 use irmak_common::types::Schema;
 
 use super::super::share::Needs;
@@ -13,42 +14,8 @@ use crate::algebra::{Rel, RelNode, collect_columns, shift_columns};
 /// The relation with at least the wanted columns.
 pub(super) fn keep(node: RelNode, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
     match node {
-        RelNode::Over { input, mut spec } => {
-            let width = input.schema.len();
-            let mut below = below(wanted, width);
-            below.extend(spec.partition_by.iter().chain(&spec.time));
-            let kept = |at: usize| wanted.contains(&(width + at));
-            let unused = spec.aggregates.iter().enumerate().all(|(at, _)| !kept(at));
-            let calls = std::mem::take(&mut spec.aggregates).into_iter().enumerate();
-            // Late rows are dropped whether a call's result is read or not: one call stays.
-            let calls: Vec<_> = calls.filter(|(at, _)| kept(*at) || (unused && *at == 0)).collect();
-            calls.iter().for_each(|(_, call)| below.extend(call.args.iter().chain(&call.filter)));
-            let (input, mut positions) = keep_input(*input, &below, needs);
-            let own: Vec<usize> = calls.iter().map(|(at, _)| width + at).collect();
-            spec.aggregates = calls.into_iter().map(|(_, call)| call).collect();
-            each(spec.partition_by.iter_mut().chain(spec.time.iter_mut()), &positions);
-            for call in &mut spec.aggregates {
-                each(call.args.iter_mut().chain(call.filter.iter_mut()), &positions);
-            }
-            let schema = behind(&input.schema, schema, &own, &mut positions);
-            (Rel { node: RelNode::Over { input: Box::new(input), spec }, schema }, positions)
-        }
-        RelNode::BatchOver { input, mut spec } => {
-            let width = input.schema.len();
-            let calls = std::mem::take(&mut spec.calls).into_iter().enumerate().filter(|(at, _)| wanted.contains(&(width + at)));
-            let (own, calls): (Vec<usize>, Vec<_>) = calls.map(|(at, call)| (width + at, call)).unzip();
-            if calls.is_empty() {
-                // It drops no row, so it goes with its calls.
-                return keep_input(*input, &below(wanted, width), needs);
-            }
-            spec.calls = calls;
-            let mut below = below(wanted, width);
-            below.extend(reads(&mut spec).map(|column| *column));
-            let (input, mut positions) = keep_input(*input, &below, needs);
-            each(reads(&mut spec), &positions);
-            let schema = behind(&input.schema, schema, &own, &mut positions);
-            (Rel { node: RelNode::BatchOver { input: Box::new(input), spec }, schema }, positions)
-        }
+        RelNode::Over { input, spec } => over(*input, spec, schema, wanted, needs),
+        RelNode::BatchOver { input, spec } => batch_over(*input, spec, schema, wanted, needs),
         RelNode::WindowRank { input, mut spec, window } => {
             let width = input.schema.len();
             let mut below = below(wanted, width);
@@ -83,6 +50,44 @@ pub(super) fn keep(node: RelNode, schema: &Schema, wanted: &BTreeSet<usize>, nee
         }
         node => (Rel { node, schema: schema.clone() }, (0..schema.len()).map(|at| (at, at)).collect()),
     }
+}
+
+fn over(input: Rel, mut spec: Box<OverSpec>, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
+    let width = input.schema.len();
+    let mut below = below(wanted, width);
+    below.extend(spec.partition_by.iter().chain(&spec.time));
+    let kept = |at: usize| wanted.contains(&(width + at));
+    let unused = spec.aggregates.iter().enumerate().all(|(at, _)| !kept(at));
+    let calls = std::mem::take(&mut spec.aggregates).into_iter().enumerate();
+    // Late rows are dropped whether a call's result is read or not: one call stays.
+    let calls: Vec<_> = calls.filter(|(at, _)| kept(*at) || (unused && *at == 0)).collect();
+    calls.iter().for_each(|(_, call)| below.extend(call.args.iter().chain(&call.filter)));
+    let (input, mut positions) = keep_input(input, &below, needs);
+    let own: Vec<usize> = calls.iter().map(|(at, _)| width + at).collect();
+    spec.aggregates = calls.into_iter().map(|(_, call)| call).collect();
+    each(spec.partition_by.iter_mut().chain(spec.time.iter_mut()), &positions);
+    for call in &mut spec.aggregates {
+        each(call.args.iter_mut().chain(call.filter.iter_mut()), &positions);
+    }
+    let schema = behind(&input.schema, schema, &own, &mut positions);
+    (Rel { node: RelNode::Over { input: Box::new(input), spec }, schema }, positions)
+}
+
+fn batch_over(input: Rel, mut spec: Box<BatchOverSpec>, schema: &Schema, wanted: &BTreeSet<usize>, needs: &mut Needs) -> (Rel, Positions) {
+    let width = input.schema.len();
+    let calls = std::mem::take(&mut spec.calls).into_iter().enumerate().filter(|(at, _)| wanted.contains(&(width + at)));
+    let (own, calls): (Vec<usize>, Vec<_>) = calls.map(|(at, call)| (width + at, call)).unzip();
+    if calls.is_empty() {
+        // It drops no row, so it goes with its calls.
+        return keep_input(input, &below(wanted, width), needs);
+    }
+    spec.calls = calls;
+    let mut below = below(wanted, width);
+    below.extend(reads(&mut spec).map(|column| *column));
+    let (input, mut positions) = keep_input(input, &below, needs);
+    each(reads(&mut spec), &positions);
+    let schema = behind(&input.schema, schema, &own, &mut positions);
+    (Rel { node: RelNode::BatchOver { input: Box::new(input), spec }, schema }, positions)
 }
 
 /// Every column that calls OVER a window in batch mode read.
