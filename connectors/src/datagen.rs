@@ -73,6 +73,12 @@ impl DatagenSource {
         if let Some((name, _)) = spec.metadata.first() {
             return Err(options.unsupported(format!("metadata column '{name}'"), "datagen has none"));
         }
+        let is_column =
+            |path: &str| spec.physical.fields.iter().any(|field| path.strip_prefix(&field.name).is_some_and(|rest| rest.starts_with('.')));
+        if let Some((key, _, value)) = options.below("fields.").find(|(_, path, _)| !is_column(path)) {
+            let columns: Vec<_> = spec.physical.fields.iter().map(|field| field.name.as_str()).collect();
+            return Err(options.bad(key, value, &format!("options of the columns {}", columns.join(", "))));
+        }
         let mut generators = Vec::with_capacity(spec.physical.len());
         for field in &spec.physical.fields {
             generators.push(FieldGenerator::read(&options, field)?);

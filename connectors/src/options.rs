@@ -26,6 +26,12 @@ impl<'a> Options<'a> {
         self.map.get(key).map(String::as_str)
     }
 
+    /// The keys that begin so, each with what stands behind, and the values as written.
+    pub(crate) fn below(&self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+        let all = self.map.iter();
+        all.filter_map(move |(key, value)| Some((key.as_str(), key.strip_prefix(prefix)?, value.as_str())))
+    }
+
     /// The value of the first of these keys that is there, with its key.
     pub(crate) fn first_of(&self, keys: &[&'static str]) -> Option<(&'static str, &'a str)> {
         keys.iter().find_map(|key| self.get(key).map(|value| (*key, value)))

@@ -1,7 +1,8 @@
-//! One column's values: a number that counts, or one that looks like chance.
+//! One column's values: a number that counts, or one that looks like chance; nested ones are made of the values of their parts.
 //!
 //! Source of the options and their defaults: Flink 1.20's `DataGenConnectorOptions` and `RandomGeneratorVisitor`. Chance is
-//! SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014) over seed and row number.
+//! SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014) over seed and row number. Parts have options of
+//! their own: `fields.<row>.<field>.*`, `fields.<array or multiset>.element.*`, `fields.<map>.key.*` and `.value.*`.
 
 use arrow::datatypes::TimeUnit;
 use irmak_common::time::Millis;
@@ -16,6 +17,11 @@ use crate::options::Options;
 /// Characters of a made-up text, and bytes of made-up bytes, unless said otherwise.
 const LENGTH: usize = 100;
 const LENGTH_MAX: usize = 1 << 20;
+/// Elements of a made-up array, map or multiset, unless said otherwise, and at most.
+const ELEMENTS: usize = 3;
+const ELEMENTS_MAX: usize = 1 << 10;
+/// How often an element of a made-up multiset is in it, at most.
+const TIMES_MAX: i64 = 10;
 
 /// Makes a column's values.
 pub(super) struct FieldGenerator {
@@ -38,8 +44,10 @@ enum Kind {
         min: f64,
         max: f64,
     },
+    /// Unscaled, both ends in it.
     Decimal {
-        digits: u32,
+        min: i128,
+        max: i128,
     },
     Text {
         length: usize,
@@ -49,6 +57,17 @@ enum Kind {
     /// Now, or up to so many milliseconds earlier.
     Time {
         max_past: i64,
+    },
+    Row(Vec<FieldGenerator>),
+    Array {
+        length: usize,
+        element: Box<FieldGenerator>,
+    },
+    /// Maps, and multisets as maps to numbers. An element that comes twice is there once.
+    Map {
+        length: usize,
+        key: Box<FieldGenerator>,
+        value: Box<FieldGenerator>,
     },
 }
 
@@ -66,15 +85,23 @@ fn unit(bits: u64) -> f64 {
 
 impl FieldGenerator {
     pub(super) fn read(options: &Options<'_>, field: &Field) -> Result<Self, ConnectorError> {
-        let key = |name: &str| format!("fields.{}.{name}", field.name);
-        let sequence = options.one_of(&key("kind"), &[("random", false), ("sequence", true)], false)?;
-        let null_rate = options.parsed::<f64>(&key("null-rate"), "a share between 0 and 1")?.unwrap_or(0.0);
-        let seed = options.parsed::<u64>(&key("seed"), "a whole number")?;
-        Ok(Self {
-            kind: if sequence { Kind::sequence(options, field)? } else { Kind::random(options, field)? },
-            seed: seed.unwrap_or_else(|| xxh3_64(field.name.as_bytes())),
-            null_rate,
-        })
+        let sequence = options.one_of(&format!("fields.{}.kind", field.name), &[("random", false), ("sequence", true)], false)?;
+        if sequence {
+            Self::with(options, &field.name, Kind::sequence(options, field)?)
+        } else {
+            Self::random(options, &field.name, &field.ty.kind)
+        }
+    }
+
+    /// Values by chance of a column, or of a part of one: `name` is the way to it, with points between.
+    fn random(options: &Options<'_>, name: &str, kind: &TypeKind) -> Result<Self, ConnectorError> {
+        Self::with(options, name, Kind::random(options, name, kind)?)
+    }
+
+    fn with(options: &Options<'_>, name: &str, kind: Kind) -> Result<Self, ConnectorError> {
+        let null_rate = options.parsed::<f64>(&format!("fields.{name}.null-rate"), "a share between 0 and 1")?.unwrap_or(0.0);
+        let seed = options.parsed::<u64>(&format!("fields.{name}.seed"), "a whole number")?;
+        Ok(Self { kind, seed: seed.unwrap_or_else(|| xxh3_64(name.as_bytes())), null_rate })
     }
 
     /// Rows after which a sequence has ended.
@@ -99,10 +126,10 @@ impl FieldGenerator {
                 push_whole(column, (i128::from(*min) + ((u128::from(bits) * span) >> 64) as i128) as i64);
             }
             Kind::Real { min, max } => push_real(column, min + (max - min) * unit(bits)),
-            Kind::Decimal { digits } => {
-                let value = (u128::from(bits) << 64 | u128::from(mix(self.seed, row, 2))) % 10u128.pow(*digits);
+            Kind::Decimal { min, max } => {
+                let value = (u128::from(bits) << 64 | u128::from(mix(self.seed, row, 2))) % (max.abs_diff(*min) + 1);
                 if let Values::Decimal { values, .. } = &mut column.values {
-                    values.push(value as i128);
+                    values.push(min + value as i128);
                 }
             }
             Kind::Text { length, varies } => {
@@ -115,6 +142,18 @@ impl FieldGenerator {
                 }
             }
             Kind::Time { max_past } => push_time(column, now - (unit(bits) * *max_past as f64) as i64),
+            Kind::Row(parts) => {
+                if let Values::Row { columns, .. } = &mut column.values {
+                    parts.iter().zip(columns).for_each(|(part, column)| part.push(column, row, now));
+                }
+            }
+            Kind::Array { length, element } => {
+                if let Values::List { offsets, item, .. } = &mut column.values {
+                    numbers(row, *length).for_each(|number| element.push(item, number, now));
+                    offsets.push(item.len() as i32);
+                }
+            }
+            Kind::Map { length, key, value } => push_map(column, numbers(row, *length), key, value, now),
         }
         column.present();
     }
@@ -156,8 +195,9 @@ impl Kind {
         Ok(Self::Sequence { start, end })
     }
 
-    fn random(options: &Options<'_>, field: &Field) -> Result<Self, ConnectorError> {
-        let key = |name: &str| format!("fields.{}.{name}", field.name);
+    fn random(options: &Options<'_>, path: &str, kind: &TypeKind) -> Result<Self, ConnectorError> {
+        let key = |name: &str| format!("fields.{path}.{name}");
+        let part = |name: &str, kind: &TypeKind| FieldGenerator::random(options, &format!("{path}.{name}"), kind);
         let whole = |lowest: i64, highest: i64| {
             let min = options.parsed::<i64>(&key("min"), "a whole number")?.unwrap_or(lowest);
             let max = options.parsed::<i64>(&key("max"), "a whole number")?.unwrap_or(highest);
@@ -171,20 +211,17 @@ impl Kind {
             let max = options.parsed::<f64>(&key("max"), "a number")?.unwrap_or(highest);
             Ok(Self::Real { min, max })
         };
-        match &field.ty.kind {
+        match kind {
             TypeKind::TinyInt => whole(i8::MIN.into(), i8::MAX.into()),
             TypeKind::SmallInt => whole(i16::MIN.into(), i16::MAX.into()),
             TypeKind::Int | TypeKind::IntervalYearMonth { .. } => whole(i32::MIN.into(), i32::MAX.into()),
             TypeKind::BigInt | TypeKind::IntervalDayTime { .. } => whole(i64::MIN, i64::MAX),
             TypeKind::Float => real(f32::MAX.into()),
             TypeKind::Double => real(f64::MAX),
-            TypeKind::Decimal { precision, .. } => Ok(Self::Decimal { digits: u32::from(*precision) }),
+            TypeKind::Decimal { precision, scale } => Self::decimal(options, path, u32::from(*precision), u32::from(*scale)),
             TypeKind::Char(length) | TypeKind::Binary(length) => Ok(Self::Text { length: *length as usize, varies: false }),
             TypeKind::Varchar(_) | TypeKind::Varbinary(_) => {
-                let length = options.parsed::<usize>(&key("length"), "a whole number")?.unwrap_or(LENGTH);
-                if length > LENGTH_MAX {
-                    return Err(options.bad(&key("length"), &length.to_string(), &format!("a number up to {LENGTH_MAX}")));
-                }
+                let length = length_of(options, path, LENGTH, LENGTH_MAX)?;
                 Ok(Self::Text { length, varies: options.bool(&key("var-len"), false)? })
             }
             TypeKind::Boolean => Ok(Self::Boolean),
@@ -192,12 +229,79 @@ impl Kind {
                 let max_past = options.duration(&key("max-past"))?.unwrap_or_default();
                 Ok(Self::Time { max_past: i64::try_from(max_past.as_millis()).unwrap_or(i64::MAX) })
             }
-            other => {
-                let what = format!("made-up values of type {other} for column `{}`", field.name);
-                Err(options.unsupported(what, "use columns of plain types and put them together in a query"))
+            TypeKind::Row(fields) => {
+                let parts = fields.iter().map(|field| part(&field.name, &field.ty.kind));
+                Ok(Self::Row(parts.collect::<Result<_, _>>()?))
+            }
+            TypeKind::Array(element) => Ok(Self::Array {
+                length: length_of(options, path, ELEMENTS, ELEMENTS_MAX)?,
+                element: Box::new(part("element", &element.kind)?),
+            }),
+            TypeKind::Map(of, to) => Ok(Self::Map {
+                length: length_of(options, path, ELEMENTS, ELEMENTS_MAX)?,
+                key: Box::new(part("key", &of.kind)?),
+                value: Box::new(part("value", &to.kind)?),
+            }),
+            TypeKind::Multiset(element) => Ok(Self::Map {
+                length: length_of(options, path, ELEMENTS, ELEMENTS_MAX)?,
+                key: Box::new(part("element", &element.kind)?),
+                value: Box::new(FieldGenerator {
+                    kind: Self::Whole { min: 1, max: TIMES_MAX },
+                    seed: xxh3_64(path.as_bytes()),
+                    null_rate: 0.0,
+                }),
+            }),
+            TypeKind::Null | TypeKind::Symbol => {
+                Err(options.unsupported(format!("made-up values of type {kind} for column `{path}`"), "give the column another type"))
             }
         }
     }
+
+    /// From 0 to the largest that the type holds, or as the options say.
+    fn decimal(options: &Options<'_>, path: &str, precision: u32, scale: u32) -> Result<Self, ConnectorError> {
+        let most = 10i128.pow(precision) - 1;
+        let bound = |name: &str, otherwise: i128| {
+            let key = format!("fields.{path}.{name}");
+            let number = options.parsed::<f64>(&key, "a number")?;
+            Ok(number.map_or(otherwise, |number| ((number * 10f64.powi(scale as i32)).round() as i128).clamp(-most, most)))
+        };
+        let (min, max) = (bound("min", 0)?, bound("max", most)?);
+        if min > max {
+            let key = format!("fields.{path}.max");
+            return Err(options.bad(&key, options.get(&key).unwrap_or_default(), "a number that is not below the smallest one"));
+        }
+        Ok(Self::Decimal { min, max })
+    }
+}
+
+/// The option `length` of a column or a part of one.
+fn length_of(options: &Options<'_>, path: &str, otherwise: usize, most: usize) -> Result<usize, ConnectorError> {
+    let key = format!("fields.{path}.length");
+    let length = options.parsed::<usize>(&key, "a whole number")?.unwrap_or(otherwise);
+    if length > most {
+        return Err(options.bad(&key, &length.to_string(), &format!("a number up to {most}")));
+    }
+    Ok(length)
+}
+
+/// Numbers of the elements of a row's collection: no two elements of a table have the same.
+fn numbers(row: u64, length: usize) -> impl Iterator<Item = u64> {
+    (0..length as u64).map(move |index| row.wrapping_mul(length as u64).wrapping_add(index))
+}
+
+fn push_map(column: &mut Column, numbers: impl Iterator<Item = u64>, key: &FieldGenerator, value: &FieldGenerator, now: Millis) {
+    let Values::Map { offsets, keys, values, .. } = &mut column.values else { return };
+    let first = keys.len();
+    for number in numbers {
+        let last = keys.len();
+        key.push(keys, number, now);
+        if (first..last).any(|earlier| keys.same(earlier, last)) {
+            keys.truncate(last);
+        } else {
+            value.push(values, number, now);
+        }
+    }
+    offsets.push(keys.len() as i32);
 }
 
 fn push_whole(column: &mut Column, value: i64) {

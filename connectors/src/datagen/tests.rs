@@ -2,7 +2,7 @@
 
 use irmak_common::id::JobId;
 use irmak_common::operator_spec::ConnectorSpec;
-use irmak_common::types::TypeKind;
+use irmak_common::types::{Field, TypeKind};
 use proptest::prelude::*;
 
 use super::*;
@@ -75,6 +75,46 @@ fn a_sequence_counts_to_its_end_and_values_stay_within_their_bounds() {
 }
 
 #[test]
+fn nested_columns_are_made_of_their_parts() {
+    let nullable = |kind: TypeKind| Box::new(kind.nullable());
+    let row = TypeKind::Row(vec![Field::new("id", TypeKind::Int.nullable()), Field::new("name", TypeKind::STRING.nullable())]);
+    let columns = [
+        ("r", row),
+        ("a", TypeKind::Array(nullable(TypeKind::Array(nullable(TypeKind::TinyInt))))),
+        ("m", TypeKind::Map(nullable(TypeKind::Int), nullable(TypeKind::Boolean))),
+        ("b", TypeKind::Multiset(nullable(TypeKind::Int))),
+        ("d", TypeKind::Decimal { precision: 5, scale: 2 }),
+    ];
+    let options = [
+        ("number-of-rows", "200"),
+        FAST,
+        ("fields.r.id.min", "7"),
+        ("fields.r.id.max", "7"),
+        ("fields.r.name.length", "2"),
+        ("fields.a.length", "2"),
+        ("fields.a.element.element.null-rate", "1"),
+        ("fields.m.key.min", "0"),
+        ("fields.m.key.max", "1"),
+        ("fields.m.length", "40"),
+        ("fields.b.element.min", "5"),
+        ("fields.b.element.max", "5"),
+        ("fields.d.min", "1.5"),
+        ("fields.d.max", "1.51"),
+    ];
+    let found = read(&mut DatagenSource::open(&spec(&columns, &options), &context(0, 1, None)).unwrap(), 100);
+    assert_eq!(found.len(), 200);
+    for row in &found {
+        let shown: Vec<&str> = row.iter().map(|value| value.as_deref().unwrap()).collect();
+        assert!(shown[0].starts_with("(7, ") && shown[0].len() == 7, "{}", shown[0]);
+        assert_eq!(shown[1], "[[NULL, NULL, NULL], [NULL, NULL, NULL]]");
+        assert_eq!(shown[2].matches('=').count(), 2, "a key comes once: {}", shown[2]);
+        assert!(shown[3].starts_with("{5=") && shown[3].matches('=').count() == 1, "{}", shown[3]);
+        assert!(["1.50", "1.51"].contains(&shown[4]), "{}", shown[4]);
+    }
+    assert!(found.iter().any(|row| row[0] != found[0][0]), "names differ from row to row");
+}
+
+#[test]
 fn rows_come_at_the_rate_that_was_asked_for() {
     let options = [("rows-per-second", "200"), ("number-of-rows", "40")];
     let mut source = DatagenSource::open(&spec(&[("n", TypeKind::Int)], &options), &context(0, 1, None)).unwrap();
@@ -93,7 +133,11 @@ fn bad_options_are_named() {
     fails(&[("n", TypeKind::Int)], &[("rows-per-second", "0")], "rows-per-second");
     fails(&[("n", TypeKind::Int)], &[("fields.n.kind", "sequence")], "fields.n.start");
     fails(&[("n", TypeKind::Int)], &[("fields.n.min", "5"), ("fields.n.max", "4")], "fields.n.max");
-    fails(&[("n", TypeKind::Array(Box::new(TypeKind::Int.nullable())))], &[], "column `n`");
+    let array = TypeKind::Array(Box::new(TypeKind::Int.nullable()));
+    fails(&[("n", array.clone())], &[("fields.n.length", "100000")], "fields.n.length");
+    fails(&[("n", array)], &[("fields.n.element.min", "x")], "fields.n.element.min");
+    fails(&[("n", TypeKind::Decimal { precision: 4, scale: 2 })], &[("fields.n.min", "5"), ("fields.n.max", "4.5")], "fields.n.max");
+    fails(&[("n", TypeKind::Int)], &[("fields.m.min", "5")], "fields.m.min");
 }
 
 proptest! {

@@ -60,6 +60,10 @@ impl Bytes {
         self.offsets.push(self.bytes.len() as i32);
     }
 
+    fn value(&self, row: usize) -> &[u8] {
+        &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+    }
+
     fn truncate(&mut self, len: usize) {
         self.offsets.truncate(len + 1);
         self.bytes.truncate(self.offsets.last().copied().unwrap_or(0) as usize);
@@ -90,6 +94,28 @@ impl Column {
     #[inline]
     pub(crate) fn is_null(&self, row: usize) -> bool {
         !self.nulls.is_valid(row)
+    }
+
+    /// Whether two rows hold the same value; NULL is the same as NULL.
+    pub(crate) fn same(&self, a: usize, b: usize) -> bool {
+        if self.is_null(a) || self.is_null(b) {
+            return self.is_null(a) && self.is_null(b);
+        }
+        match &self.values {
+            Values::Null => true,
+            Values::Boolean(values) => values.get_bit(a) == values.get_bit(b),
+            Values::Int8(values) => values[a] == values[b],
+            Values::Int16(values) => values[a] == values[b],
+            Values::Int32(values) | Values::Date(values) | Values::Time(values) => values[a] == values[b],
+            Values::Int64(values) | Values::Timestamp { values, .. } => values[a] == values[b],
+            Values::Float32(values) => values[a] == values[b],
+            Values::Float64(values) => values[a] == values[b],
+            Values::Decimal { values, .. } => values[a] == values[b],
+            Values::Text(bytes) | Values::Binary(bytes) => bytes.value(a) == bytes.value(b),
+            Values::List { offsets, item, .. } => same_entries(offsets, a, b, |x, y| item.same(x, y)),
+            Values::Map { offsets, keys, values, .. } => same_entries(offsets, a, b, |x, y| keys.same(x, y) && values.same(x, y)),
+            Values::Row { columns, .. } => columns.iter().all(|column| column.same(a, b)),
+        }
     }
 
     /// Marks the row whose value was just appended to `values` as present.
@@ -240,6 +266,12 @@ impl Values {
             }
         })
     }
+}
+
+/// Whether what lies between the offsets of two rows is the same, entry for entry.
+fn same_entries(offsets: &[i32], a: usize, b: usize, same: impl Fn(usize, usize) -> bool) -> bool {
+    let range = |row: usize| offsets[row] as usize..offsets[row + 1] as usize;
+    range(a).len() == range(b).len() && range(a).zip(range(b)).all(|(x, y)| same(x, y))
 }
 
 /// The values, leaving room for as many.
