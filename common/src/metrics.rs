@@ -9,7 +9,7 @@ use crate::time::Millis;
 pub struct TaskMetrics {
     /// Rows that came in over the network or from the source.
     pub records_in: u64,
-    /// Rows that left to other tasks or the sink.
+    /// Rows that left to other tasks.
     pub records_out: u64,
     /// Bytes in.
     pub bytes_in: u64,
@@ -33,4 +33,27 @@ pub struct TaskMetrics {
     pub message: Option<String>,
     /// Figures by operator, for REST's metric names: (operator number in the plan, name, value).
     pub operators: Vec<(u32, String, f64)>,
+}
+
+/// Flink's name of the rows that a sink has written.
+pub const RECORDS_SENT: &str = "numRecordsSend";
+
+impl TaskMetrics {
+    /// Rows that the task's sinks have written, whether or not anybody can see them yet.
+    pub fn records_sent(&self) -> u64 {
+        self.operators.iter().filter(|(_, name, _)| name == RECORDS_SENT).map(|(_, _, value)| *value as u64).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sinks_write_is_not_what_goes_to_other_tasks() {
+        let figure = |operator: u32, name: &str, value: f64| (operator, name.to_owned(), value);
+        let operators = vec![figure(1, "numRecordsOut", 9.0), figure(2, RECORDS_SENT, 3.0), figure(3, RECORDS_SENT, 4.0)];
+        assert_eq!(TaskMetrics { records_out: 9, operators, ..TaskMetrics::default() }.records_sent(), 7);
+        assert_eq!(TaskMetrics::default().records_sent(), 0);
+    }
 }

@@ -3,6 +3,7 @@
 use arrow::record_batch::RecordBatch;
 use irmak_common::element::CheckpointKind;
 use irmak_common::id::CheckpointId;
+use irmak_common::metrics::RECORDS_SENT;
 use irmak_common::time::Millis;
 
 use crate::error::ConnectorError;
@@ -29,6 +30,6 @@ impl Sink for BlackholeSink {
     }
 
     fn metrics(&self) -> Vec<(&'static str, f64)> {
-        vec![("numRecordsSend", self.rows as f64)]
+        vec![(RECORDS_SENT, self.rows as f64)]
     }
 }

@@ -9,6 +9,7 @@ use arrow::datatypes::UInt8Type;
 use arrow::record_batch::RecordBatch;
 use irmak_common::element::{CheckpointKind, RowKind};
 use irmak_common::id::CheckpointId;
+use irmak_common::metrics::RECORDS_SENT;
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::text::{write_decimal, write_double, write_float};
 use irmak_common::time::Millis;
@@ -165,7 +166,7 @@ impl Sink for PrintSink {
     }
 
     fn metrics(&self) -> Vec<(&'static str, f64)> {
-        vec![("numRecordsSend", self.rows as f64)]
+        vec![(RECORDS_SENT, self.rows as f64)]
     }
 }
 

@@ -10,12 +10,9 @@ use crate::core::record::{Outcome, StatementOutcome};
 
 /// Where a job stands.
 pub(crate) fn progress(view: &View<'_>, job: &Job) -> v1::JobProgress {
-    let of = |source: bool| {
-        let graph = &job.graph;
-        job.executions
-            .iter()
-            .filter(move |(subtask, _)| graph.vertex(subtask.vertex).is_some_and(|vertex| vertex.is_source() == source))
-            .map(|(_, execution)| &execution.figures)
+    let of_sources = || {
+        let of_source = |vertex| job.graph.vertex(vertex).is_some_and(|vertex| vertex.is_source());
+        job.executions.iter().filter(move |(subtask, _)| of_source(subtask.vertex)).map(|(_, execution)| &execution.figures)
     };
     let all = || job.executions.values().map(|execution| &execution.figures);
     let failure = job.failures.back().map(|failure| failure.message.clone());
@@ -23,9 +20,9 @@ pub(crate) fn progress(view: &View<'_>, job: &Job) -> v1::JobProgress {
     v1::JobProgress {
         state: job.status.to_string(),
         message: message.unwrap_or_default(),
-        records_in: of(true).map(|figures| figures.metrics.records_in).sum(),
-        records_out: of(false).map(|figures| figures.metrics.records_out).sum(),
-        records_in_per_second: of(true).map(|figures| figures.rates.records_in).sum(),
+        records_in: of_sources().map(|figures| figures.metrics.records_in).sum(),
+        records_out: all().map(|figures| figures.metrics.records_sent()).sum(),
+        records_in_per_second: of_sources().map(|figures| figures.rates.records_in).sum(),
         checkpoints_completed: job.checkpoints.counts().completed,
         slots_required: job.graph.slots_required(),
         slots_available: view.core.cluster().slots_free(),

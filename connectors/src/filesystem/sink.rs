@@ -13,6 +13,7 @@ use arrow::datatypes::UInt8Type;
 use arrow::record_batch::RecordBatch;
 use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN};
 use irmak_common::id::CheckpointId;
+use irmak_common::metrics::RECORDS_SENT;
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::Schema;
@@ -374,7 +375,7 @@ impl Sink for FilesystemSink {
 
     fn metrics(&self) -> Vec<(&'static str, f64)> {
         vec![
-            ("numRecordsSend", self.rows_written as f64),
+            (RECORDS_SENT, self.rows_written as f64),
             ("numBytesSend", self.bytes_written as f64),
             ("numFilesCommitted", self.files_committed as f64),
             ("numFilesPending", self.pending.len() as f64),

@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use irmak_common::element::{CheckpointKind, ROW_KIND_COLUMN, RowKind};
 use irmak_common::id::CheckpointId;
+use irmak_common::metrics::RECORDS_SENT;
 use irmak_common::operator_spec::SinkSpec;
 use irmak_common::time::Millis;
 use irmak_common::types::{Field, Schema};
@@ -188,7 +189,7 @@ impl Sink for KafkaSink {
     fn metrics(&self) -> Vec<(&'static str, f64)> {
         let deliveries = &self.producer.deliveries;
         vec![
-            ("numRecordsSend", self.records as f64),
+            (RECORDS_SENT, self.records as f64),
             ("numBytesSend", self.bytes as f64),
             ("numRecordsDelivered", deliveries.delivered.load(Ordering::Relaxed) as f64),
             ("numRecordsSendErrors", deliveries.failed.load(Ordering::Relaxed) as f64),
