@@ -92,6 +92,8 @@ fn what_cannot_be_is_refused() {
         ("SELECT a.v FROM a JOIN (VALUES ('1')) AS c(w) ON a.v = c.w", "E0301"),
         ("SELECT a.v FROM a JOIN a FOR SYSTEM_TIME AS OF a.ts AS c ON a.k = c.k", "E0301"),
         ("SELECT a.v FROM a JOIN b FOR SYSTEM_TIME AS OF a.ts AS b ON a.v = b.w", "E0301"),
+        // Not that the other table lacks what a join of that kind needs: it would not help.
+        ("SELECT c.v FROM (SELECT v, k, PROCTIME() AS p FROM a) AS c JOIN a FOR SYSTEM_TIME AS OF c.p AS d ON c.k = d.k", "E0501"),
     ] {
         let error = planned(query).unwrap_err();
         assert!(error.starts_with(code), "{query}: {error}");

@@ -84,18 +84,21 @@ impl Binder<'_> {
         let options: Vec<(String, String)> = hints.iter().filter_map(|hint| hint.option.clone()).collect();
         let bound =
             ExprBinder { scope: &left.scope, schema: &left.rel.schema, grouping: None, clause: "FOR SYSTEM_TIME AS OF" }.bind(time)?;
-        let versions = self.versioned(name, &options, alias.as_ref(), at)?;
         let left_time = match (bound.as_column(), bound.ty.kind.time_attribute()) {
             (Some(column), TimeAttribute::Rowtime) => column,
             (_, TimeAttribute::Proctime) => {
-                let message = "a temporal join by processing time (a lookup) is not supported; join as of an event time";
-                return Err(PlanError::new(Code::Unsupported, message).at(time.span));
+                let message = "a temporal join by processing time (a lookup) is not supported";
+                let error = PlanError::new(Code::Unsupported, message).at(time.span).label("an event time of the left table is");
+                return Err(
+                    error.note("a JOIN without FOR SYSTEM_TIME AS OF takes the newest row, and says its result anew when that changes")
+                );
             }
             _ => {
                 let message = "FOR SYSTEM_TIME AS OF takes a time attribute of the left table";
                 return Err(PlanError::new(Code::TimeAttribute, message).at(time.span).label("this is none"));
             }
         };
+        let versions = self.versioned(name, &options, alias.as_ref(), at)?;
         let mut both = beside(left, versions.scoped, kind);
         if let JoinOn::Condition(on) = on {
             both.condition(on)?;
