@@ -27,4 +27,7 @@ pub(crate) struct Args {
     /// Measure only the decoders of JSON and CSV, beside Arrow's
     #[arg(long, group = "only")]
     pub(crate) decoders_only: bool,
+    /// Measure only how long the recorded queries take to plan
+    #[arg(long, group = "only")]
+    pub(crate) planning_only: bool,
 }

@@ -1,4 +1,4 @@
-//! The decoders beside Arrow's; jobs that need no broker; then the reference job: a real Kafka broker, the hand-written loop and Irmak over
+//! The decoders beside Arrow's; the planner over the recorded queries; jobs that need no broker; then the reference job: a real Kafka broker, the hand-written loop and Irmak over
 //! the same topics, one after another.
 //!
 //! Everything but the two peers comes from the end-to-end harness: broker, rows, cluster configuration, and the comparison of each result
@@ -8,6 +8,7 @@ mod args;
 mod daemons;
 mod decoders;
 mod measure;
+mod planning;
 mod quiet;
 mod reference;
 mod statements;
@@ -47,6 +48,10 @@ fn main() -> ExitCode {
 fn bench(args: &Args) -> Result<bool> {
     if cfg!(debug_assertions) {
         eprintln!("warning: this is a debug build; its figures mean nothing");
+    }
+    if args.planning_only {
+        println!("{}", planning::render(&planning::measure()?));
+        return Ok(true);
     }
     let decoders = if args.loop_only || args.statements_only { String::new() } else { decoders()? };
     if args.decoders_only {
@@ -100,6 +105,7 @@ fn bench(args: &Args) -> Result<bool> {
     if !statements.is_empty() {
         println!("{}", statements::render(&statements));
         println!("{decoders}");
+        println!("{}", planning::render(&planning::measure()?));
     }
     let exact = |run: &Figures| run.lost == 0 && run.doubled == 0;
     Ok(lines.iter().all(|line| line.runs.iter().all(exact)))

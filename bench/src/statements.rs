@@ -58,6 +58,7 @@ pub(crate) fn all(listings: &Listings, dir: &Path, filter: Option<&str>) -> Resu
     let mut all = vec![
         window("datagen, 1,000 keys, TUMBLE 1 s", "tumble", Some(22.0), "TUMBLE", "INTERVAL '1' SECOND"),
         window("datagen, 1,000 keys, HOP 10 s / 1 s", "hop", None, "HOP", "INTERVAL '1' SECOND, INTERVAL '10' SECOND"),
+        window("datagen, 1,000 keys, HOP 1 h / 1 s", "hop-hour", None, "HOP", "INTERVAL '1' SECOND, INTERVAL '1' HOUR"),
         window("datagen, 1,000 keys, SESSION 1 s", "session", None, "SESSION", "INTERVAL '1' SECOND"),
         Statement {
             what: "JSON file, TUMBLE 2 min by product".to_owned(),

@@ -18,18 +18,56 @@ pub(crate) fn parse_i64(text: &[u8]) -> Option<i64> {
     if digits.is_empty() {
         return None;
     }
+    if digits.len() <= 18 {
+        // Too short to overflow: the signs and sums need no watching.
+        let value = digits.iter().try_fold(0, |value, byte| digit(*byte).map(|digit| value * 10 + i64::from(digit)))?;
+        return Some(if negative { -value } else { value });
+    }
     let mut value = 0i64;
     for byte in digits {
-        let digit = i64::from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?);
+        let digit = i64::from(digit(*byte)?);
         value = value.checked_mul(10)?;
         value = if negative { value.checked_sub(digit)? } else { value.checked_add(digit)? };
     }
     Some(value)
 }
 
+fn digit(byte: u8) -> Option<u8> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit < 10).then_some(digit)
+}
+
 /// `Double.parseDouble`: decimal forms, `NaN`, `Infinity`, with an optional type suffix. Hexadecimal forms are not read.
 pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
-    java_float(text, str::parse)
+    plain_f64(text).or_else(|| java_float(text, str::parse))
+}
+
+/// The common shape, `-12.34` of few digits and nothing else, where one division gives it; `None` says nothing of the text.
+fn plain_f64(text: &[u8]) -> Option<f64> {
+    let (negative, number) = match text {
+        [b'-', number @ ..] => (true, number),
+        number => (false, number),
+    };
+    // 17 digits are more than a mantissa of 53 bits has; a longer text is read from its beginning by the library.
+    if number.len() > 17 {
+        return None;
+    }
+    let (mut mantissa, mut fraction, mut point) = (0u64, 0, false);
+    for byte in number {
+        match digit(*byte) {
+            Some(digit) => {
+                mantissa = mantissa * 10 + u64::from(digit);
+                fraction += i32::from(point);
+            }
+            None if *byte == b'.' && !point => point = true,
+            None => return None,
+        }
+    }
+    if number.len() == usize::from(point) {
+        return None;
+    }
+    let value = exact_f64(mantissa, -fraction)?;
+    Some(if negative { -value } else { value })
 }
 
 /// `Float.parseFloat`, likewise.
@@ -187,6 +225,17 @@ mod tests {
             if let Some(fast) = exact_f64(mantissa, exponent) {
                 prop_assert_eq!(fast, format!("{mantissa}e{exponent}").parse::<f64>().unwrap());
             }
+        }
+
+        #[test]
+        fn a_plain_number_is_the_one_that_the_library_reads(text in "-?[0-9]{0,12}[.]?[0-9]{0,12}") {
+            let (read, expected) = (parse_f64(text.as_bytes()), text.parse::<f64>().ok());
+            prop_assert_eq!(read.map(f64::to_bits), expected.map(f64::to_bits), "{}", text);
+        }
+
+        #[test]
+        fn a_whole_number_is_the_one_that_the_library_reads(text in "[-+]?[0-9]{0,21}") {
+            prop_assert_eq!(parse_i64(text.as_bytes()), text.parse().ok(), "{}", text);
         }
 
         #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod aggregates;
+mod allocations;
 mod batch_mode;
 mod changelogs;
 mod harness;

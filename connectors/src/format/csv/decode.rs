@@ -74,7 +74,7 @@ impl CsvDecoder {
             return Err(RecordError::whole(record, 0, reason));
         }
         for ((place, name, kind), column) in self.places.iter().zip(&mut self.columns) {
-            let Some(field) = self.fields.get(*place) else {
+            let Some(field) = self.fields.get(*place, record) else {
                 column.push_null();
                 continue;
             };
@@ -191,7 +191,7 @@ fn read(field: &[u8], column: &mut Column, kind: &TypeKind, options: &CsvOptions
 }
 
 fn text(field: &[u8], bytes: &mut Bytes) -> Result<(), String> {
-    if std::str::from_utf8(field).is_err() {
+    if !field.is_ascii() && std::str::from_utf8(field).is_err() {
         return Err("the text is not UTF-8".to_owned());
     }
     bytes.bytes.extend_from_slice(field);

@@ -7,30 +7,48 @@ use memchr::{memchr, memchr2, memchr3};
 
 use super::options::CsvOptions;
 
-/// One record's fields, unquoted and unescaped.
+/// One record's fields, unquoted and unescaped. Those that stand in the record as they are stay there.
 #[derive(Default)]
 pub(super) struct Fields {
+    places: Vec<Place>,
+    /// The fields that had something to take out of them.
     text: Vec<u8>,
-    ends: Vec<usize>,
+}
+
+/// Where a field is.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    end: usize,
+    rewritten: bool,
 }
 
 impl Fields {
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.places.len()
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
-        let start = if index == 0 { 0 } else { *self.ends.get(index - 1)? };
-        Some(&self.text[start..*self.ends.get(index)?])
+    /// A field of the record that was taken apart last.
+    #[inline]
+    pub(super) fn get<'a>(&'a self, index: usize, record: &'a [u8]) -> Option<&'a [u8]> {
+        let place = self.places.get(index)?;
+        if place.rewritten { self.text.get(place.start..place.end) } else { record.get(place.start..place.end) }
     }
 
     fn clear(&mut self) {
         self.text.clear();
-        self.ends.clear();
+        self.places.clear();
     }
 
-    fn end_field(&mut self) {
-        self.ends.push(self.text.len());
+    /// The field stands in the record from `start` to `end`.
+    #[inline]
+    fn stands(&mut self, start: usize, end: usize) {
+        self.places.push(Place { start, end, rewritten: false });
+    }
+
+    /// The field is what was added to `text` since it had `start` bytes.
+    fn rewritten(&mut self, start: usize) {
+        self.places.push(Place { start, end: self.text.len(), rewritten: true });
     }
 }
 
@@ -123,7 +141,6 @@ pub(super) fn split(record: &[u8], options: &CsvOptions, fields: &mut Fields) ->
         } else {
             plain(record, at, options, fields)?
         };
-        fields.end_field();
         match record.get(at) {
             None => return Ok(()),
             Some(byte) if *byte == options.delimiter => at += 1,
@@ -133,6 +150,7 @@ pub(super) fn split(record: &[u8], options: &CsvOptions, fields: &mut Fields) ->
 }
 
 /// How far `rest` is without the byte, and without the escape character.
+#[inline]
 fn run(rest: &[u8], byte: u8, escape: Option<u8>) -> usize {
     let found = match escape {
         Some(escape) => memchr2(byte, escape, rest),
@@ -141,38 +159,53 @@ fn run(rest: &[u8], byte: u8, escape: Option<u8>) -> usize {
     found.unwrap_or(rest.len())
 }
 
-fn plain(record: &[u8], mut at: usize, options: &CsvOptions, fields: &mut Fields) -> Result<usize, &'static str> {
+fn plain(record: &[u8], start: usize, options: &CsvOptions, fields: &mut Fields) -> Result<usize, &'static str> {
+    let (mut from, first) = (start, fields.text.len());
     loop {
-        let end = at + run(&record[at..], options.delimiter, options.escape);
-        fields.text.extend_from_slice(&record[at..end]);
-        match record.get(end) {
-            Some(byte) if *byte != options.delimiter => at = escaped(record, end, fields)?,
-            _ => return Ok(end),
+        let end = from + run(&record[from..], options.delimiter, options.escape);
+        let escapes = record.get(end).is_some_and(|byte| *byte != options.delimiter);
+        if !escapes && from == start {
+            fields.stands(start, end);
+            return Ok(end);
+        }
+        fields.text.extend_from_slice(&record[from..end]);
+        if !escapes {
+            fields.rewritten(first);
+            return Ok(end);
+        }
+        from = escaped(record, end, fields)?;
+    }
+}
+
+fn quoted(record: &[u8], start: usize, options: &CsvOptions, fields: &mut Fields) -> Result<usize, &'static str> {
+    const OPEN: &str = "a quote is not closed";
+    let quote = options.quote.ok_or(OPEN)?;
+    let (mut from, first) = (start, fields.text.len());
+    loop {
+        let end = from + run(&record[from..], quote, options.escape);
+        let escapes = Some(*record.get(end).ok_or(OPEN)?) == options.escape;
+        let doubled = !escapes && record.get(end + 1) == Some(&quote);
+        let closes = !escapes && !doubled;
+        if closes && from == start {
+            fields.stands(start, end);
+            return Ok(behind_blanks(record, end + 1, options));
+        }
+        fields.text.extend_from_slice(&record[from..end]);
+        if closes {
+            fields.rewritten(first);
+            return Ok(behind_blanks(record, end + 1, options));
+        }
+        from = if escapes { escaped(record, end, fields)? } else { end + 2 };
+        if doubled {
+            fields.text.push(quote);
         }
     }
 }
 
-fn quoted(record: &[u8], mut at: usize, options: &CsvOptions, fields: &mut Fields) -> Result<usize, &'static str> {
-    const OPEN: &str = "a quote is not closed";
-    let quote = options.quote.ok_or(OPEN)?;
-    loop {
-        let end = at + run(&record[at..], quote, options.escape);
-        fields.text.extend_from_slice(&record[at..end]);
-        let byte = *record.get(end).ok_or(OPEN)?;
-        at = end + 1;
-        if Some(byte) == options.escape {
-            at = escaped(record, end, fields)?;
-        } else if record.get(at) == Some(&quote) {
-            fields.text.push(byte);
-            at += 1;
-        } else {
-            // Blanks behind the closing quote are let pass.
-            while record.get(at).is_some_and(|byte| *byte <= b' ' && *byte != options.delimiter) {
-                at += 1;
-            }
-            return Ok(at);
-        }
-    }
+/// Blanks behind a closing quote are let pass.
+fn behind_blanks(record: &[u8], at: usize, options: &CsvOptions) -> usize {
+    let blanks = record[at..].iter().take_while(|byte| **byte <= b' ' && **byte != options.delimiter).count();
+    at + blanks
 }
 
 /// Takes the escape character at `at` and what it escapes; returns what is behind.
@@ -199,7 +232,7 @@ mod tests {
     fn fields(text: &str, options: &CsvOptions) -> Result<Vec<String>, &'static str> {
         let mut fields = Fields::default();
         split(text.as_bytes(), options, &mut fields)?;
-        Ok((0..fields.len()).map(|index| String::from_utf8(fields.get(index).unwrap().to_vec()).unwrap()).collect())
+        Ok((0..fields.len()).map(|index| String::from_utf8(fields.get(index, text.as_bytes()).unwrap().to_vec()).unwrap()).collect())
     }
 
     #[test]

@@ -1,0 +1,156 @@
+//! What operators allocate: a row costs no allocation of its own, and a row that is kept costs little beside its bytes.
+//!
+//! Counts and not times, so that they are the same on every machine. `-- allocations --nocapture` prints them.
+
+use std::sync::Arc;
+
+use allocation_counter::measure;
+use arrow::array::{ArrayRef, Int64Array, TimestampMillisecondArray};
+use arrow::record_batch::RecordBatch;
+use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, Keep, RankSpec, RankStrategy, SortKey};
+use irmak_common::element::Element;
+use irmak_common::join_spec::{JoinKind, JoinSpec, JoinTiming};
+use irmak_common::operator_spec::{AggregateCall, OperatorSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
+use irmak_common::time::Watermark;
+use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
+use irmak_engine::operator::{Operator, OperatorContext};
+use irmak_engine::{OperatorEnvironment, build};
+
+use crate::harness::node;
+
+const BATCH: usize = 4_096;
+const NOW: OperatorContext = OperatorContext { now: 0, split: None };
+
+/// A row's columns, without anything around them.
+const ROW_BYTES: f64 = 32.0;
+
+/// `k BIGINT, n BIGINT, v BIGINT, ts TIMESTAMP(3) *ROWTIME*`
+fn schema() -> Schema {
+    let rowtime = TypeKind::Timestamp { precision: 3, attribute: TimeAttribute::Rowtime };
+    let kinds = [("k", TypeKind::BigInt), ("n", TypeKind::BigInt), ("v", TypeKind::BigInt), ("ts", rowtime)];
+    Schema::new(kinds.map(|(name, kind)| Field::new(name, kind.nullable())).into())
+}
+
+/// Rows `from..` of a number of keys, in turn; ten rows a millisecond.
+fn batch(from: usize, keys: usize) -> RecordBatch {
+    let rows = from..from + BATCH;
+    let numbers = |of: &dyn Fn(usize) -> usize| Arc::new(Int64Array::from_iter_values(rows.clone().map(|row| of(row) as i64))) as ArrayRef;
+    let times = TimestampMillisecondArray::from_iter_values(rows.clone().map(|row| row as i64 / 10));
+    let columns = vec![numbers(&|row| row % keys), numbers(&|row| row), numbers(&|row| row.wrapping_mul(2_654_435_761) % 1_000_003)];
+    RecordBatch::try_new(schema().to_arrow(), columns.into_iter().chain([Arc::new(times) as ArrayRef]).collect()).unwrap()
+}
+
+fn call(function: &str) -> AggregateCall {
+    let column = schema().fields[2].ty.clone();
+    let (args, arg_types) = if function == "COUNT" { (vec![], vec![]) } else { (vec![2], vec![column]) };
+    let ty = TypeKind::BigInt.nullable();
+    AggregateCall { function: function.into(), args, arg_types, distinct: false, filter: None, ty, name: function.into() }
+}
+
+fn fields_of(calls: &[AggregateCall]) -> Vec<Field> {
+    let key = schema().fields[0].clone();
+    std::iter::once(key).chain(calls.iter().map(|call| Field::new(&call.name, call.ty.clone()))).collect()
+}
+
+fn window(kind: WindowKind) -> (OperatorSpec, Schema) {
+    let aggregates = vec![call("COUNT"), call("SUM")];
+    let mut fields = fields_of(&aggregates);
+    fields.push(Field::new("window_start", TypeKind::timestamp(3).not_null()));
+    let window = WindowSpec { kind, time: Some(3), zone: None, style: WindowStyle::TableFunction };
+    let properties = vec![WindowProperty::Start];
+    let spec = WindowAggregateSpec { window, keys: vec![0], aggregates, properties, allowed_lateness_ms: 0, retracts: false };
+    (OperatorSpec::WindowAggregate(spec), Schema::new(fields))
+}
+
+fn group(functions: &[&str], retracts: bool) -> (OperatorSpec, Schema) {
+    let aggregates: Vec<_> = functions.iter().map(|function| call(function)).collect();
+    let output = Schema::new(fields_of(&aggregates));
+    let spec = GroupAggregateSpec {
+        keys: vec![0],
+        aggregates,
+        retracts,
+        never_back: Vec::new(),
+        mini_batch: None,
+        window_end: None,
+        state_ttl_ms: 0,
+    };
+    (OperatorSpec::GroupAggregate(spec), output)
+}
+
+fn deduplicate(keep: Keep, rowtime: Option<usize>) -> (OperatorSpec, Schema) {
+    (OperatorSpec::Deduplicate(DeduplicateSpec { keys: vec![0], rowtime, keep, state_ttl_ms: 0 }), schema())
+}
+
+fn top(strategy: RankStrategy, number: bool) -> (OperatorSpec, Schema) {
+    let order_by = vec![SortKey { column: 2, descending: true, nulls_first: false }];
+    let mut output = schema();
+    if number {
+        output.fields.push(Field::new("p", TypeKind::BigInt.not_null()));
+    }
+    (OperatorSpec::Rank(RankSpec { partition_by: vec![0], order_by, start: 1, end: 10, number, strategy, state_ttl_ms: 0 }), output)
+}
+
+fn join(kind: JoinKind, timing: JoinTiming, changelog: bool) -> (OperatorSpec, Schema) {
+    let keys = [vec![0], vec![0]];
+    let output = Schema::new([schema().fields, schema().fields].concat());
+    (OperatorSpec::Join(JoinSpec { kind, timing, keys, null_safe: vec![false], condition: None, changelog }), output)
+}
+
+fn operator((spec, output): (OperatorSpec, Schema)) -> Box<dyn Operator> {
+    let inputs = vec![schema(); if matches!(spec, OperatorSpec::Join(_)) { 2 } else { 1 }];
+    let environment = OperatorEnvironment { parallelism: 1, ..OperatorEnvironment::default() };
+    build(&node(spec, output), &inputs, &environment).unwrap()
+}
+
+fn feed(operator: &mut dyn Operator, batches: &[RecordBatch], out: &mut Vec<Element>) {
+    for batch in batches {
+        let columns = batch.columns().last().unwrap();
+        let times: &TimestampMillisecondArray = columns.as_any().downcast_ref().unwrap();
+        operator.on_batch(&NOW, 0, batch.clone(), out).unwrap();
+        operator.on_watermark(&NOW, Watermark(times.value(BATCH - 1)), out).unwrap();
+        out.clear();
+    }
+}
+
+/// Allocations a row, of rows of keys that are known; and bytes held for each row of many keys with four rows each.
+fn measured(spec: impl Fn() -> (OperatorSpec, Schema)) -> (f64, f64) {
+    let batches: Vec<_> = (0..12).map(|at| batch(at * BATCH, 100)).collect();
+    let (mut steady, mut out) = (operator(spec()), Vec::new());
+    feed(&mut *steady, &batches[..8], &mut out);
+    let rows = batches[8..].len() * BATCH;
+    let allocations = measure(|| feed(&mut *steady, &batches[8..], &mut out)).count_total as f64 / rows as f64;
+    let batches: Vec<_> = (0..16).map(|at| batch(at * BATCH, 4 * BATCH)).collect();
+    let (mut filled, rows) = (operator(spec()), batches.len() * BATCH);
+    let held = measure(|| feed(&mut *filled, &batches, &mut out)).bytes_current as f64 / rows as f64;
+    (allocations, held)
+}
+
+#[test]
+fn rows_cost_what_they_should() {
+    let always = JoinTiming::Always;
+    let interval = JoinTiming::Interval { times: [3, 3], lower: -1_000_000, upper: 1_000_000, rowtime: true };
+    let rows: Vec<(&str, (f64, f64))> = vec![
+        ("TUMBLE", measured(|| window(WindowKind::Tumble { size: 100, offset: 0 }))),
+        ("HOP", measured(|| window(WindowKind::Hop { size: 100, slide: 10, offset: 0 }))),
+        ("CUMULATE", measured(|| window(WindowKind::Cumulate { size: 100, step: 10, offset: 0 }))),
+        ("SESSION", measured(|| window(WindowKind::Session { gap: 100 }))),
+        ("GROUP BY", measured(|| group(&["COUNT", "SUM", "MAX"], false))),
+        ("GROUP BY, of changes", measured(|| group(&["COUNT", "SUM"], true))),
+        ("GROUP BY, MAX of changes", measured(|| group(&["MAX"], true))),
+        ("DISTINCT", measured(|| group(&[], false))),
+        ("first row", measured(|| deduplicate(Keep::First, None))),
+        ("first row by time", measured(|| deduplicate(Keep::First, Some(3)))),
+        ("last row by time", measured(|| deduplicate(Keep::Last, Some(3)))),
+        ("Top-10", measured(|| top(RankStrategy::AppendFast, false))),
+        ("Top-10 with numbers", measured(|| top(RankStrategy::AppendFast, true))),
+        ("Top-10 of updates", measured(|| top(RankStrategy::UpdateFast { primary_keys: vec![0, 1] }, false))),
+        ("Top-10 of changes", measured(|| top(RankStrategy::Retract, false))),
+        ("join", measured(|| join(JoinKind::Inner, always.clone(), false))),
+        ("join of changes", measured(|| join(JoinKind::Inner, always.clone(), true))),
+        ("LEFT JOIN", measured(|| join(JoinKind::Left, always.clone(), true))),
+        ("interval join", measured(|| join(JoinKind::Inner, interval.clone(), false))),
+    ];
+    for (what, (allocations, held)) in &rows {
+        println!("{what}: {allocations:.3} allocations a row, {held:.0} bytes held a row ({:.1}x)", held / ROW_BYTES);
+    }
+}
