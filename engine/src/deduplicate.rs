@@ -38,6 +38,18 @@ struct Kept {
     row: Box<[u8]>,
 }
 
+impl Kept {
+    /// Another row in its place; where it is as long, without an allocation.
+    fn replace(&mut self, time: Millis, row: &[u8]) {
+        self.time = time;
+        if self.row.len() == row.len() {
+            self.row.copy_from_slice(row);
+        } else {
+            self.row = row.into();
+        }
+    }
+}
+
 impl Deduplicate {
     pub(crate) fn new(spec: &DeduplicateSpec, input: &Schema, output: &Schema, env: &OperatorEnvironment) -> Result<Self, EngineError> {
         let keys = KeyEncoder::new(input, &spec.keys)?;
@@ -71,7 +83,7 @@ impl Deduplicate {
         if replaced {
             self.output.push(RowKind::UpdateBefore, &before.row, 0);
             self.output.push(RowKind::UpdateAfter, bytes, 0);
-            *held = Some(Kept { time, row: bytes.into() });
+            before.replace(time, bytes);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! State: of an input that only inserts, or whose updates never move a row behind, the rows of the ranks asked for; of any other all
 //! rows. Rows of one rank's sort key stand in order of arrival.
 
+mod order;
 mod partition;
 
 use arrow::array::ArrayRef;
@@ -120,7 +121,7 @@ impl Operator for Rank {
                 *held = None;
             }
             for (kind, row, rank) in said.drain(..) {
-                self.output.push(kind, &row, rank);
+                self.output.push(kind, row.row(), rank);
             }
             if self.output.is_full() {
                 self.output.flush(&self.codec, out)?;
@@ -133,8 +134,8 @@ impl Operator for Rank {
 
     fn snapshot(&mut self) -> Result<OperatorSnapshot, EngineError> {
         let keyed = self.partitions.snapshot(self.fingerprint, self.max_parallelism, |partition, out| {
-            let rows = partition.stored();
-            put_number(out, rows.len() as i64);
+            let (count, rows) = partition.stored();
+            put_number(out, count as i64);
             for (key, primary, row) in rows {
                 put_bytes(out, key);
                 put_bytes(out, primary);

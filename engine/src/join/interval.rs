@@ -146,9 +146,10 @@ impl IntervalJoin {
         // Somebody may still come.
         if may_meet && self.reached < high {
             let arrival = self.sides[side].arrival(row);
+            // A key that has records has its timer.
+            let key: Option<Key> = self.stores[side].first(hash, arrival.key).is_none().then(|| (hash, arrival.key.into()));
             self.stores[side].push_by_time(Kept { hash, key: arrival.key, row: arrival.row, time, count: i64::from(met_any) });
-            let key: Key = (hash, arrival.key.into());
-            if !self.timers[side].contains_key(&key) {
+            if let Some(key) = key.filter(|key| !self.timers[side].contains_key(key)) {
                 self.schedule(side, key, time);
             }
         } else if !met_any && self.kind.pads(side) {

@@ -3,11 +3,9 @@
 //! Pure: rows are bytes, sort keys are bytes whose order is the order of ranks. Rows of one sort key stand in order of arrival.
 //! The sequence of what is said is that of Flink's `AppendOnlyTopNFunction`, `UpdatableTopNFunction` and `RetractableTopNFunction`.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
-use std::sync::Arc;
-
 use irmak_common::element::RowKind;
+
+use super::order::{Kept, Order};
 
 /// The ranks that are asked for, and how they are told.
 #[derive(Clone, Copy, Debug)]
@@ -19,36 +17,22 @@ pub(super) struct Ranks {
 }
 
 /// What is said: kind, row, rank.
-pub(super) type Said = (RowKind, Arc<[u8]>, u64);
-
-/// A place in the order: sort key, number of arrival.
-type Place = (Arc<[u8]>, u64);
-
-/// A row, and its primary key where rows are updated by one.
-#[derive(Debug)]
-struct Entry {
-    row: Arc<[u8]>,
-    primary: Box<[u8]>,
-}
+pub(super) type Said = (RowKind, Kept, u64);
 
 /// The rows of a partition.
 #[derive(Debug, Default)]
 pub(super) struct Partition {
-    rows: BTreeMap<Place, Entry>,
-    /// Where the row of each primary key is.
-    places: HashMap<Box<[u8]>, Place>,
-    /// By rank: the rows of ranks 1 to `end`.
-    shown: Vec<Arc<[u8]>>,
-    /// Not by rank: how many rows are among the first.
+    rows: Order,
+    /// Of rows that may be taken back: how many are among the first.
     first: u64,
-    /// The place of the last of them.
-    last: Option<Place>,
+    /// The last of them.
+    last: Option<Kept>,
     next: u64,
 }
 
 impl Partition {
     pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.len() == 0
     }
 
     /// A row of an input that only inserts: rows beyond the last rank are let go.
@@ -58,141 +42,127 @@ impl Partition {
 
     /// A row of an input that updates rows by primary key, and never moves one behind.
     pub(super) fn update(&mut self, ranks: Ranks, primary: &[u8], key: &[u8], row: &[u8], said: &mut Vec<Said>) {
-        let Some(place) = self.places.get(primary).cloned() else { return self.keep(ranks, primary, key, row, said) };
+        let Some(place) = self.rows.of_primary(primary) else { return self.keep(ranks, primary, key, row, said) };
+        let shown = self.shown(ranks);
         let Some(before) = self.rows.remove(&place) else { return };
-        let after: Arc<[u8]> = row.into();
-        let place = if *place.0 == *key { place } else { self.place(key) };
-        self.insert(place, Arc::clone(&after), primary);
+        let arrival = if *place.sort_key() == *key { place.arrival() } else { self.arrival() };
+        let after = Kept::new(key, primary, row, arrival);
+        self.rows.insert(after.clone());
         if ranks.by_rank {
-            return self.tell(ranks, said);
+            return self.tell(ranks, &shown, said);
         }
-        said.push((RowKind::UpdateBefore, before.row, 0));
+        said.push((RowKind::UpdateBefore, before, 0));
         said.push((RowKind::UpdateAfter, after, 0));
     }
 
     /// A row that is kept only while it is among the first.
     fn keep(&mut self, ranks: Ranks, primary: &[u8], key: &[u8], row: &[u8], said: &mut Vec<Said>) {
         let full = self.rows.len() as u64 >= ranks.end;
-        if full && self.rows.last_key_value().is_none_or(|(last, _)| *key >= *last.0) {
+        if full && self.rows.last().is_none_or(|last| *key >= *last.sort_key()) {
             return;
         }
+        let shown = self.shown(ranks);
         let gone = if full { self.rows.pop_last() } else { None };
-        if let Some((_, gone)) = &gone {
-            self.places.remove(&gone.primary);
-        }
-        let (place, row): (Place, Arc<[u8]>) = (self.place(key), row.into());
-        self.insert(place, Arc::clone(&row), primary);
+        let row = Kept::new(key, primary, row, self.arrival());
+        self.rows.insert(row.clone());
         if ranks.by_rank {
-            return self.tell(ranks, said);
+            return self.tell(ranks, &shown, said);
         }
-        said.extend(gone.map(|(_, gone)| (RowKind::Delete, gone.row, 0)));
+        said.extend(gone.map(|gone| (RowKind::Delete, gone, 0)));
         said.push((RowKind::Insert, row, 0));
     }
 
     /// A row comes, of an input that may take it back.
     pub(super) fn add(&mut self, ranks: Ranks, key: &[u8], row: &[u8], said: &mut Vec<Said>) {
-        let (place, row): (Place, Arc<[u8]>) = (self.place(key), row.into());
+        let row = Kept::new(key, &[], row, self.arrival());
         let room = self.first < ranks.end;
-        let among = room || self.last.as_ref().is_some_and(|last| place < *last);
-        self.insert(place.clone(), Arc::clone(&row), &[]);
-        if !among {
-            return;
+        if !room && self.last.as_ref().is_none_or(|last| row >= *last) {
+            return self.rows.insert(row);
         }
+        let shown = self.shown(ranks);
+        self.rows.insert(row.clone());
         if room {
             self.first += 1;
-            self.last = self.last.take().max(Some(place));
+            self.last = self.last.take().max(Some(row.clone()));
         } else if let Some(last) = self.last.take() {
-            let gone = self.rows.get(&last).map(|entry| (RowKind::Delete, Arc::clone(&entry.row), 0));
-            said.extend(gone.filter(|_| !ranks.by_rank));
-            self.last = self.rows.range(..last).next_back().map(|(place, _)| place.clone());
+            self.last = self.rows.before(&last).cloned();
+            said.extend((!ranks.by_rank).then_some((RowKind::Delete, last, 0)));
         }
-        if ranks.by_rank { self.tell(ranks, said) } else { said.push((RowKind::Insert, row, 0)) }
+        if ranks.by_rank { self.tell(ranks, &shown, said) } else { said.push((RowKind::Insert, row, 0)) }
     }
 
     /// A row is taken back: the oldest that equals it. What never came is not missed.
     pub(super) fn retract(&mut self, ranks: Ranks, key: &[u8], row: &[u8], said: &mut Vec<Said>) {
-        let from: Place = (key.into(), 0);
-        let found = self.rows.range(from..).take_while(|(place, _)| *place.0 == *key).find(|(_, entry)| *entry.row == *row);
-        let Some(place) = found.map(|(place, _)| place.clone()) else { return };
-        let Some(gone) = self.rows.remove(&place) else { return };
-        let Some(last) = self.last.clone().filter(|last| place <= *last) else { return };
-        if !ranks.by_rank {
-            said.push((RowKind::Delete, gone.row, 0));
-        }
-        let enters = self.rows.range((Bound::Excluded(&last), Bound::Unbounded)).next();
-        match enters.map(|(place, entry)| (place.clone(), Arc::clone(&entry.row))) {
-            Some((next, row)) => {
+        let Some(place) = self.rows.find(key, row) else { return };
+        let Some(last) = self.last.clone().filter(|last| place <= *last) else {
+            self.rows.remove(&place);
+            return;
+        };
+        let shown = self.shown(ranks);
+        self.rows.remove(&place);
+        said.extend((!ranks.by_rank).then(|| (RowKind::Delete, place.clone(), 0)));
+        match self.rows.after(&last).cloned() {
+            Some(next) => {
+                said.extend((!ranks.by_rank).then(|| (RowKind::Insert, next.clone(), 0)));
                 self.last = Some(next);
-                said.extend((!ranks.by_rank).then_some((RowKind::Insert, row, 0)));
             }
             None => {
                 self.first -= 1;
                 if place == last {
-                    self.last = self.rows.range(..last).next_back().map(|(place, _)| place.clone());
+                    self.last = self.rows.before(&last).cloned();
                 }
             }
         }
         if ranks.by_rank {
-            self.tell(ranks, said);
+            self.tell(ranks, &shown, said);
         }
     }
 
-    fn place(&mut self, key: &[u8]) -> Place {
+    /// The number of the next row.
+    fn arrival(&mut self) -> u64 {
         self.next += 1;
-        (key.into(), self.next)
+        self.next
     }
 
-    fn insert(&mut self, place: Place, row: Arc<[u8]>, primary: &[u8]) {
-        if !primary.is_empty() {
-            self.places.insert(primary.into(), place.clone());
-        }
-        self.rows.insert(place, Entry { row, primary: primary.into() });
-    }
-
-    /// The first ranks as they were; from now on they are as they are.
-    fn retake(&mut self, ranks: Ranks) -> Vec<Arc<[u8]>> {
-        let end = usize::try_from(ranks.end).unwrap_or(usize::MAX);
-        let shown = self.rows.values().take(end).map(|entry| Arc::clone(&entry.row)).collect();
-        std::mem::replace(&mut self.shown, shown)
+    /// The first ranks, where they are told apart.
+    fn shown(&self, ranks: Ranks) -> Vec<Kept> {
+        let end = if ranks.by_rank { usize::try_from(ranks.end).unwrap_or(usize::MAX) } else { 0 };
+        self.rows.iter().take(end).cloned().collect()
     }
 
     /// Says what has changed in the first ranks.
-    fn tell(&mut self, ranks: Ranks, said: &mut Vec<Said>) {
-        let before = self.retake(ranks);
-        let after = &self.shown;
+    fn tell(&self, ranks: Ranks, before: &[Kept], said: &mut Vec<Said>) {
+        let after = self.shown(ranks);
         for at in (ranks.start as usize).saturating_sub(1)..before.len().max(after.len()) {
             let rank = at as u64 + 1;
             match (before.get(at), after.get(at)) {
-                (Some(old), Some(new)) if Arc::ptr_eq(old, new) => {}
+                (Some(old), Some(new)) if old.is(new) => {}
                 (Some(old), Some(new)) => {
-                    said.push((RowKind::UpdateBefore, Arc::clone(old), rank));
-                    said.push((RowKind::UpdateAfter, Arc::clone(new), rank));
+                    said.push((RowKind::UpdateBefore, old.clone(), rank));
+                    said.push((RowKind::UpdateAfter, new.clone(), rank));
                 }
-                (None, Some(new)) => said.push((RowKind::Insert, Arc::clone(new), rank)),
-                (Some(old), None) => said.push((RowKind::Delete, Arc::clone(old), rank)),
+                (None, Some(new)) => said.push((RowKind::Insert, new.clone(), rank)),
+                (Some(old), None) => said.push((RowKind::Delete, old.clone(), rank)),
                 (None, None) => {}
             }
         }
     }
 
-    /// Sort key, primary key (empty where there is none) and row of each row, in order.
-    pub(super) fn stored(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8], &[u8])> {
-        self.rows.iter().map(|(place, entry)| (&*place.0, &*entry.primary, &*entry.row))
+    /// How many rows there are, and of each sort key, primary key (empty where there is none) and row, in order.
+    pub(super) fn stored(&self) -> (usize, impl Iterator<Item = (&[u8], &[u8], &[u8])>) {
+        (self.rows.len(), self.rows.iter().map(|kept| (kept.sort_key(), kept.primary(), kept.row())))
     }
 
     /// The next of [`Self::stored`], in the same order. [`Self::restored`] follows the last.
     pub(super) fn restore(&mut self, key: &[u8], primary: &[u8], row: &[u8]) {
-        let place = self.place(key);
-        self.insert(place, row.into(), primary);
+        let arrival = self.arrival();
+        self.rows.insert(Kept::new(key, primary, row, arrival));
     }
 
     /// All rows are back.
     pub(super) fn restored(&mut self, ranks: Ranks) {
         self.first = ranks.end.min(self.rows.len() as u64);
-        self.last = self.first.checked_sub(1).and_then(|at| self.rows.keys().nth(at as usize)).cloned();
-        if ranks.by_rank {
-            self.retake(ranks);
-        }
+        self.last = self.first.checked_sub(1).and_then(|at| self.rows.iter().nth(at as usize)).cloned();
     }
 }
 
@@ -202,7 +172,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn told(said: &[Said]) -> Vec<String> {
-        said.iter().map(|(kind, row, rank)| format!("{} {} {rank}", kind.short(), String::from_utf8_lossy(row))).collect()
+        said.iter().map(|(kind, row, rank)| format!("{} {} {rank}", kind.short(), String::from_utf8_lossy(row.row()))).collect()
     }
 
     fn check(by_rank: bool, rows: &[(u8, &str)], expected: &[&str]) {
@@ -272,9 +242,9 @@ mod tests {
             let mut have: Vec<(u8, u64)> = Vec::new();
             for (kind, row, rank) in said {
                 match kind {
-                    RowKind::Insert | RowKind::UpdateAfter => have.push((row[0], rank)),
+                    RowKind::Insert | RowKind::UpdateAfter => have.push((row.row()[0], rank)),
                     _ => {
-                        let at = have.iter().position(|known| *known == (row[0], rank)).unwrap();
+                        let at = have.iter().position(|known| *known == (row.row()[0], rank)).unwrap();
                         have.remove(at);
                     }
                 }

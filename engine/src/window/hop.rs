@@ -230,3 +230,27 @@ impl Frames for Hop {
         self.pane(head.start)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use irmak_common::types::Schema;
+
+    use super::*;
+    use crate::accumulate::AggregateSet;
+
+    #[test]
+    fn a_window_of_an_hour_by_a_second_is_put_together_from_few_tables() {
+        let grid = HopGrid { size: 3_600_000, slide: 1_000, offset: 0, pane: 1_000 };
+        let aggregates = AggregateSet::new(&[], &Schema::new(Vec::new()), WindowStyle::TableFunction).unwrap();
+        let mut hop = Hop::new(grid, WindowStyle::TableFunction, Pool::new(aggregates));
+        for second in 0..7_200 {
+            hop.pane(second * 1_000).unwrap();
+        }
+        for from in 0..3_600 {
+            let parts = hop.cover(from, from + 3_600).unwrap();
+            // At either end 7 panes, 7 blocks of 8 and 7 of 64; between them 7 of 512.
+            assert!(parts.len() <= 49, "{} tables for the window at {from}", parts.len());
+        }
+        assert!(hop.blocks.len() <= 7_200 / 7, "{} blocks, each of 8 tables", hop.blocks.len());
+    }
+}

@@ -18,7 +18,7 @@ use irmak_engine::{OperatorEnvironment, build};
 
 use crate::harness::node;
 
-const BATCH: usize = 4_096;
+const BATCH: usize = 1_024;
 const NOW: OperatorContext = OperatorContext { now: 0, split: None };
 
 /// A row's columns, without anything around them.
@@ -125,32 +125,64 @@ fn measured(spec: impl Fn() -> (OperatorSpec, Schema)) -> (f64, f64) {
     (allocations, held)
 }
 
+/// What is allowed of each.
+struct Limits {
+    allocations: f64,
+    /// Of [`ROW_BYTES`].
+    held: f64,
+}
+
+fn check(what: &str, limits: &Limits, spec: impl Fn() -> (OperatorSpec, Schema)) {
+    let (allocations, held) = measured(spec);
+    let times = held / ROW_BYTES;
+    println!("{what}: {allocations:.3} allocations a row, {held:.0} bytes held a row ({times:.1}x)");
+    assert!(allocations < limits.allocations, "{what}: {allocations:.3} allocations a row");
+    assert!(times < limits.held, "{what}: {held:.0} bytes held a row");
+}
+
 #[test]
-fn rows_cost_what_they_should() {
-    let always = JoinTiming::Always;
+fn windows_allocate_nothing_for_a_row_and_keep_accumulators_only() {
+    let limits = Limits { allocations: 0.3, held: 2.0 };
+    check("TUMBLE", &limits, || window(WindowKind::Tumble { size: 100, offset: 0 }));
+    check("HOP", &limits, || window(WindowKind::Hop { size: 1_000, slide: 100, offset: 0 }));
+    check("CUMULATE", &limits, || window(WindowKind::Cumulate { size: 1_000, step: 100, offset: 0 }));
+    check("SESSION", &limits, || window(WindowKind::Session { gap: 100 }));
+}
+
+#[test]
+fn groups_allocate_nothing_for_a_row_and_keep_accumulators_only() {
+    let limits = Limits { allocations: 0.3, held: 1.5 };
+    check("GROUP BY", &limits, || group(&["COUNT", "SUM", "MAX"], false));
+    check("GROUP BY, of changes", &limits, || group(&["COUNT", "SUM"], true));
+    check("DISTINCT", &limits, || group(&[], false));
+    // All values of the group are kept, in order.
+    check("GROUP BY, MAX of changes", &Limits { allocations: 2.0, held: 4.0 }, || group(&["MAX"], true));
+}
+
+#[test]
+fn deduplication_keeps_one_row_a_key_in_its_place() {
+    let limits = Limits { allocations: 0.3, held: 1.5 };
+    check("first row", &limits, || deduplicate(Keep::First, None));
+    check("first row by time", &limits, || deduplicate(Keep::First, Some(3)));
+    check("last row by time", &limits, || deduplicate(Keep::Last, Some(3)));
+}
+
+#[test]
+fn a_small_partition_of_a_top_n_costs_little_beside_its_rows() {
+    let limits = Limits { allocations: 0.5, held: 5.0 };
+    check("Top-10", &limits, || top(RankStrategy::AppendFast, false));
+    check("Top-10 with numbers", &limits, || top(RankStrategy::AppendFast, true));
+    check("Top-10 of updates", &limits, || top(RankStrategy::UpdateFast { primary_keys: vec![0, 1] }, false));
+    // All rows are kept.
+    check("Top-10 of changes", &Limits { allocations: 3.0, held: 5.0 }, || top(RankStrategy::Retract, false));
+}
+
+#[test]
+fn joins_allocate_nothing_for_a_row_that_they_keep() {
+    let (always, limits) = (JoinTiming::Always, Limits { allocations: 0.3, held: 5.0 });
     let interval = JoinTiming::Interval { times: [3, 3], lower: -1_000_000, upper: 1_000_000, rowtime: true };
-    let rows: Vec<(&str, (f64, f64))> = vec![
-        ("TUMBLE", measured(|| window(WindowKind::Tumble { size: 100, offset: 0 }))),
-        ("HOP", measured(|| window(WindowKind::Hop { size: 100, slide: 10, offset: 0 }))),
-        ("CUMULATE", measured(|| window(WindowKind::Cumulate { size: 100, step: 10, offset: 0 }))),
-        ("SESSION", measured(|| window(WindowKind::Session { gap: 100 }))),
-        ("GROUP BY", measured(|| group(&["COUNT", "SUM", "MAX"], false))),
-        ("GROUP BY, of changes", measured(|| group(&["COUNT", "SUM"], true))),
-        ("GROUP BY, MAX of changes", measured(|| group(&["MAX"], true))),
-        ("DISTINCT", measured(|| group(&[], false))),
-        ("first row", measured(|| deduplicate(Keep::First, None))),
-        ("first row by time", measured(|| deduplicate(Keep::First, Some(3)))),
-        ("last row by time", measured(|| deduplicate(Keep::Last, Some(3)))),
-        ("Top-10", measured(|| top(RankStrategy::AppendFast, false))),
-        ("Top-10 with numbers", measured(|| top(RankStrategy::AppendFast, true))),
-        ("Top-10 of updates", measured(|| top(RankStrategy::UpdateFast { primary_keys: vec![0, 1] }, false))),
-        ("Top-10 of changes", measured(|| top(RankStrategy::Retract, false))),
-        ("join", measured(|| join(JoinKind::Inner, always.clone(), false))),
-        ("join of changes", measured(|| join(JoinKind::Inner, always.clone(), true))),
-        ("LEFT JOIN", measured(|| join(JoinKind::Left, always.clone(), true))),
-        ("interval join", measured(|| join(JoinKind::Inner, interval.clone(), false))),
-    ];
-    for (what, (allocations, held)) in &rows {
-        println!("{what}: {allocations:.3} allocations a row, {held:.0} bytes held a row ({:.1}x)", held / ROW_BYTES);
-    }
+    check("join", &limits, || join(JoinKind::Inner, always.clone(), false));
+    check("join of changes", &limits, || join(JoinKind::Inner, always.clone(), true));
+    check("LEFT JOIN", &limits, || join(JoinKind::Left, always.clone(), true));
+    check("interval join", &limits, || join(JoinKind::Inner, interval.clone(), false));
 }
