@@ -173,6 +173,11 @@ impl Schema {
         Self { fields }
     }
 
+    /// Columns that may all be NULL.
+    pub fn nullable(columns: &[(&str, TypeKind)]) -> Self {
+        Self::new(columns.iter().map(|(name, kind)| Field::new(*name, kind.clone().nullable())).collect())
+    }
+
     /// How many columns.
     pub fn len(&self) -> usize {
         self.fields.len()

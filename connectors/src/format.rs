@@ -11,8 +11,6 @@ pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod number;
 pub(crate) mod raw;
-#[cfg(test)]
-pub(crate) mod recordings;
 pub(crate) mod records;
 pub(crate) mod text;
 pub(crate) mod time;
@@ -54,7 +52,9 @@ pub(crate) enum Decoded {
 pub(crate) struct FormatError(#[from] ArrowError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    pub(crate) mod recordings;
+
     use super::*;
 
     #[test]

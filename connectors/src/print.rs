@@ -176,14 +176,14 @@ mod tests {
 
     use irmak_common::id::JobId;
     use irmak_common::operator_spec::ConnectorSpec;
+    use irmak_common::types::Schema;
 
     use super::*;
     use crate::context::{FileAccess, no_kill_point};
     use crate::format::json::{JsonDecoder, JsonOptions};
-    use crate::format::recordings::schema;
 
     fn check(parallelism: u32, identifier: Option<&str>, expected: &str) {
-        let columns = schema(&[
+        let columns = Schema::nullable(&[
             ("i", TypeKind::Int),
             ("s", TypeKind::STRING),
             ("t", TypeKind::timestamp(3)),

@@ -102,9 +102,7 @@ impl Operator for Deduplicate {
                 _ => times[row],
             });
             self.row(row, time, context.now);
-            if self.output.is_full() {
-                self.output.flush(&self.codec, out)?;
-            }
+            self.output.flush_if_full(&self.codec, out)?;
         }
         self.output.flush(&self.codec, out)?;
         self.rows.tidy(context.now);

@@ -132,9 +132,7 @@ impl GroupAggregate {
                     }
                 }
             }
-            if self.output.is_full() {
-                self.flush(out)?;
-            }
+            self.flush_if_full(out)?;
         }
         self.flush(out)
     }
@@ -208,9 +206,7 @@ impl GroupAggregate {
             self.groups.speak(group);
             self.groups.push(group)?;
             self.output.row(group, RowKind::Insert, self.groups.key(group));
-            if self.output.is_full() {
-                self.flush(out)?;
-            }
+            self.flush_if_full(out)?;
         }
         self.flush(out)?;
         if let Some(closing) = &mut self.closing {
@@ -221,6 +217,10 @@ impl GroupAggregate {
 
     fn flush(&mut self, out: &mut Vec<Element>) -> Result<(), EngineError> {
         self.emit(None, out)
+    }
+
+    fn flush_if_full(&mut self, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        if self.output.is_full() { self.flush(out) } else { Ok(()) }
     }
 
     /// The waiting results as a batch; `picked`: these of the aggregates' outputs.

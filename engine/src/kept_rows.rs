@@ -54,9 +54,10 @@ impl RowOutput {
         }
     }
 
-    /// Whether it is time to emit.
-    pub(crate) fn is_full(&self) -> bool {
-        self.ends.len() >= BATCH_ROWS_MAX || self.bytes.len() >= BATCH_BYTES_MAX
+    /// Emits what there is, if it makes a batch.
+    pub(crate) fn flush_if_full(&mut self, codec: &RowCodec, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        let full = self.ends.len() >= BATCH_ROWS_MAX || self.bytes.len() >= BATCH_BYTES_MAX;
+        if full { self.flush(codec, out) } else { Ok(()) }
     }
 
     /// Emits what there is.

@@ -123,9 +123,7 @@ impl Operator for Rank {
             for (kind, row, rank) in said.drain(..) {
                 self.output.push(kind, row.row(), rank);
             }
-            if self.output.is_full() {
-                self.output.flush(&self.codec, out)?;
-            }
+            self.output.flush_if_full(&self.codec, out)?;
         }
         self.output.flush(&self.codec, out)?;
         self.partitions.tidy(context.now);

@@ -103,9 +103,7 @@ impl Operator for SinkMaterializer {
         let kinds = RowKinds::of(&batch);
         for row in 0..batch.num_rows() {
             self.row(row, kinds.change(row), context.now);
-            if self.output.is_full() {
-                self.output.flush(&self.codec, out)?;
-            }
+            self.output.flush_if_full(&self.codec, out)?;
         }
         self.output.flush(&self.codec, out)?;
         self.rows.tidy(context.now);

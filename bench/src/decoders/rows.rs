@@ -25,10 +25,6 @@ pub(crate) fn all(count: u32) -> Result<Vec<Rows>> {
     Ok(vec![listings(&Listings::load()?, count), temperatures(count), wide(count)])
 }
 
-fn schema(columns: &[(&str, TypeKind)]) -> Schema {
-    Schema::new(columns.iter().map(|(name, kind)| Field::new(*name, kind.clone().nullable())).collect())
-}
-
 fn listings(listings: &Listings, count: u32) -> Rows {
     let columns = [
         ("id", TypeKind::Int),
@@ -44,7 +40,7 @@ fn listings(listings: &Listings, count: u32) -> Rows {
         // Infallible: writing to a String.
         let _ = writeln!(csv, "{id},{:?},{:?},{},{},{time}", listing.product, listing.description, listing.price, listing.kdv);
     }
-    Rows { what: "listings", schema: schema(&columns), json: (0..count).map(|id| listings.json(id)).collect(), csv: Some(csv) }
+    Rows { what: "listings", schema: Schema::nullable(&columns), json: (0..count).map(|id| listings.json(id)).collect(), csv: Some(csv) }
 }
 
 /// As `examples/device-temperature` has them.
@@ -60,7 +56,7 @@ fn temperatures(count: u32) -> Rows {
         let (device, temperature, time) = reading(id);
         let _ = writeln!(csv, "{device},{temperature},{time}");
     }
-    Rows { what: "temperatures", schema: schema(&columns), json: (0..count).map(json).collect(), csv: Some(csv) }
+    Rows { what: "temperatures", schema: Schema::nullable(&columns), json: (0..count).map(json).collect(), csv: Some(csv) }
 }
 
 /// 20 columns, one of them NULL, two fields that no column has; arrays, rows in rows.
@@ -94,5 +90,5 @@ fn wide(count: u32) -> Rows {
             id % 977,
         )
     };
-    Rows { what: "20 columns, nested", schema: schema(&columns), json: (0..count).map(json).collect(), csv: None }
+    Rows { what: "20 columns, nested", schema: Schema::nullable(&columns), json: (0..count).map(json).collect(), csv: None }
 }

@@ -2,12 +2,12 @@
 
 use irmak_common::id::JobId;
 use irmak_common::operator_spec::ConnectorSpec;
-use irmak_common::types::{Field, TypeKind};
+use irmak_common::types::{Field, Schema, TypeKind};
 use proptest::prelude::*;
 
 use super::*;
 use crate::context::FileAccess;
-use crate::format::recordings::{rows, schema};
+use crate::format::tests::recordings::rows;
 
 fn context(subtask: u32, parallelism: u32, restored: Option<Vec<Vec<u8>>>) -> SourceContext {
     SourceContext {
@@ -30,7 +30,7 @@ fn spec(columns: &[(&str, TypeKind)], options: &[(&str, &str)]) -> SourceSpec {
         primary_key: Vec::new(),
         table: "t".into(),
         connector: ConnectorSpec { connector: "datagen".into(), options },
-        physical: schema(columns),
+        physical: Schema::nullable(columns),
         projection: (0..columns.len()).collect(),
         partition_by: Vec::new(),
         metadata: Vec::new(),

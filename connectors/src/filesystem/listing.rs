@@ -117,11 +117,10 @@ mod tests {
     use irmak_common::types::TypeKind;
 
     use super::*;
-    use crate::format::recordings::schema;
 
     #[test]
     fn folders_name_partition_columns_only() {
-        let columns = schema(&[("id", TypeKind::Int), ("day", TypeKind::Int), ("h/x", TypeKind::STRING)]);
+        let columns = Schema::nullable(&[("id", TypeKind::Int), ("day", TypeKind::Int), ("h/x", TypeKind::STRING)]);
         for (path, expected) in [
             ("day=1/h%2Fx=07/a.csv", vec![(1, Some("1".to_owned())), (2, Some("07".to_owned()))]),
             ("day=__D__/a.csv", vec![(1, None)]),

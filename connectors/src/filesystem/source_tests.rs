@@ -5,13 +5,13 @@ use std::time::Duration;
 use irmak_common::id::{CheckpointId, JobId};
 use irmak_common::operator_spec::{ConnectorSpec, SourceSpec};
 use irmak_common::split::SplitEvent;
-use irmak_common::types::{Field, TypeKind};
+use irmak_common::types::{Field, Schema, TypeKind};
 use proptest::prelude::*;
 
 use super::source::{FilesystemSource, produced};
 use crate::context::{FileAccess, SourceContext};
 use crate::error::ConnectorError;
-use crate::format::recordings::{every_type, expected_rows, fails, rows, schema};
+use crate::format::tests::recordings::{every_type, expected_rows, fails, rows};
 use crate::source::{Source, SourceEvent};
 
 fn context(subtask: u32, parallelism: u32, restored: Option<Vec<Vec<u8>>>) -> SourceContext {
@@ -36,7 +36,7 @@ fn spec(path: &str, format: &str, columns: &[(&str, TypeKind)], more: &[(&str, &
         primary_key: Vec::new(),
         table: "t".into(),
         connector: ConnectorSpec { connector: "filesystem".into(), options },
-        physical: schema(columns),
+        physical: Schema::nullable(columns),
         projection: (0..columns.len()).collect(),
         partition_by: Vec::new(),
         metadata: Vec::new(),

@@ -171,12 +171,12 @@ mod tests {
     use irmak_common::operator_spec::ConnectorSpec;
 
     use super::*;
-    use crate::format::recordings::{expected_rows, input, rows, schema};
+    use crate::format::tests::recordings::{expected_rows, input, rows};
 
     fn codec(kind: TypeKind, options: &[(&str, &str)]) -> Result<RawCodec, ConnectorError> {
         let options: BTreeMap<_, _> = options.iter().map(|(key, value)| (format!("raw.{key}"), (*value).to_owned())).collect();
         let connector = ConnectorSpec { connector: "filesystem".into(), options };
-        RawCodec::open(&Options::new("t", &connector), "raw.", &schema(&[("line", kind)]), true)
+        RawCodec::open(&Options::new("t", &connector), "raw.", &Schema::nullable(&[("line", kind)]), true)
     }
 
     fn check(case: &str, file: &str, options: &[(&str, &str)]) {
@@ -184,7 +184,7 @@ mod tests {
         let text = input(file);
         let text = text.strip_suffix(b"\n").unwrap_or(&text);
         text.split(|byte| *byte == b'\n').for_each(|line| assert_eq!(codec.decode(line), Ok(Decoded::Row)));
-        assert_eq!(rows(&codec.finish().unwrap(), &schema(&[("line", TypeKind::STRING)])), expected_rows(case), "{case}");
+        assert_eq!(rows(&codec.finish().unwrap(), &Schema::nullable(&[("line", TypeKind::STRING)])), expected_rows(case), "{case}");
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         assert!(big.decode(&[1]).unwrap_err().reason.contains("4 are expected"));
         let mut little = codec(TypeKind::Int, &[("endianness", "little-endian")]).unwrap();
         assert_eq!(little.decode(&[2, 1, 0, 0]), Ok(Decoded::Row));
-        let columns = schema(&[("line", TypeKind::Int)]);
+        let columns = Schema::nullable(&[("line", TypeKind::Int)]);
         assert_eq!(rows(&big.finish().unwrap(), &columns), rows(&little.finish().unwrap(), &columns));
         assert!(codec(TypeKind::Date, &[]).is_err());
         assert!(codec(TypeKind::STRING, &[("charset", "EBCDIC")]).map(|_| ()).unwrap_err().to_string().contains("ISO-8859-1"));

@@ -115,14 +115,13 @@ mod tests {
     use irmak_common::operator_spec::ConnectorSpec;
 
     use super::*;
-    use crate::format::recordings::schema;
 
     fn check(options: &[(&str, &str)], columns: &[(&str, TypeKind)], arrays: &[ArrayRef], expected: &[Option<&[u8]>]) {
         let map: BTreeMap<_, _> = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let connector = ConnectorSpec { connector: "kafka".into(), options: map };
         let options = Options::new("t", &connector);
-        let mut encoder = RecordsEncoder::open(&options, "format", options.get("format").unwrap(), &schema(columns)).unwrap();
-        encoder.encode(&RecordBatch::try_new(schema(columns).to_arrow(), arrays.to_vec()).unwrap()).unwrap();
+        let mut encoder = RecordsEncoder::open(&options, "format", options.get("format").unwrap(), &Schema::nullable(columns)).unwrap();
+        encoder.encode(&RecordBatch::try_new(Schema::nullable(columns).to_arrow(), arrays.to_vec()).unwrap()).unwrap();
         let found: Vec<_> = (0..expected.len()).map(|row| encoder.record(row)).collect();
         assert_eq!(found, expected);
     }

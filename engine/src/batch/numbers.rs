@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, new_null_array};
 use arrow::compute::{cast, interleave};
 use arrow::datatypes::{DataType, Int64Type};
 use irmak_common::operator_spec::AggregateCall;
@@ -65,11 +65,7 @@ impl Number {
             Self::CumeDist => share(&|part, row| (row - part.start + 1) as f64 / part.len() as f64),
             Self::Ntile => {
                 let buckets = numbers(args.first())?;
-                let bucket = |row: usize| {
-                    let part = piece.part(row);
-                    ntile(row - part.start, part.len(), at(buckets.as_ref(), row).unwrap_or(1))
-                };
-                Arc::new(Int32Array::from_iter_values((0..rows).map(bucket)))
+                whole(&|part, row| ntile(row - part.start, part.len(), at(buckets.as_ref(), row).unwrap_or(1)))
             }
             Self::Lead => shifted(call, piece, args, 1)?,
             Self::Lag => shifted(call, piece, args, -1)?,
@@ -92,11 +88,11 @@ fn dense(piece: &Piece<'_>) -> ArrayRef {
 }
 
 /// The first buckets have one row more where the rows do not go up in them.
-fn ntile(row: usize, rows: usize, buckets: i64) -> i32 {
+fn ntile(row: usize, rows: usize, buckets: i64) -> i64 {
     let buckets = usize::try_from(buckets.max(1)).unwrap_or(usize::MAX);
     let (size, longer) = (rows / buckets, rows % buckets);
     let bucket = if row < longer * (size + 1) { row / (size + 1) } else { longer + (row - longer * (size + 1)) / size.max(1) };
-    i32::try_from(bucket + 1).unwrap_or(i32::MAX)
+    bucket as i64 + 1
 }
 
 /// The value so many rows on; behind the part's ends the default of the present row.

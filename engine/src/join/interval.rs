@@ -174,6 +174,10 @@ impl IntervalJoin {
         Ok(())
     }
 
+    fn flush_if_full(&mut self, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        if self.output.is_full() { self.flush(out) } else { Ok(()) }
+    }
+
     /// Cleans up what is due.
     fn clean(&mut self, out: &mut Vec<Element>) -> Result<(), EngineError> {
         while let Some(entry) = self.due.first_entry() {
@@ -187,9 +191,7 @@ impl IntervalJoin {
                     self.clean_key(side, key);
                 }
             }
-            if self.output.is_full() {
-                self.flush(out)?;
-            }
+            self.flush_if_full(out)?;
         }
         self.flush(out)
     }
@@ -218,9 +220,7 @@ impl Operator for IntervalJoin {
         };
         for (row, time) in times.into_iter().enumerate() {
             self.row(context.now, input, &batch, row, time)?;
-            if self.output.is_full() {
-                self.flush(out)?;
-            }
+            self.flush_if_full(out)?;
         }
         self.flush(out)
     }

@@ -83,6 +83,11 @@ impl Output {
         self.halves[0].len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
     }
 
+    /// Emits what there is, if it makes a batch.
+    pub(crate) fn flush_if_full(&mut self, sides: &[Side; 2], stores: [&Store; 2], out: &mut Vec<Element>) -> Result<(), EngineError> {
+        if self.is_full() { self.flush(sides, stores, out) } else { Ok(()) }
+    }
+
     /// Emits what there is.
     pub(crate) fn flush(&mut self, sides: &[Side; 2], stores: [&Store; 2], out: &mut Vec<Element>) -> Result<(), EngineError> {
         let rows = self.halves[0].len();

@@ -86,9 +86,7 @@ impl RegularJoin {
             } else {
                 self.decide_pairs(side, row, partners)
             }
-            if self.output.is_full() {
-                self.output.flush(&self.sides, self.stores.each_ref(), out)?;
-            }
+            self.output.flush_if_full(&self.sides, self.stores.each_ref(), out)?;
         }
         pairs.clear();
         self.pairs = pairs;

@@ -130,9 +130,7 @@ impl VersionJoin {
                 None if self.kind == JoinKind::Left => self.output.push(kind, Half::Kept(left), Half::Null, size),
                 None => {}
             }
-            if self.output.is_full() {
-                self.output.flush(&self.sides, self.stores.each_ref(), out)?;
-            }
+            self.output.flush_if_full(&self.sides, self.stores.each_ref(), out)?;
         }
         self.output.flush(&self.sides, self.stores.each_ref(), out)?;
         decided.into_iter().for_each(|(left, _)| self.stores[0].remove(left));

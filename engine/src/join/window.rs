@@ -100,6 +100,10 @@ impl WindowJoin {
         Ok(())
     }
 
+    fn flush_if_full(&mut self, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        if self.output.is_full() { self.flush(out) } else { Ok(()) }
+    }
+
     /// Joins the rows of one key and window, and forgets them.
     fn join(&mut self, now: Millis, hash: u64, key: &[u8], out: &mut Vec<Element>) -> Result<(), EngineError> {
         let [left, right]: [Vec<u32>; 2] = self.stores.each_ref().map(|store| store.of_key(hash, key).collect());
@@ -120,9 +124,7 @@ impl WindowJoin {
                 for ((&right, met), right_met) in partners.iter().zip(met).zip(&mut right_met).filter(|((_, met), _)| *met) {
                     *right_met |= met;
                     self.output.push(RowKind::Insert, Half::Kept(left), Half::Kept(right), size);
-                    if self.output.is_full() {
-                        self.output.flush(&self.sides, self.stores.each_ref(), out)?;
-                    }
+                    self.output.flush_if_full(&self.sides, self.stores.each_ref(), out)?;
                 }
                 if !any && self.kind.pads(0) {
                     self.output.push(RowKind::Insert, Half::Kept(left), Half::Null, size);
@@ -136,7 +138,7 @@ impl WindowJoin {
         }
         // Results refer to the rows until they are emitted.
         self.gone.extend(left.into_iter().map(|id| (0, id)).chain(right.into_iter().map(|id| (1, id))));
-        if self.output.is_full() { self.flush(out) } else { Ok(()) }
+        self.flush_if_full(out)
     }
 }
 

@@ -1,12 +1,12 @@
 //! One job: what it is, where it stands, and how it gets from submission to running.
 //!
 //! [`Phase`] is what the core decides by; [`JobStatus`] is what the world is shown. The rest of a job's life is in
-//! [`super::running`] (checkpoints, the end), [`super::stopping`] (failure, cancellation) and [`super::reconcile`] (a new JobManager).
+//! [`super::restoring`] (what an attempt begins with), [`super::running`] (checkpoints, the end), [`super::stopping`] (failure, cancellation) and [`super::reconcile`] (a new JobManager).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use irmak_common::checkpoint::{MANIFEST_VERSION, Manifest};
+use irmak_common::checkpoint::Manifest;
 use irmak_common::id::{AttemptId, CheckpointId, JobId, SubtaskId, TaskManagerId};
 use irmak_common::job_graph::JobGraph;
 use irmak_common::limits::EXCEPTION_HISTORY_MAX;
@@ -15,7 +15,7 @@ use irmak_common::status::{ExecutionState, JobStatus};
 use irmak_common::time::Millis;
 
 use super::Settings;
-use super::checkpoint::{Checkpoints, Restored, objects_of};
+use super::checkpoint::{Checkpoints, objects_of};
 use super::cluster::Cluster;
 use super::event::{Command, Order, RestoreFrom};
 use super::execution_graph::{Deployment, Execution, subtasks};
@@ -23,9 +23,6 @@ use super::liveness::seconds;
 use super::record::{Failure, Goal, NewJob, Record};
 use super::recovery::{Blame, Restarts};
 use super::schedule::{SlotId, assign};
-
-/// Milliseconds between two tries to read checkpoints from storage that fails.
-const LOAD_RETRY_MS: Millis = 5_000;
 
 /// What the core needs at hand to decide for one job.
 pub struct Context<'a> {
@@ -282,82 +279,6 @@ impl Job {
         }
     }
 
-    fn load(&mut self, from: RestoreFrom, ctx: &mut Context<'_>) {
-        self.phase = Phase::Loading;
-        ctx.out.push(Command::LoadCheckpoints { job: self.id, from });
-    }
-
-    /// The answer to a load.
-    pub(super) fn loaded(&mut self, loaded: Result<Vec<Manifest>, String>, ctx: &mut Context<'_>) {
-        let manifests = match loaded {
-            Ok(manifests) => manifests,
-            Err(reason) => return self.load_failed(reason, ctx),
-        };
-        if let Some(problem) = manifests.iter().find_map(|manifest| self.unfit(manifest)) {
-            return self.refuse_state(problem, ctx);
-        }
-        match self.phase {
-            Phase::Loading if self.reload => {
-                self.keep_newest(manifests, ctx);
-                self.phase = Phase::Pending;
-            }
-            Phase::Loading => match manifests.into_iter().next_back() {
-                Some(manifest) => {
-                    self.initial = Some(Arc::new(manifest));
-                    self.phase = Phase::Pending;
-                }
-                None => self.refuse_state("there is no checkpoint to restore".to_owned(), ctx),
-            },
-            Phase::Reconciling { until, .. } => {
-                self.keep_newest(manifests, ctx);
-                self.phase = Phase::Reconciling { until, loaded: true };
-            }
-            _ => {}
-        }
-    }
-
-    fn keep_newest(&mut self, manifests: Vec<Manifest>, ctx: &mut Context<'_>) {
-        self.reload = false;
-        for old in self.checkpoints.loaded(manifests) {
-            self.delete(&old, ctx);
-        }
-    }
-
-    fn load_failed(&mut self, reason: String, ctx: &mut Context<'_>) {
-        match self.phase {
-            Phase::Loading if self.reload => self.phase = Phase::LoadFailed { retry_at: ctx.now + LOAD_RETRY_MS, reason },
-            Phase::Loading => self.refuse_state(reason, ctx),
-            // The deadline passes, and the restart reads again.
-            Phase::Reconciling { .. } => self.reload = true,
-            _ => {}
-        }
-    }
-
-    /// Why a manifest is not this job's to restore.
-    fn unfit(&self, manifest: &Manifest) -> Option<String> {
-        let (theirs, ours) = (manifest.max_parallelism, self.graph.max_parallelism.get());
-        if manifest.version != MANIFEST_VERSION {
-            Some(format!(
-                "checkpoint {} has format version {}; this release reads version {MANIFEST_VERSION}",
-                manifest.checkpoint, manifest.version
-            ))
-        } else if theirs != ours {
-            Some(format!(
-                "checkpoint {} was taken with max parallelism {theirs}, the job has {ours}: SET 'pipeline.max-parallelism' = '{theirs}'",
-                manifest.checkpoint
-            ))
-        } else {
-            None
-        }
-    }
-
-    /// No attempt can begin: the job fails for good.
-    fn refuse_state(&mut self, reason: String, ctx: &mut Context<'_>) {
-        let failure = self.failure("RestoreFailed", reason, ctx.now);
-        self.record(failure, ctx);
-        self.end(JobStatus::Failed, ctx);
-    }
-
     /// Takes slots and deploys, if there are enough.
     pub(super) fn try_deploy(&mut self, ctx: &mut Context<'_>) {
         // Two attempts never run side by side: what an older one still runs somewhere has been told to end, and is waited for.
@@ -405,16 +326,6 @@ impl Job {
             Some((subtask, execution))
         };
         subtasks(&self.graph).filter_map(place).collect()
-    }
-
-    fn note_restore(&mut self, manifest: Option<&Arc<Manifest>>, ctx: &Context<'_>) {
-        let Some(manifest) = manifest else { return };
-        let own = manifest.job == self.id;
-        let path = match &self.restore_from {
-            Some(path) if !own => path.clone(),
-            _ => format!("{}/chk-{}", self.checkpoint_folder(ctx.settings), manifest.checkpoint),
-        };
-        self.checkpoints.restored_from(Restored { id: manifest.checkpoint, at: ctx.now, savepoint: !own, path });
     }
 
     /// A failure of this attempt that no single task is to blame for.

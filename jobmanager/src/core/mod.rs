@@ -3,6 +3,7 @@
 //! The same events at the same times give the same commands. What REST shows is read from here, by the actor that owns it.
 
 pub mod checkpoint;
+pub mod checkpoint_history;
 pub mod cluster;
 pub mod event;
 pub mod execution_graph;
@@ -12,6 +13,7 @@ pub mod liveness;
 mod reconcile;
 pub mod record;
 pub mod recovery;
+mod restoring;
 mod running;
 pub mod schedule;
 mod stopping;

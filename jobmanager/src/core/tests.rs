@@ -8,7 +8,7 @@ use irmak_common::job_graph::{JobGraph, RestartStrategy};
 use irmak_common::status::{ExecutionState, JobStatus};
 use irmak_common::time::Millis;
 
-use super::checkpoint::Outcome;
+use super::checkpoint_history::Outcome;
 use super::event::{Command, Event, Peer, Registration, Session};
 use super::record::{Image, NewJob, Record, Submission};
 use super::testing::{JOB, graph, subtask, words};

@@ -12,7 +12,7 @@ use super::asked::{Answer, Asked};
 use super::refused::Refused;
 use super::statistics::Summary;
 use crate::actor::View;
-use crate::core::checkpoint::{Entry, Outcome};
+use crate::core::checkpoint_history::{Entry, Outcome};
 use crate::core::job::Job;
 
 /// What Flink's page takes as "no periodic checkpoints".

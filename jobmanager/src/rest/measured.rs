@@ -5,7 +5,7 @@ use irmak_common::status::JobStatus;
 use serde_json::{Value, json};
 
 use crate::actor::View;
-use crate::core::checkpoint::{Entry, Outcome};
+use crate::core::checkpoint_history::{Entry, Outcome};
 use crate::core::cluster::TaskManager;
 use crate::core::execution_graph::Execution;
 use crate::core::job::Job;

@@ -120,12 +120,12 @@ impl ExprBinder<'_> {
     }
 }
 
-/// `NTILE(n)`: an INT, never NULL; the query sees a BIGINT.
+/// `NTILE(n)`: a BIGINT, never NULL.
 pub(super) fn ntile(args: Vec<Expr>, span: Span) -> Planned<Aggregate> {
     let positive = |arg: &Expr| matches!(arg.node, ExprNode::Literal(Value::Int(buckets)) if buckets > 0);
     match &args[..] {
         [buckets] if positive(buckets) => {
-            Ok(Aggregate { function: "NTILE".into(), args, distinct: false, filter: None, ty: TypeKind::Int.not_null() })
+            Ok(Aggregate { function: "NTILE".into(), args, distinct: false, filter: None, ty: TypeKind::BigInt.not_null() })
         }
         _ => Err(PlanError::new(Code::Types, "NTILE takes a number of buckets, a constant from 1").at(span).note("accepted: NTILE(4)")),
     }

@@ -114,9 +114,7 @@ impl ExprBinder<'_> {
         if position == overs.calls.len() {
             overs.calls.push((aggregate, window, span));
         }
-        let column = Expr::column(OVERS + position, ty);
-        // The bucket is a whole number of Flink's widest kind; few tables have so many.
-        Ok(if name == "NTILE" { cast_to(column, &TypeKind::BigInt.not_null()) } else { column })
+        Ok(Expr::column(OVERS + position, ty))
     }
 
     fn over_window(&mut self, name: &str, over: &Over) -> Planned<OverWindow> {

@@ -8,7 +8,7 @@ use irmak_common::operator_spec::ConnectorSpec;
 use irmak_common::types::{Schema, TypeKind};
 
 use crate::format::Decoded;
-use crate::format::recordings::{rows, schema};
+use crate::format::tests::recordings::rows;
 use crate::format::value::{ValueDecoder, ValueEncoder};
 use crate::options::Options;
 
@@ -18,7 +18,7 @@ fn connector(format: &str, options: &[(&str, &str)]) -> ConnectorSpec {
 }
 
 fn columns() -> Schema {
-    schema(&[("id", TypeKind::Int), ("n", TypeKind::STRING), ("w", TypeKind::Double)])
+    Schema::nullable(&[("id", TypeKind::Int), ("n", TypeKind::STRING), ("w", TypeKind::Double)])
 }
 
 /// Decodes the lines; rows as `+I 1 a 1.5`, NULL as `-`.
@@ -122,7 +122,7 @@ fn bad_records_fail_or_are_left_out_whole() {
         }
     }
     let connector = connector("debezium-json", &[]);
-    let table = schema(&[("id", TypeKind::Int)]);
+    let table = Schema::nullable(&[("id", TypeKind::Int)]);
     let mut table = Schema { fields: table.fields };
     table.fields[0].ty.nullable = false;
     let mut decoder = ValueDecoder::open(&Options::new("t", &connector), "format", "debezium-json", &table, &[0]).unwrap();
@@ -133,7 +133,7 @@ fn bad_records_fail_or_are_left_out_whole() {
 
 #[test]
 fn rows_are_written_as_flink_writes_them() {
-    let columns = schema(&[("id", TypeKind::Int), ("n", TypeKind::STRING)]);
+    let columns = Schema::nullable(&[("id", TypeKind::Int), ("n", TypeKind::STRING)]);
     let write = |format: &str, options: &[(&str, &str)]| {
         let connector = connector(format, options);
         let mut encoder = ValueEncoder::open(&Options::new("t", &connector), "format", format, &columns).unwrap();

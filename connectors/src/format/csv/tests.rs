@@ -1,17 +1,17 @@
 //! What rows become as CSV, case by case: the recordings of `golden/formats` and the edges around them.
 
 use arrow::record_batch::RecordBatch;
-use irmak_common::types::{Field, TypeKind};
+use irmak_common::types::{Field, Schema, TypeKind};
 
 use super::{CsvEncoder, CsvOptions};
 use crate::format::Decoded;
 use crate::format::cells::cells_of;
 use crate::format::json::{JsonDecoder, JsonOptions};
-use crate::format::recordings::{every_type, expected_file, input, schema};
+use crate::format::tests::recordings::{every_type, expected_file, input};
 
 /// Rows, given as JSON, as CSV.
 fn encode(columns: &[(&str, TypeKind)], options: &CsvOptions, given: &str) -> Result<String, String> {
-    let schema = schema(columns);
+    let schema = Schema::nullable(columns);
     let mut decoder = JsonDecoder::new(&schema, JsonOptions::default());
     given.lines().for_each(|line| assert_eq!(decoder.decode(line.as_bytes()), Ok(Decoded::Row), "{line}"));
     let batch = RecordBatch::try_new(schema.to_arrow(), decoder.finish().unwrap()).unwrap();

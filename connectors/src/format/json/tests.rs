@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::{JsonDecoder, JsonEncoder, JsonOptions};
 use crate::format::Decoded;
 use crate::format::cells::cells_of;
-use crate::format::recordings::{every_type, expected_file, expected_rows, fails, input, rows, schema};
+use crate::format::tests::recordings::{every_type, expected_file, expected_rows, fails, input, rows};
 use crate::format::time::Standard;
 
 /// Decodes line by line; the first error ends it.
@@ -26,7 +26,7 @@ fn decode(schema: &Schema, options: &JsonOptions, text: &[u8]) -> Result<Vec<Vec
 
 /// Reads the case's input and compares with what Flink made of it: the rows, or a failure.
 fn check(case: &str, file: &str, columns: &[(&str, TypeKind)], options: &JsonOptions) {
-    let schema = schema(columns);
+    let schema = Schema::nullable(columns);
     let decoded = decode(&schema, options, &input(file));
     if fails(case) {
         assert!(decoded.is_err(), "{case}: {decoded:?}");
@@ -94,7 +94,7 @@ fn nested_values_are_read_as_flink_recorded_them() {
     let row = |fields| TypeKind::Row(fields);
     let inner = row(vec![Field::new("c", text()), Field::new("d", TypeKind::Array(Box::new(int())).nullable())]);
     let pair = row(vec![Field::new("k", text()), Field::new("v", TypeKind::Double.nullable())]);
-    let columns = schema(&[
+    let columns = Schema::nullable(&[
         ("id", TypeKind::Int),
         ("r", row(vec![Field::new("a", int()), Field::new("b", inner.nullable())])),
         ("arr", TypeKind::Array(Box::new(text()))),
@@ -117,7 +117,7 @@ fn nested_values_are_read_as_flink_recorded_them() {
 
 #[test]
 fn text_is_read_as_flink_recorded_it() {
-    let columns = schema(&[("id", TypeKind::Int), ("s", TypeKind::STRING)]);
+    let columns = Schema::nullable(&[("id", TypeKind::Int), ("s", TypeKind::STRING)]);
     let decoded = decode(&columns, &JsonOptions::default(), &input("fmt_json_unicode.json")).unwrap();
     let texts: Vec<_> = expected_rows("json_unicode").into_iter().map(|row| row[..2].to_vec()).collect();
     assert_eq!(decoded, texts);
@@ -125,7 +125,7 @@ fn text_is_read_as_flink_recorded_it() {
 
 /// One record against two columns `a` of this type and `z INT`.
 fn check_one(kind: TypeKind, options: &JsonOptions, record: &str, expected: Result<&[Option<&str>], &str>) {
-    let columns = schema(&[("a", kind), ("z", TypeKind::Int)]);
+    let columns = Schema::nullable(&[("a", kind), ("z", TypeKind::Int)]);
     let decoded = decode(&columns, options, record.as_bytes()).map(|rows| rows.into_iter().flatten().collect::<Vec<_>>());
     match (decoded, expected) {
         (Ok(found), Ok(expected)) => assert_eq!(found.iter().map(Option::as_deref).collect::<Vec<_>>(), expected, "{record}"),
@@ -177,7 +177,7 @@ fn with_ignore_parse_errors_a_bad_value_is_null_and_a_bad_record_is_left_out() {
     check_one(TypeKind::STRING, &ignoring(), r#"{"a":"\x","z":7}"#, Ok(&[]));
     let array = TypeKind::Array(Box::new(TypeKind::Int.nullable()));
     check_one(array, &ignoring(), r#"{"a":[1,"x",3],"z":7}"#, Ok(&[Some("[1, NULL, 3]"), Some("7")]));
-    let mut decoder = JsonDecoder::new(&schema(&[("a", TypeKind::Int)]), ignoring());
+    let mut decoder = JsonDecoder::new(&Schema::nullable(&[("a", TypeKind::Int)]), ignoring());
     assert_eq!(decoder.decode(b"{").unwrap(), Decoded::Skipped);
     assert_eq!(decoder.decode(b"").unwrap(), Decoded::Empty);
     assert_eq!(decoder.decode(b"{\"a\":1}").unwrap(), Decoded::Row);
@@ -186,14 +186,14 @@ fn with_ignore_parse_errors_a_bad_value_is_null_and_a_bad_record_is_left_out() {
 
 #[test]
 fn null_in_a_column_that_is_not_null_is_left_to_the_sink() {
-    let mut columns = schema(&[("id", TypeKind::Int), ("s", TypeKind::STRING)]);
+    let mut columns = Schema::nullable(&[("id", TypeKind::Int), ("s", TypeKind::STRING)]);
     columns.fields[1].ty.nullable = false;
     assert!(decode(&columns, &JsonOptions::default(), &input("fmt_json_not_null_column.json")).is_ok());
 }
 
 #[test]
 fn bad_records_leave_no_trace_in_good_ones() {
-    let columns = schema(&[("s", TypeKind::STRING), ("n", TypeKind::Int)]);
+    let columns = Schema::nullable(&[("s", TypeKind::STRING), ("n", TypeKind::Int)]);
     let mut decoder = JsonDecoder::new(&columns, JsonOptions::default());
     for record in [r#"{"s":"a","n":1}"#, r#"{"s":"bad","n":"x"}"#, r#"{"n":2,"s":"b"}"#, r#"{"s":"worse"#, r#"{"other":1,"s":"c","n":3}"#] {
         let _ = decoder.decode(record.as_bytes());
@@ -209,7 +209,7 @@ fn of_equal_keys_of_a_map_the_later_counts_whether_they_are_few_or_many() {
     for count in [3, 16, 17, 40] {
         let keys: Vec<String> = (0..count).map(|key| format!(r#""k{key}":{key}"#)).collect();
         let record = format!(r#"{{"m":{{{},"k1":100,"k\u0032":200}}}}"#, keys.join(","));
-        let mut decoder = JsonDecoder::new(&schema(&[("m", kind.clone())]), JsonOptions::default());
+        let mut decoder = JsonDecoder::new(&Schema::nullable(&[("m", kind.clone())]), JsonOptions::default());
         assert_eq!(decoder.decode(record.as_bytes()), Ok(Decoded::Row), "{record}");
         let column = decoder.finish().unwrap().remove(0);
         let entries = column.as_map().value(0);
@@ -223,7 +223,7 @@ fn of_equal_keys_of_a_map_the_later_counts_whether_they_are_few_or_many() {
 
 /// Reads JSON, writes JSON, compares with the file that Flink wrote.
 fn check_file(case: &str, columns: &[(&str, TypeKind)], options: &JsonOptions, given: &str) {
-    let schema = schema(columns);
+    let schema = Schema::nullable(columns);
     let mut decoder = JsonDecoder::new(&schema, JsonOptions::default());
     given.lines().for_each(|line| assert_eq!(decoder.decode(line.as_bytes()), Ok(Decoded::Row), "{line}"));
     let batch = RecordBatch::try_new(schema.to_arrow(), decoder.finish().unwrap()).unwrap();
@@ -280,7 +280,7 @@ proptest! {
     #[test]
     fn no_record_makes_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80), ignore in any::<bool>()) {
         let options = JsonOptions { ignore_parse_errors: ignore, ..JsonOptions::default() };
-        let mut decoder = JsonDecoder::new(&schema(&every_type()), options);
+        let mut decoder = JsonDecoder::new(&Schema::nullable(&every_type()), options);
         let _ = decoder.decode(&bytes);
         prop_assert!(decoder.finish().is_ok());
     }
@@ -291,7 +291,7 @@ proptest! {
         let at = at.min(record.len() - 1);
         record[at] = byte;
         let options = JsonOptions { ignore_parse_errors: ignore, ..JsonOptions::default() };
-        let columns = schema(&every_type());
+        let columns = Schema::nullable(&every_type());
         let mut decoder = JsonDecoder::new(&columns, options);
         let good = input("fmt_json_every_type.json");
         for record in [&good, &record, &good] {
@@ -304,7 +304,7 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read_again(text in any::<String>(), int in any::<i32>(), double in any::<f64>().prop_filter("finite", |d| d.is_finite())) {
-        let columns = schema(&[("s", TypeKind::STRING), ("i", TypeKind::Int), ("d", TypeKind::Double)]);
+        let columns = Schema::nullable(&[("s", TypeKind::STRING), ("i", TypeKind::Int), ("d", TypeKind::Double)]);
         let record = serde_json::json!({"s": text, "i": int, "d": double}).to_string();
         let mut decoder = JsonDecoder::new(&columns, JsonOptions::default());
         prop_assert_eq!(decoder.decode(record.as_bytes()), Ok(Decoded::Row));

@@ -18,6 +18,10 @@ use crate::format::time::{parse_date, parse_time, parse_timestamp};
 /// Keys of a map that are looked for one by one; a map of more gets a table.
 const MAP_KEYS_FEW: usize = 16;
 
+/// What a nested value begins with, and what is said where it does not.
+const ARRAY: (u8, &str) = (b'[', "an array is expected");
+const OBJECT: (u8, &str) = (b'{', "an object is expected");
+
 /// Appends a value or NULL. With ignore-parse-errors, a value of the wrong kind is NULL and stepped over.
 #[inline]
 pub(super) fn read_nullable(cursor: &mut Cursor<'_>, column: &mut Column, options: &JsonOptions, depth: usize) -> Result<(), Fault> {
@@ -72,29 +76,30 @@ fn read_value(cursor: &mut Cursor<'_>, column: &mut Column, options: &JsonOption
         },
         Values::Binary(bytes) => binary(cursor, bytes)?,
         Values::List { offsets, item, .. } => {
-            if !cursor.take(b'[') {
-                return Err(Fault::value(start, "an array is expected"));
-            }
+            begin(cursor, ARRAY)?;
             cursor.members(b']', depth, |cursor| read_nullable(cursor, item, options, depth + 1))?;
             offsets.push(item.len() as i32);
         }
         Values::Map { offsets, keys, values, .. } => {
-            if !cursor.take(b'{') {
-                return Err(Fault::value(start, "an object is expected"));
-            }
+            begin(cursor, OBJECT)?;
             read_map(cursor, keys, values, options, depth)?;
             offsets.push(keys.len() as i32);
         }
         Values::Row { columns, names, .. } => {
-            if !cursor.take(b'{') {
-                return Err(Fault::value(start, "an object is expected"));
-            }
+            begin(cursor, OBJECT)?;
             let rows = column_len(columns);
             read_row(cursor, columns, names, rows, options, depth)?;
         }
         Values::Null => cursor.skip_value(depth)?,
     }
     Ok(true)
+}
+
+/// Takes what a nested value begins with.
+#[inline]
+fn begin(cursor: &mut Cursor<'_>, (bracket, otherwise): (u8, &'static str)) -> Result<(), Fault> {
+    let start = cursor.at;
+    if cursor.take(bracket) { Ok(()) } else { Err(Fault::value(start, otherwise)) }
 }
 
 /// The rows that all columns of a nested row have.

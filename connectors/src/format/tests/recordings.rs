@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use arrow::array::ArrayRef;
 use irmak_common::text::{write_date, write_decimal, write_double, write_float, write_time, write_timestamp};
-use irmak_common::types::{Field, LogicalType, Schema, TypeKind};
+use irmak_common::types::{LogicalType, Schema, TypeKind};
 
-use super::cells::{CellValues, Cells};
+use crate::format::cells::{CellValues, Cells};
 
 fn golden(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../golden").join(path)
@@ -32,10 +32,6 @@ pub(crate) fn expected_file(case: &str) -> String {
 /// Whether the case recorded a failure.
 pub(crate) fn fails(case: &str) -> bool {
     golden("formats").join(case).join("error.txt").exists()
-}
-
-pub(crate) fn schema(columns: &[(&str, TypeKind)]) -> Schema {
-    Schema::new(columns.iter().map(|(name, kind)| Field::new(*name, kind.clone().nullable())).collect())
 }
 
 /// The columns that most JSON and CSV cases have.
