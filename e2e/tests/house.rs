@@ -86,6 +86,20 @@ fn every_configuration_key_that_is_read_is_in_the_manual() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn every_crate_that_is_used_has_its_reason_in_the_manual() -> Result<()> {
+    let manifest = fs::read_to_string(repository().join("Cargo.toml"))?;
+    let manual = fs::read_to_string(repository().join("docs/dependencies.md"))?;
+    let rows: Vec<&str> = manual.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).collect();
+    let section = manifest.split("\n[workspace.dependencies]\n").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap_or_default();
+    let names: Vec<&str> = section.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    ensure!(names.len() > 30, "only {} crates found in Cargo.toml: has its form changed?", names.len());
+    for name in names.into_iter().filter(|name| !name.starts_with("irmak-") && *name != "protox") {
+        ensure!(rows.iter().any(|row| row.split(", ").any(|known| known == name)), "docs/dependencies.md says nothing of {name}");
+    }
+    Ok(())
+}
+
 fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
