@@ -132,12 +132,12 @@ impl Operator for Rank {
 
     fn snapshot(&mut self) -> Result<OperatorSnapshot, EngineError> {
         let keyed = self.partitions.snapshot(self.fingerprint, self.max_parallelism, |partition, out| {
-            let (count, rows) = partition.stored();
-            put_number(out, count as i64);
-            for (key, primary, row) in rows {
-                put_bytes(out, key);
-                put_bytes(out, primary);
-                put_bytes(out, row);
+            let rows = partition.stored();
+            put_number(out, rows.len() as i64);
+            for kept in rows.iter() {
+                put_bytes(out, kept.sort_key());
+                put_bytes(out, kept.primary());
+                put_bytes(out, kept.row());
             }
         })?;
         Ok(OperatorSnapshot { keyed, ..OperatorSnapshot::default() })

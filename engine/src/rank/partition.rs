@@ -148,12 +148,13 @@ impl Partition {
         }
     }
 
-    /// How many rows there are, and of each sort key, primary key (empty where there is none) and row, in order.
-    pub(super) fn stored(&self) -> (usize, impl Iterator<Item = (&[u8], &[u8], &[u8])>) {
-        (self.rows.len(), self.rows.iter().map(|kept| (kept.sort_key(), kept.primary(), kept.row())))
+    /// All rows, in order.
+    pub(super) fn stored(&self) -> &Order {
+        &self.rows
     }
 
-    /// The next of [`Self::stored`], in the same order. [`Self::restored`] follows the last.
+    /// The next of [`Self::stored`], in the same order: sort key, primary key (empty where there is none), row. [`Self::restored`] follows the
+    /// last.
     pub(super) fn restore(&mut self, key: &[u8], primary: &[u8], row: &[u8]) {
         let arrival = self.arrival();
         self.rows.insert(Kept::new(key, primary, row, arrival));
