@@ -56,8 +56,9 @@ impl ValueDecoder {
         matches!(self, Self::Changelog(_))
     }
 
-    /// Where the first record of a file's bytes ends; `None`: it goes on behind them, unless they are `all`.
-    pub(crate) fn frame(&self, bytes: &[u8], all: bool) -> Option<Frame> {
+    /// Where the first record of a file's bytes ends; `None`: it goes on behind them, unless they are `all`. The record that is decoded
+    /// next is this one.
+    pub(crate) fn frame(&mut self, bytes: &[u8], all: bool) -> Option<Frame> {
         match self {
             Self::Csv(decoder) => decoder.frame(bytes, all),
             // Lines, of which a CR at the end is no part.

@@ -6,7 +6,7 @@ use arrow::array::ArrayRef;
 use irmak_common::types::{Schema, TypeKind};
 
 use super::options::CsvOptions;
-use super::record::{Fields, Frame, frame, leading_blanks, split};
+use super::record::{Fields, Frame, frame, leading_blanks, split, sweep};
 use crate::error::{RecordError, shorten};
 use crate::format::column::{Bytes, Column, Values};
 use crate::format::number::{parse_decimal, parse_f32, parse_f64, parse_i64, trim};
@@ -21,6 +21,8 @@ pub(crate) struct CsvDecoder {
     width: usize,
     columns: Vec<Column>,
     fields: Fields,
+    /// The length of the record that was framed last, where `fields` has it.
+    swept: Option<usize>,
     rows: usize,
 }
 
@@ -30,7 +32,7 @@ impl CsvDecoder {
         let place = |index: &usize| physical.fields.get(*index).map(|field| (*index, field.name.clone(), field.ty.kind.clone()));
         let places: Vec<_> = projection.iter().filter_map(place).collect();
         let columns = places.iter().map(|(_, _, kind)| Column::new(kind)).collect();
-        Self { options, width: physical.len(), columns, places, fields: Fields::default(), rows: 0 }
+        Self { options, width: physical.len(), columns, places, fields: Fields::default(), swept: None, rows: 0 }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -42,9 +44,12 @@ impl CsvDecoder {
         self.columns.iter_mut().map(|column| column.finish().map_err(FormatError::from)).collect()
     }
 
-    /// The first record of `bytes`; `None`: it goes on behind them, unless they are `all`.
-    pub(crate) fn frame(&self, bytes: &[u8], all: bool) -> Option<Frame> {
-        frame(bytes, &self.options, all)
+    /// The first record of `bytes`; `None`: it goes on behind them, unless they are `all`. The record that is decoded next is this one.
+    pub(crate) fn frame(&mut self, bytes: &[u8], all: bool) -> Option<Frame> {
+        let plain = self.options.escape.is_none() && !self.options.allow_comments;
+        let found = if plain { sweep(bytes, &self.options, all, &mut self.fields) } else { None };
+        self.swept = found.map(|frame| frame.length);
+        found.or_else(|| frame(bytes, &self.options, all))
     }
 
     /// Appends the record's row; see [`crate::format::json::JsonDecoder::decode`].
@@ -66,7 +71,10 @@ impl CsvDecoder {
     }
 
     fn row(&mut self, record: &[u8]) -> Result<(), RecordError> {
-        split(record, &self.options, &mut self.fields).map_err(|reason| RecordError::whole(record, 0, reason))?;
+        // Without its byte order mark it is shorter than what was framed.
+        if self.swept.take() != Some(record.len()) {
+            split(record, &self.options, &mut self.fields).map_err(|reason| RecordError::whole(record, 0, reason))?;
+        }
         let found = self.fields.len();
         // Fewer fields are let pass when errors are; more never are.
         if found > self.width || (found < self.width && !self.options.ignore_parse_errors) {

@@ -66,6 +66,38 @@ pub(super) fn frame(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Fra
     if options.escape.is_none() && !options.allow_comments { leap(bytes, options, all) } else { step(bytes, options, all) }
 }
 
+/// [`frame`] that takes the record apart on its way, where neither escapes nor comments are; `None`: as there, or a quoted field is more
+/// than what stands between its quotes, which [`split`] is for.
+pub(super) fn sweep(bytes: &[u8], options: &CsvOptions, all: bool, fields: &mut Fields) -> Option<Frame> {
+    fields.clear();
+    let mut at = 0;
+    loop {
+        at = match options.quote {
+            Some(quote) if bytes.get(at) == Some(&quote) => {
+                let (start, end) = (at + 1, at + 1 + memchr(quote, &bytes[at + 1..])?);
+                fields.stands(start, end);
+                end + 1 + blanks(&bytes[end + 1..], options)
+            }
+            _ => {
+                let end = memchr3(options.delimiter, b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |distance| at + distance);
+                fields.stands(at, end);
+                end
+            }
+        };
+        match bytes.get(at) {
+            Some(byte) if *byte == options.delimiter => at += 1,
+            Some(b'\n' | b'\r') => return line_end(bytes, at, all),
+            Some(_) => return None,
+            None => return (all && !bytes.is_empty()).then_some(Frame { length: at, consumed: at }),
+        }
+    }
+}
+
+/// Blanks behind a closing quote are let pass; line breaks are none here.
+fn blanks(rest: &[u8], options: &CsvOptions) -> usize {
+    rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t') && **byte != options.delimiter).count()
+}
+
 /// [`frame`] where neither escapes nor comments are: from one line break or quote to the next.
 fn leap(bytes: &[u8], options: &CsvOptions, all: bool) -> Option<Frame> {
     let (mut at, mut field_start, mut quoted) = (0, true, false);
@@ -285,6 +317,19 @@ mod tests {
             let frame = frame(text.as_bytes(), &options, false).unwrap();
             prop_assert_eq!(&text[frame.consumed..], "rest");
             prop_assert_eq!(fields(&text[..frame.length], &options), Ok(values));
+        }
+
+        #[test]
+        fn what_is_swept_is_what_is_framed_and_split(text in "[ab,\"\n\r \t]{0,24}", quotes in any::<bool>(), all in any::<bool>()) {
+            let options = CsvOptions { quote: quotes.then_some(b'"'), ..CsvOptions::default() };
+            let (mut swept, mut parted) = (Fields::default(), Fields::default());
+            if let Some(found) = sweep(text.as_bytes(), &options, all, &mut swept) {
+                prop_assert_eq!(Some(found), frame(text.as_bytes(), &options, all));
+                let record = &text.as_bytes()[..found.length];
+                prop_assert_eq!(split(record, &options, &mut parted), Ok(()));
+                let fields = |of: &Fields| (0..of.len()).map(|index| of.get(index, record).map(<[u8]>::to_vec)).collect::<Vec<_>>();
+                prop_assert_eq!(fields(&swept), fields(&parted));
+            }
         }
 
         #[test]
