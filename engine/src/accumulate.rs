@@ -158,7 +158,9 @@ pub(crate) fn accumulator(call: &AggregateCall, style: WindowStyle) -> Result<Bo
     let types: Vec<DataType> = call.arg_types.iter().map(|ty| physical_type(&ty.kind.to_arrow())).collect();
     match (distinct, call.function.as_str()) {
         (true, "LISTAGG") if style == WindowStyle::TableFunction => distinct::in_hash_order(types)?.ok_or_else(|| unknown(call)),
-        (true, "COLLECT" | "ARRAY_AGG") => Err(unknown(call)),
+        // NULL is a value to ARRAY_AGG, so it tells values apart itself.
+        (true, "ARRAY_AGG") => plain(call),
+        (true, "COLLECT") => Err(unknown(call)),
         (true, _) => distinct::distinct(types, plain(call)?),
         (false, "APPROX_COUNT_DISTINCT") => distinct::distinct(types, count::Count::boxed()),
         (false, _) => plain(call),
@@ -185,7 +187,7 @@ fn plain(call: &AggregateCall) -> Result<Box<dyn Accumulator>, EngineError> {
         "LISTAGG" => text::list_agg(input),
         "LAG" => lag::lag(input, output)?,
         "COLLECT" => collect::collect(input, output)?,
-        "ARRAY_AGG" => collect::array_agg(input, output)?,
+        "ARRAY_AGG" => collect::array_agg(input, output, call.distinct)?,
         name => Statistic::named(name).and_then(|statistic| variance::variance(statistic, input, &output)),
     };
     found.ok_or_else(|| unknown(call))

@@ -31,6 +31,7 @@ use crate::watermark::WatermarkOperator;
 use crate::window::aggregate::WindowAggregate;
 use crate::window::changes::ChangesAggregate;
 use crate::window::session::SessionAggregate;
+use crate::window::session_changes::SessionChanges;
 use crate::window::table_function::WindowAssign;
 
 /// What an operator is told about the subtask that it runs in.
@@ -78,12 +79,7 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::Project { exprs } => Box::new(Project::new(exprs, &node.output, env)?),
         OperatorSpec::Filter { predicate } => Box::new(Filter::new(predicate, env)?),
         OperatorSpec::WindowAggregate(spec) => match spec.window.kind {
-            WindowKind::Session { .. } if spec.retracts => {
-                return Err(EngineError::Unsupported {
-                    what: "SESSION windows over a stream that updates".into(),
-                    instead: "use TUMBLE, HOP or CUMULATE, or aggregate without a window".into(),
-                });
-            }
+            WindowKind::Session { .. } if spec.retracts => Box::new(SessionChanges::new(spec, input, &node.output, env)?),
             _ if spec.retracts => Box::new(ChangesAggregate::new(spec, input, &node.output, env)?),
             WindowKind::Session { .. } => Box::new(SessionAggregate::new(spec, input, &node.output, env)?),
             _ => Box::new(WindowAggregate::new(spec, input, &node.output, env)?),

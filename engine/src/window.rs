@@ -13,6 +13,7 @@ mod emit;
 mod frames;
 mod hop;
 pub(crate) mod session;
+pub(crate) mod session_changes;
 mod sessions;
 mod slicer;
 pub(crate) mod table_function;

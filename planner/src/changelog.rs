@@ -145,10 +145,6 @@ pub(crate) fn refuse_updates(rel: &Rel, reader: &str) -> Planned<()> {
 /// The name of an operator that takes only inserts; `None`: it takes everything.
 fn reader(rel: &Rel) -> Option<&'static str> {
     match &rel.node {
-        RelNode::WindowAggregate { spec, .. } if is_session(&spec.window) => Some(match describe::aggregate_name(spec) {
-            "WindowAggregate" => "StreamPhysicalWindowAggregate",
-            _ => "StreamPhysicalGroupWindowAggregate",
-        }),
         RelNode::WindowAssign { window, .. } if is_session(window) => Some("StreamPhysicalWindowTableFunction"),
         RelNode::Deduplicate { .. } => Some("StreamPhysicalDeduplicate"),
         RelNode::Over { .. } => Some("StreamPhysicalOverAggregate"),

@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     set: BTreeMap<String, (String, Span)>,
 }
 
+const EARLY_FIRE: &str = "table.exec.emit.early-fire.enabled";
 const LATE_FIRE: &str = "table.exec.emit.late-fire.enabled";
 
 /// When windows speak besides their end.
@@ -176,22 +177,22 @@ impl Settings {
             return false;
         }
         let on = |key: &str| self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        on("table.exec.emit.early-fire.enabled") || on("table.exec.emit.late-fire.enabled")
+        on(EARLY_FIRE) || on(LATE_FIRE)
     }
 
     /// `table.exec.emit.early-fire.*` and `late-fire.*`; `None`: windows speak once, when they are over. `allow-lateness` alone changes
     /// nothing, as in Flink.
     ///
     /// # Errors
-    /// Late fires without a lateness that is allowed.
+    /// Fires without a delay; late fires without a lateness that is allowed.
     pub(crate) fn fires(&self) -> Planned<Option<Fires>> {
         if self.batch() {
             return Ok(None);
         }
         let on = |key: &str| self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let (early, late) = (on("table.exec.emit.early-fire.enabled"), on(LATE_FIRE));
-        self.millis(&["table.exec.emit.early-fire.delay"])?;
-        self.millis(&["table.exec.emit.late-fire.delay"])?;
+        let (early, late) = (on(EARLY_FIRE), on(LATE_FIRE));
+        self.fire_delay("Early", early, EARLY_FIRE, "table.exec.emit.early-fire.delay")?;
+        self.fire_delay("Late", late, LATE_FIRE, "table.exec.emit.late-fire.delay")?;
         if !late {
             return Ok(early.then_some(Fires { early, lateness_ms: 0 }));
         }
@@ -205,6 +206,20 @@ impl Settings {
             });
         }
         Ok(Some(Fires { early, lateness_ms }))
+    }
+
+    /// Fires that are asked for have a delay, as in Flink, though here it changes nothing.
+    fn fire_delay(&self, when: &str, asked: bool, switch: &str, delay: &'static str) -> Planned<()> {
+        if self.millis(&[delay])?.is_some() || !asked {
+            return Ok(());
+        }
+        let message =
+            format!("{when}-fire delay should not be null or negative value when enable {}-fire emit strategy", when.to_lowercase());
+        let error = PlanError::new(Code::SettingValue, message).label(format!("for example: SET '{delay}' = '0 s'"));
+        Err(match self.set.get(switch) {
+            Some((_, span)) => error.at(*span),
+            None => error,
+        })
     }
 
     /// `table.exec.mini-batch.*`; `None`: it is off, or has no size.

@@ -25,9 +25,9 @@ pub(super) fn collect(input: &DataType, output: DataType) -> Result<Option<Box<d
     Ok(Some(Box::new(Collect { values, output, multiset: true })))
 }
 
-/// ARRAY_AGG, NULL for no rows.
-pub(super) fn array_agg(input: &DataType, output: DataType) -> Result<Option<Box<dyn Accumulator>>, EngineError> {
-    let values = ValueLists::new(vec![input.clone()], false)?;
+/// ARRAY_AGG, NULL for no rows; each value once where `distinct`, NULL too.
+pub(super) fn array_agg(input: &DataType, output: DataType, distinct: bool) -> Result<Option<Box<dyn Accumulator>>, EngineError> {
+    let values = ValueLists::new(vec![input.clone()], distinct)?;
     Ok(Some(Box::new(Collect { values, output, multiset: false })))
 }
 

@@ -199,6 +199,8 @@ fn lists_join_in_order_of_arrival() {
     both("LISTAGG(s, sep)", TypeKind::STRING, ["x |  | x", "-", "only", "nullkey | é😀"]);
     let array = TypeKind::Array(Box::new(TypeKind::Int.nullable()));
     both("ARRAY_AGG(i)", array, ["[2147483647, 1, -, -5]", "[-, -]", "[7]", "[3, 4]"]);
+    let array = TypeKind::Array(Box::new(TypeKind::STRING.nullable()));
+    both("ARRAY_AGG(DISTINCT s)", array, ["[x, , -]", "[-]", "[only]", "[nullkey, é😀]"]);
 }
 
 #[test]

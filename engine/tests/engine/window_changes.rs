@@ -3,7 +3,6 @@
 use irmak_common::element::RowKind;
 use irmak_common::operator_spec::{WindowKind, WindowProperty, WindowStyle};
 use irmak_common::types::TypeKind;
-use irmak_engine::EngineError;
 use proptest::prelude::*;
 
 use crate::harness::*;
@@ -100,8 +99,58 @@ fn a_table_function_passes_changes_on_with_their_windows() {
     assert_eq!(lines(&out), ["a 1 - - 5 5 0 10 9 1", "a 2 - - 15 15 10 20 19 2"]);
 }
 
+proptest! {
+    #[test]
+    fn rows_that_come_and_go_beside_others_leave_sessions_as_they_were(
+        style in prop_oneof![Just(WindowStyle::Group), Just(WindowStyle::TableFunction)],
+        rows in prop::collection::vec((0..2u8, -4..5i32, 0..60i64, prop::option::of(-4..5i32)), 1..30),
+        cut in 1..7usize,
+    ) {
+        let kind = WindowKind::Session { gap: 5 };
+        let mut changing = Cluster::new(over_changes(kind.clone(), style), 1).unwrap();
+        let (mut left, mut changes, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, number, time, ghost) in rows {
+            let key = ["a", "b"][key as usize];
+            left.push(row(key, number, time));
+            changes.push((RowKind::Insert, row(key, number, time)));
+            if let Some(ghost) = ghost {
+                changes.push((RowKind::UpdateAfter, row(key, ghost, time)));
+                gone.push((RowKind::Delete, row(key, ghost, time)));
+            }
+        }
+        changes.extend(gone);
+        for (at, some) in changes.chunks(cut).enumerate() {
+            changing.changes(some).unwrap();
+            changing.rescale([1, 3, 2][at % 3]).unwrap();
+        }
+        let mut found = lines(&changing.watermark(30).unwrap());
+        changing.rescale(2).unwrap();
+        found.extend(lines(&changing.watermark(i64::MAX).unwrap()));
+        let mut plain = Cluster::new(window_node(window(kind, style, usual_calls())), 1).unwrap();
+        plain.rows(&left).unwrap();
+        let mut expected = lines(&plain.watermark(30).unwrap());
+        expected.extend(lines(&plain.watermark(i64::MAX).unwrap()));
+        found.sort();
+        expected.sort();
+        prop_assert_eq!(found, expected);
+    }
+}
+
 #[test]
-fn sessions_of_changes_are_refused_in_words() {
-    let refused = Cluster::new(over_changes(WindowKind::Session { gap: 5 }, WindowStyle::Group), 1).err();
-    assert!(matches!(refused, Some(EngineError::Unsupported { .. })));
+fn a_session_is_as_long_as_the_rows_that_were_taken_back_made_it_and_silent_when_none_is_left() {
+    let mut cluster = Cluster::new(over_changes(WindowKind::Session { gap: 5 }, WindowStyle::Group), 1).unwrap();
+    let (first, last, b) = (row("a", 1, 0), row("a", 2, 4), row("b", 7, 3));
+    let script = [
+        (RowKind::Insert, first),
+        (RowKind::Insert, last.clone()),
+        (RowKind::Insert, b.clone()),
+        (RowKind::Delete, last),
+        (RowKind::Delete, b),
+    ];
+    cluster.changes(&script).unwrap();
+    assert_eq!(lines(&cluster.watermark(7).unwrap()), [""; 0]);
+    assert_eq!(lines(&cluster.watermark(8).unwrap()), ["a 1 1 1 1 1 0 9"]);
+    // Its own session is over.
+    cluster.changes(&[(RowKind::Delete, row("a", 1, 0))]).unwrap();
+    assert_eq!(cluster.late(), 1);
 }

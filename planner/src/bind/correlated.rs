@@ -13,6 +13,7 @@ use crate::error::{Code, PlanError, Planned, Span};
 use crate::join::{JoinRel, all_of};
 
 use super::scope::{Scope, ScopeColumn, Scoped};
+use super::select::Sets;
 use super::subquery::{CORRELATED_MAX, Correlated};
 use super::{Binder, aggregate, call};
 
@@ -91,7 +92,7 @@ impl Binder<'_> {
             group_by: Some((0..outer.len()).map(|at| GroupItem::Expr(key(at))).collect()),
             ..select.clone()
         };
-        let rel = self.one_grouping(&grouped, Scoped { rel: apart.inner.project(exprs, names), scope }, &[])?;
+        let rel = self.one_grouping(&grouped, Scoped { rel: apart.inner.project(exprs, names), scope }, &Sets::default())?;
         Ok((rel, outer))
     }
 }

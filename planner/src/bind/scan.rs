@@ -7,7 +7,7 @@ use irmak_common::expr::Expr;
 use irmak_common::kafka_fields::{KafkaFields, check_kafka};
 use irmak_common::operator_spec::{ConnectorSpec, SourceSpec, WatermarkSpec};
 use irmak_common::table_options::{self, OptionError, Side, check};
-use irmak_common::types::{Field, Schema, TimeAttribute};
+use irmak_common::types::{Field, LogicalType, Schema, TimeAttribute, TypeKind};
 
 use crate::advice;
 use crate::algebra::{Rel, RelNode, with_attribute};
@@ -103,7 +103,7 @@ impl Binder<'_> {
     pub(super) fn assigned(&self, table: &Table, rel: Rel, rowtime: usize, expr: Expr) -> Planned<Rel> {
         let mut schema = rel.schema.clone();
         let field = &mut schema.fields[rowtime];
-        field.ty = with_attribute(&field.ty, TimeAttribute::Rowtime);
+        field.ty = in_millis(with_attribute(&field.ty, TimeAttribute::Rowtime));
         let spec = WatermarkSpec {
             rowtime,
             expr,
@@ -113,6 +113,16 @@ impl Binder<'_> {
         };
         Ok(Rel { node: RelNode::Watermark { input: Box::new(rel), spec: Box::new(spec) }, schema })
     }
+}
+
+/// A time attribute counts milliseconds whatever the column's precision, as Flink's does. The values are stored so already.
+fn in_millis(ty: LogicalType) -> LogicalType {
+    let kind = match ty.kind {
+        TypeKind::Timestamp { attribute, .. } => TypeKind::Timestamp { precision: 3, attribute },
+        TypeKind::TimestampLtz { attribute, .. } => TypeKind::TimestampLtz { precision: 3, attribute },
+        kind => kind,
+    };
+    LogicalType { kind, nullable: ty.nullable }
 }
 
 /// The columns in the order of their declaration, computed ones computed.

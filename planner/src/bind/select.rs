@@ -87,24 +87,42 @@ impl Binder<'_> {
                 }
                 all.push(self.plain(&input, "GROUP BY").bind(expr)?);
             }
+            let windowed = self.all_windowed(&sets, &input)?;
+            let shared = Sets { all, windowed };
             let mut rels = Vec::with_capacity(sets.len());
             for set in sets {
                 let items = set.into_iter().map(GroupItem::Expr).collect();
                 let one = Select { group_by: Some(items), ..select.clone() };
-                rels.push((self.one_grouping(&one, input.clone(), &all)?, select.span));
+                rels.push((self.one_grouping(&one, input.clone(), &shared)?, select.span));
             }
             return super::query::union_all(rels, "GROUPING SETS");
         };
         let items = only.iter().cloned().map(GroupItem::Expr).collect();
         let one = Select { group_by: select.group_by.as_ref().map(|_| items), ..select.clone() };
-        self.one_grouping(&one, input, &[])
+        self.one_grouping(&one, input, &Sets::default())
     }
 
-    /// One aggregation. `all`: what the other grouping sets group by.
-    pub(crate) fn one_grouping(&mut self, select: &Select, input: Scoped, all: &[Expr]) -> Planned<Rel> {
+    /// Whether every grouping set groups by both ends of the windows: if not, all of them are updated as rows come, as in Flink.
+    fn all_windowed(&mut self, sets: &[Vec<ast::Expr>], input: &Scoped) -> Planned<bool> {
+        let Some(columns) = input.rel.window_columns() else { return Ok(true) };
+        for set in sets {
+            let keys = self.plain(input, "GROUP BY").all(set)?;
+            let has = |index: usize| keys.iter().any(|key| key.as_column() == Some(index));
+            if !has(columns.start) || !has(columns.end) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// One aggregation, of one of the grouping sets where there are several.
+    pub(crate) fn one_grouping(&mut self, select: &Select, input: Scoped, sets: &Sets) -> Planned<Rel> {
         let (select, mut above) = self.take_above(select)?;
         let select = &select;
-        let (keys, windows) = self.group_by(select, &input)?;
+        let (keys, windows) = match self.group_by(select, &input)? {
+            (keys, Windows::Attached(_)) if !sets.windowed => (keys, Windows::None),
+            found => found,
+        };
         let mut grouping = Grouping {
             keys,
             windows,
@@ -119,7 +137,7 @@ impl Binder<'_> {
         if let Windows::Attached(columns) = grouping.windows.clone() {
             grouping.take_window_keys(&columns);
         }
-        grouping.absent = all.iter().filter(|expr| grouping.find(expr).is_none()).cloned().collect();
+        grouping.absent = sets.all.iter().filter(|expr| grouping.find(expr).is_none()).cloned().collect();
         let mut binder = ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: Some(&mut grouping), clause: "SELECT" };
         let (list, mut overs) = over::take(&mut binder, &select.items, &select.windows, self.settings.batch())?;
         let (mut exprs, names) = items(&mut binder, &list, &input)?;
@@ -191,6 +209,21 @@ impl Binder<'_> {
 pub(crate) fn one_row() -> Rel {
     let schema = Schema::new(vec![Field::new("ZERO", TypeKind::Int.not_null())]);
     Rel { node: RelNode::Values(vec![vec![Value::Int(0)]]), schema }
+}
+
+/// What the grouping sets of a query share.
+pub(crate) struct Sets {
+    /// What any of them groups by.
+    all: Vec<Expr>,
+    /// All of them group by the windows of a table function, or there are none.
+    windowed: bool,
+}
+
+impl Default for Sets {
+    /// There is but one set.
+    fn default() -> Self {
+        Self { all: Vec::new(), windowed: true }
+    }
 }
 
 /// The expressions of each grouping set: the product of all sets in the GROUP BY.

@@ -43,6 +43,10 @@ pub(crate) fn interval(cursor: &mut Cursor) -> Planned<Expr> {
         cursor.eat_symbol("+");
     }
     let text = cursor.string("a length in quotes, as in INTERVAL '5' SECOND,")?;
+    if ["WEEK", "WEEKS", "QUARTER", "QUARTERS"].iter().any(|unit| cursor.at_words(&[unit])) {
+        // Units of TIMESTAMPADD and of FLOOR, but of no literal, as in Flink.
+        return Err(cursor.unexpected(&["DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR"]));
+    }
     let (from, digits, to) = sized_qualifier(cursor).map_err(|error| match text.split_once(' ') {
         Some((number, unit)) if unit.chars().all(char::is_alphabetic) => {
             error.label(format!("write INTERVAL '{number}' {}", unit.to_uppercase()))
