@@ -63,7 +63,9 @@ pub fn aggregate_type(name: &str, args: &[LogicalType], grouped_by_key: bool) ->
         ("FIRST_VALUE" | "LAST_VALUE", [arg]) => arg.kind.clone(),
         ("LAG" | "LEAD", [arg]) => return Ok(arg.with_nullable(true)),
         ("LAG" | "LEAD", [arg, offset]) if offset.kind.is_integer() => return Ok(arg.with_nullable(true)),
-        ("LAG" | "LEAD", [arg, offset, default]) if offset.kind.is_integer() => return Ok(arg.with_nullable(default.nullable)),
+        ("LAG" | "LEAD", [arg, offset, default]) if offset.kind.is_integer() => {
+            return Ok(arg.with_nullable(arg.nullable || default.nullable));
+        }
         ("LISTAGG", [text]) if text.kind.is_text() => TypeKind::Varchar(MAX_LENGTH),
         ("LISTAGG", [text, separator]) if text.kind.is_text() && separator.kind.is_text() => TypeKind::Varchar(MAX_LENGTH),
         ("COLLECT", [arg]) => return Ok(TypeKind::Multiset(Box::new(arg.clone())).not_null()),

@@ -60,3 +60,11 @@ fn windows_that_fire_early_or_late_need_a_delay() {
         shown(&format!("{on} SET 'table.exec.emit.{when}-fire.delay' = '1 s'; {query}")).unwrap();
     }
 }
+
+#[test]
+fn aggregates_of_frames_may_be_null_and_so_may_the_row_before() {
+    let calls = "SUM(c) OVER w AS s, COUNT(c) OVER w AS n, LAG(c, 1, 0) OVER w AS l, LAG(k, 1, 'x') OVER w AS lk";
+    let view =
+        format!("CREATE VIEW v AS SELECT {calls} FROM (SELECT ts, k, CHAR_LENGTH(COALESCE(k, '')) AS c FROM t) WINDOW w AS (ORDER BY ts);");
+    check(&format!("{view} DESCRIBE v;"), &["s INT TRUE", "n BIGINT FALSE", "l INT FALSE", "lk STRING TRUE"]);
+}

@@ -194,12 +194,9 @@ impl ExprBinder<'_> {
         if function == "SUM0" {
             ty.nullable = false;
         }
-        if filter.is_some()
-            && !matches!(
-                function.as_str(),
-                "COUNT" | "SUM0" | "COLLECT" | "ROW_NUMBER" | "RANK" | "DENSE_RANK" | "PERCENT_RANK" | "CUME_DIST"
-            )
-        {
+        // A frame may be empty for all that Flink's types know. LAG and LEAD know better.
+        let never_null = ["COUNT", "SUM0", "COLLECT", "ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST", "LAG", "LEAD"];
+        if !never_null.contains(&function.as_str()) {
             ty.nullable = true;
         }
         if matches!(function.as_str(), "LAG" | "LEAD") {
