@@ -70,6 +70,14 @@ fn sql_yaml_and_json_make_the_same_job_graph() {
 }
 
 #[test]
+fn the_spec_that_the_manual_shows_is_planned() {
+    let manual = read("../docs/job-spec.md");
+    let document = manual.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let names: Vec<String> = job(document, Format::Yaml, &[]).vertices.into_iter().map(|vertex| vertex.name).collect();
+    assert!(names.len() == 2 && names[1].ends_with("Sink: out"), "{names:?}");
+}
+
+#[test]
 fn a_job_planned_twice_has_the_same_ids() {
     let text = read("../examples/kdv/kdv.sql");
     let ids = |graph: JobGraph| graph.vertices.iter().map(|vertex| vertex.id).collect::<Vec<_>>();
