@@ -99,7 +99,8 @@ fn time_and_interval(time: &Arg<'_>, interval: &Arg<'_>) -> Option<TypeKind> {
         TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. } => plain(time.kind()),
         // Whole days count, the rest of the interval is lost: Calcite's type, Flink's arithmetic.
         TypeKind::Date => TypeKind::Date,
-        TypeKind::Time(precision) if !months => TypeKind::Time(*precision),
+        // Months leave a time of day as it is.
+        TypeKind::Time(precision) => TypeKind::Time(*precision),
         TypeKind::IntervalDayTime { .. } if !months => INTERVAL_SECOND,
         TypeKind::IntervalYearMonth { .. } if months => INTERVAL_MONTH,
         _ => return None,

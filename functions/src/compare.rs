@@ -3,6 +3,7 @@
 //! Texts compare by bytes, CHAR without regard to padding rules (`'a'` is not `'a '`); FLOAT and DOUBLE as Java does: NaN equals
 //! nothing, `-0.0 = 0.0`; an expression compared with itself is equal even so, as Calcite simplifies it.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Datum};
@@ -57,6 +58,10 @@ fn with_itself(call: &Call<'_>) -> bool {
 pub(crate) fn comparable(left: &TypeKind, right: &TypeKind) -> Option<TypeKind> {
     let (l, r) = (left.clone().nullable(), right.clone().nullable());
     match (left, right) {
+        (TypeKind::TimestampLtz { precision: a, .. }, TypeKind::Timestamp { precision: b, .. })
+        | (TypeKind::Timestamp { precision: a, .. }, TypeKind::TimestampLtz { precision: b, .. }) => {
+            Some(TypeKind::timestamp_ltz(*a.max(b)))
+        }
         (a, b) if a.is_approximate() && b.is_approximate() && a != b => Some(TypeKind::Double),
         (TypeKind::Date, TypeKind::Timestamp { .. }) | (TypeKind::Timestamp { .. }, TypeKind::Date) => None,
         (text, other) | (other, text) if text.is_text() && (other.is_numeric() || is_moment(other) || *other == TypeKind::Boolean) => {
@@ -64,6 +69,12 @@ pub(crate) fn comparable(left: &TypeKind, right: &TypeKind) -> Option<TypeKind> 
         }
         _ => common_type(&[&l, &r]).map(|ty| ty.kind),
     }
+}
+
+/// The kind that values are equated in. Unlike an order, which compares a FLOAT with a DOUBLE as they are, `=` casts the second to the
+/// first one's kind: `CAST(0.1 AS FLOAT) = 0.1E0` is TRUE.
+pub(crate) fn equatable(left: &TypeKind, right: &TypeKind) -> Option<TypeKind> {
+    if left.is_approximate() && right.is_approximate() { Some(left.clone()) } else { comparable(left, right) }
 }
 
 fn is_moment(kind: &TypeKind) -> bool {
@@ -77,7 +88,7 @@ fn has_order(kind: &TypeKind) -> bool {
 /// Flink orders a text and a number, as numbers, but does not equate them.
 fn equality(args: &[Arg<'_>]) -> Signature {
     texts_stand_apart(args)?;
-    pair(args, |kind| *kind != TypeKind::Symbol, any_nullable(args))
+    pair(args, equatable, |kind| *kind != TypeKind::Symbol, any_nullable(args))
 }
 
 fn texts_stand_apart(args: &[Arg<'_>]) -> Result<(), SignatureError> {
@@ -95,17 +106,19 @@ pub(crate) fn is_text_and_number(left: &TypeKind, right: &TypeKind) -> bool {
 }
 
 fn order(args: &[Arg<'_>]) -> Signature {
-    pair(args, has_order, any_nullable(args))
+    pair(args, comparable, has_order, any_nullable(args))
 }
 
 fn distinctness(args: &[Arg<'_>]) -> Signature {
     texts_stand_apart(args)?;
-    pair(args, |kind| *kind != TypeKind::Symbol, false)
+    pair(args, comparable, |kind| *kind != TypeKind::Symbol, false)
 }
 
-fn pair(args: &[Arg<'_>], allowed: fn(&TypeKind) -> bool, nullable: bool) -> Signature {
+type Common = fn(&TypeKind, &TypeKind) -> Option<TypeKind>;
+
+fn pair(args: &[Arg<'_>], common: Common, allowed: fn(&TypeKind) -> bool, nullable: bool) -> Signature {
     let common = match args {
-        [left, right] => comparable(left.kind(), right.kind()).filter(allowed),
+        [left, right] => common(left.kind(), right.kind()).filter(allowed),
         _ => None,
     };
     match common {
@@ -120,6 +133,10 @@ fn casts(args: &[Arg<'_>], kind: &TypeKind) -> Vec<LogicalType> {
 }
 
 fn membership(args: &[Arg<'_>]) -> Signature {
+    let list: Vec<&LogicalType> = args.iter().skip(1).map(|arg| arg.ty).collect();
+    if list.len() > 1 && common_type(&list).is_none() {
+        return refuse("a list of values of one type");
+    }
     let mut kinds = args.iter().map(Arg::kind);
     // What a text is looked up among becomes text, as Calcite casts the list to its left side.
     let meet = |common: TypeKind, kind: &TypeKind| {
@@ -181,8 +198,42 @@ fn comparison(call: &Call<'_>, comparison: Comparison) -> Result<Kernel, Functio
             build_bools(scope.rows, |row| Ok(array.is_valid(column.index(row)).then_some(answer)))
         });
     }
+    if ordered_as_java(call.args, comparison) {
+        return kernel(move |args, scope| Ok(Arc::new(java_order(comparison, &args[0], &args[1], scope.rows)?) as ArrayRef));
+    }
     let ty = call.arg(0)?.clone();
     kernel(move |args, scope| Ok(Arc::new(compare(comparison, &args[0], &args[1], &ty, scope.rows)?) as ArrayRef))
+}
+
+/// Whether a DECIMAL and a FLOAT or DOUBLE are put in order, which Flink does by Java's `Double.compare`.
+fn ordered_as_java(args: &[Expr], comparison: Comparison) -> bool {
+    let before_cast = |expr: &Expr| match &expr.node {
+        ExprNode::Cast { input, .. } => input.ty.kind.clone(),
+        _ => expr.ty.kind.clone(),
+    };
+    let decimal = |kind: &TypeKind| matches!(kind, TypeKind::Decimal { .. });
+    match args {
+        [left, right] if !matches!(comparison, Comparison::Equal | Comparison::NotEqual) => {
+            let (left, right) = (before_cast(left), before_cast(right));
+            decimal(&left) && right.is_approximate() || left.is_approximate() && decimal(&right)
+        }
+        _ => false,
+    }
+}
+
+/// As `Double.compare`: -0.0 before 0.0, NaN behind all.
+fn java_order(comparison: Comparison, left: &Column, right: &Column, rows: usize) -> Result<BooleanArray, EvalError> {
+    let test: fn(Ordering) -> bool = match comparison {
+        Comparison::Equal => Ordering::is_eq,
+        Comparison::NotEqual => Ordering::is_ne,
+        Comparison::Less => Ordering::is_lt,
+        Comparison::LessOrEqual => Ordering::is_le,
+        Comparison::Greater => Ordering::is_gt,
+        Comparison::GreaterOrEqual => Ordering::is_ge,
+    };
+    let order = |l: f64, r: f64| if l.is_nan() || r.is_nan() { l.is_nan().cmp(&r.is_nan()) } else { l.total_cmp(&r) };
+    let (l, r) = (left.numbers::<Float64Type>()?, right.numbers::<Float64Type>()?);
+    Ok((0..rows).map(|row| l.get(row).zip(r.get(row)).map(|(l, r)| test(order(l, r)))).collect())
 }
 
 /// One answer a row, NULL where an operand is. Both operands are of one Arrow type.
@@ -302,6 +353,28 @@ fn member(call: &Call<'_>) -> Result<Kernel, FunctionError> {
 mod tests {
     use super::*;
 
+    use crate::testing::{check, double, int};
+
+    #[test]
+    fn the_values_of_a_list_are_of_one_family() {
+        let text = || crate::testing::text("b");
+        assert!(crate::testing::call("IN", &[int(1), int(1), text()]).is_err());
+        check("IN", &[int(1), int(1), double(2.5)], Some("TRUE"));
+    }
+
+    #[test]
+    fn a_float_equates_with_a_double_in_the_kind_of_the_first() {
+        let float = || (Value::Float(f64::from(0.1_f32)), TypeKind::Float.not_null());
+        for (function, left, right, answer) in [
+            ("=", float(), double(0.1), "TRUE"),
+            ("=", double(0.1), float(), "FALSE"),
+            ("<>", float(), double(0.1), "FALSE"),
+            ("<=", float(), double(0.1), "FALSE"),
+        ] {
+            check(function, &[left, right], Some(answer));
+        }
+    }
+
     #[test]
     fn constants_are_compared_by_their_digits() {
         let double = TypeKind::Double.not_null();
@@ -315,7 +388,7 @@ mod tests {
 
     #[test]
     fn nan_is_not_distinct_from_itself_and_equals_no_other() {
-        use crate::testing::{check, double};
+        use crate::testing::{check, double, int};
         let nan = Expr::literal(Value::Float(f64::NAN), TypeKind::Double.not_null());
         let expr = Expr::call("IS NOT DISTINCT FROM", vec![nan.clone(), nan], TypeKind::Boolean.not_null());
         assert_eq!(crate::fold(&expr, &crate::Environment::default()), Ok(Value::Boolean(true)));

@@ -9,11 +9,12 @@ use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::cast::Cast;
 use crate::column::{Column, arrow_error};
-use crate::compare::{Comparison, comparable, compare, is_text_and_number};
+use crate::compare::{Comparison, comparable, compare, equatable, is_text_and_number};
 use crate::error::{EvalError, FunctionError};
+use crate::merge::merged_type;
 use crate::registry::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
-use crate::types::common_type;
+use crate::types::{KindExt, common_type, plain};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::partial("COALESCE", coalesce, lowered),
@@ -25,7 +26,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 fn common(args: &[Arg<'_>]) -> Option<LogicalType> {
-    common_type(&args.iter().map(|arg| arg.ty).collect::<Vec<_>>())
+    merged_type(&args.iter().map(|arg| arg.ty).collect::<Vec<_>>())
 }
 
 fn cast_all(args: &[Arg<'_>], kind: &TypeKind) -> Vec<LogicalType> {
@@ -46,12 +47,26 @@ fn if_null(args: &[Arg<'_>]) -> Signature {
 fn if_else(args: &[Arg<'_>]) -> Signature {
     let [condition, values @ ..] = args else { return refuse("IF(<BOOLEAN>, <ANY>, <ANY>)") };
     let boolean = matches!(condition.kind(), TypeKind::Boolean | TypeKind::Null);
-    match common(values).filter(|_| boolean && values.len() == 2) {
+    match one_of_two(values).filter(|_| boolean) {
         Some(ty) => {
             let casts = std::iter::once(condition.cast(TypeKind::Boolean)).chain(cast_all(values, &ty.kind)).collect();
             Ok((casts, ty.with_nullable(any_nullable(args))))
         }
         None => refuse("IF(<BOOLEAN>, <ANY>, <ANY>)"),
+    }
+}
+
+/// What IF is: of times the first one's type, of numbers and texts the common one. Collections and intervals it does not take.
+fn one_of_two(values: &[Arg<'_>]) -> Option<LogicalType> {
+    let [then, otherwise] = values else { return None };
+    let scalar = |kind: &TypeKind| {
+        !kind.is_interval() && !matches!(kind, TypeKind::Array(_) | TypeKind::Map(..) | TypeKind::Row(_) | TypeKind::Multiset(_))
+    };
+    let date_and_timestamp = |a: &TypeKind, b: &TypeKind| *a == TypeKind::Date && b.is_timestamp();
+    match (then.kind(), otherwise.kind()) {
+        (a, b) if !scalar(a) || !scalar(b) || date_and_timestamp(a, b) || date_and_timestamp(b, a) => None,
+        (a, b) if a.is_timestamp() && b.is_timestamp() => Some(plain(a).nullable()),
+        _ => common_type(&[then.ty, otherwise.ty]),
     }
 }
 
@@ -96,7 +111,7 @@ fn lowered(call: &Call<'_>) -> Result<Kernel, FunctionError> {
 
 fn make_null_if(call: &Call<'_>) -> Result<Kernel, FunctionError> {
     let (value, other) = (call.arg(0)?, call.arg(1)?);
-    let kind = comparable(&value.kind, &other.kind).ok_or_else(|| call.wrong("values that do not compare"))?.nullable();
+    let kind = equatable(&value.kind, &other.kind).ok_or_else(|| call.wrong("values that do not compare"))?.nullable();
     let left = Cast::new(value, &kind, CastMode::Strict, call.env)?;
     let right = Cast::new(other, &kind, CastMode::Strict, call.env)?;
     kernel(move |args, scope| {
@@ -136,4 +151,41 @@ fn choose(keep: &BooleanArray, yes: &Column, no: &Column) -> Result<ArrayRef, Ev
         }
     };
     zip(keep, datum(yes).as_ref(), datum(no).as_ref()).map_err(arrow_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(function: &str, args: &[TypeKind], expected: Option<&str>) {
+        let types: Vec<LogicalType> = args.iter().map(|kind| kind.clone().nullable()).collect();
+        let described: Vec<_> = types.iter().map(|ty| Arg { ty, literal: None }).collect();
+        let found = crate::resolve(function, &described).ok().map(|resolved| resolved.ty.to_string());
+        assert_eq!(found.as_deref(), expected, "{function} over {args:?}");
+    }
+
+    #[test]
+    fn if_takes_the_first_times_type_and_no_collections() {
+        let array = || TypeKind::Array(Box::new(TypeKind::Int.nullable()));
+        for (then, otherwise, expected) in [
+            (TypeKind::timestamp(3), TypeKind::timestamp(6), Some("TIMESTAMP(3)")),
+            (TypeKind::timestamp_ltz(3), TypeKind::timestamp(6), Some("TIMESTAMP_LTZ(3)")),
+            (TypeKind::Float, TypeKind::Double, Some("FLOAT")),
+            (TypeKind::Int, TypeKind::BigInt, Some("BIGINT")),
+            (TypeKind::Char(1), TypeKind::Char(3), Some("VARCHAR(3)")),
+            (TypeKind::Date, TypeKind::timestamp(3), None),
+            (array(), array(), None),
+        ] {
+            check("IF", &[TypeKind::Boolean, then, otherwise], expected);
+        }
+    }
+
+    #[test]
+    fn coalesce_and_greatest_merge_as_functions_do() {
+        for function in ["COALESCE", "GREATEST", "LEAST"] {
+            check(function, &[TypeKind::Float, TypeKind::Double], Some("DOUBLE"));
+            check(function, &[TypeKind::timestamp(3), TypeKind::Date], Some("DATE"));
+            check(function, &[TypeKind::timestamp(3), TypeKind::timestamp_ltz(6)], Some("TIMESTAMP_LTZ(6)"));
+        }
+    }
 }

@@ -25,6 +25,7 @@ mod eval;
 mod json;
 mod logic;
 mod math;
+mod merge;
 mod pattern;
 mod registry;
 mod signature;

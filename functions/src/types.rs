@@ -87,18 +87,24 @@ pub(crate) fn adjusted_decimal(precision: i32, scale: i32) -> TypeKind {
     TypeKind::Decimal { precision: DECIMAL_DIGITS_MAX, scale: kept as u8 }
 }
 
-/// The type that values of all these types become in one column (CASE, COALESCE, UNION, VALUES, IN); `None`: they do not mix.
+/// The type that values of all these types become in one column (CASE, UNION, VALUES, `ARRAY[...]`); `None`: they do not mix. What
+/// functions merge their arguments into is [`merged_type`](crate::merge::merged_type).
 pub fn common_type(types: &[&LogicalType]) -> Option<LogicalType> {
+    fold(types, common_kind)
+}
+
+/// The one kind of all types, two at a time; NULL takes part in nullability only.
+pub(crate) fn fold(types: &[&LogicalType], merge: fn(&TypeKind, &TypeKind) -> Option<TypeKind>) -> Option<LogicalType> {
     let nullable = types.iter().any(|ty| ty.nullable);
     let mut kinds = types.iter().map(|ty| &ty.kind).filter(|kind| !matches!(kind, TypeKind::Null));
     let Some(first) = kinds.next() else {
         return types.first().map(|_| TypeKind::Null.nullable());
     };
-    let kind = kinds.try_fold(first.clone(), |merged, kind| common_kind(&merged, kind))?;
+    let kind = kinds.try_fold(first.clone(), |merged, kind| merge(&merged, kind))?;
     Some(LogicalType { kind, nullable })
 }
 
-fn common_kind(left: &TypeKind, right: &TypeKind) -> Option<TypeKind> {
+pub(crate) fn common_kind(left: &TypeKind, right: &TypeKind) -> Option<TypeKind> {
     use TypeKind as K;
     if left == right {
         return Some(left.clone());
@@ -111,8 +117,12 @@ fn common_kind(left: &TypeKind, right: &TypeKind) -> Option<TypeKind> {
         (K::Char(a) | K::Varchar(a), K::Char(b) | K::Varchar(b)) => K::Varchar(*a.max(b)),
         (K::Binary(a) | K::Varbinary(a), K::Binary(b) | K::Varbinary(b)) => K::Varbinary(*a.max(b)),
         (K::Timestamp { precision: a, .. }, K::Timestamp { precision: b, .. }) => K::timestamp(*a.max(b)),
-        (K::TimestampLtz { precision: a, .. } | K::Timestamp { precision: a, .. }, K::TimestampLtz { precision: b, .. })
-        | (K::TimestampLtz { precision: a, .. }, K::Timestamp { precision: b, .. }) => K::timestamp_ltz(*a.max(b)),
+        (K::TimestampLtz { precision: a, .. }, K::TimestampLtz { precision: b, .. }) => K::timestamp_ltz(*a.max(b)),
+        // With and without a zone: the first wins, but that of another precision, the last.
+        (K::Timestamp { precision: a, .. }, K::TimestampLtz { precision: b, .. }) if a == b => K::timestamp(*a),
+        (K::TimestampLtz { precision: a, .. }, K::Timestamp { precision: b, .. }) if a == b => K::timestamp_ltz(*a),
+        (K::Timestamp { precision: a, .. }, K::TimestampLtz { precision: b, .. }) => K::timestamp_ltz(*a.max(b)),
+        (K::TimestampLtz { precision: a, .. }, K::Timestamp { precision: b, .. }) => K::timestamp(*a.max(b)),
         (K::Date, K::Timestamp { precision, .. }) | (K::Timestamp { precision, .. }, K::Date) => K::timestamp(*precision),
         (K::Time(a), K::Time(b)) => K::Time(*a.max(b)),
         (K::IntervalDayTime { .. }, K::IntervalDayTime { .. }) => INTERVAL_SECOND,

@@ -15,6 +15,35 @@ pub(crate) enum Zone {
     Named(TimeZone),
 }
 
+/// The names of three letters that Java's `TimeZone` still knows. Source: `java.time.ZoneId.SHORT_IDS`.
+const SHORT_NAMES: [(&str, &str); 25] = [
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
+];
+
 impl Zone {
     /// The zone that Flink's `table.local-time-zone` names.
     pub(crate) fn parse(name: &str) -> Result<Self, FunctionError> {
@@ -32,7 +61,8 @@ impl Zone {
     pub(crate) fn parse_or_utc(name: &str) -> Self {
         // That class knows offsets only behind GMT.
         let bare_offset = name.starts_with(['+', '-']);
-        if bare_offset { Self::Fixed(0) } else { Self::parse(name).unwrap_or(Self::Fixed(0)) }
+        let named = SHORT_NAMES.iter().find(|(short, _)| *short == name).map_or(name, |(_, long)| long);
+        if bare_offset { Self::Fixed(0) } else { Self::parse(named).unwrap_or(Self::Fixed(0)) }
     }
 
     /// Seconds to add to an instant, in seconds since the epoch, to get its wall clock.

@@ -227,3 +227,23 @@ fn a_row_and_a_joined_table_give_their_columns_in_order() {
         (&format!("{joined} CREATE VIEW v AS SELECT * FROM l NATURAL JOIN r; DESCRIBE v;"), "k p q s t"),
     ]);
 }
+
+#[test]
+fn an_interval_counts_the_units_that_it_is_written_in() {
+    for (expr, constant) in [
+        ("CAST(INTERVAL '90' MINUTE AS BIGINT)", "Int(90)"),
+        ("CAST(INTERVAL '3.7' SECOND AS BIGINT)", "Int(4)"),
+        ("CAST(INTERVAL '7' YEAR AS INT)", "Int(7)"),
+        ("CAST(5 AS INTERVAL DAY)", "Int(432000000)"),
+        ("INTERVAL 500 DAY", "Int(43200000000)"),
+        ("_UTF8'abc'", "String(\"abc\")"),
+    ] {
+        let told = format!("{:?}", planned(&format!("SELECT auction, {expr} FROM bid;")));
+        assert!(told.contains(constant), "{expr}: {told}");
+    }
+    check_refused(&[
+        ("SELECT CAST(INTERVAL '1 02' DAY TO HOUR AS BIGINT) FROM bid;", "E0302", 8),
+        ("SELECT CAST(INTERVAL '1' DAY AS SMALLINT) FROM bid;", "E0302", 8),
+        ("SELECT CAST(5 AS INTERVAL DAY TO SECOND) FROM bid;", "E0302", 34),
+    ]);
+}

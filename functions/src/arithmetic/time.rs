@@ -49,6 +49,7 @@ pub(super) fn add(call: &Call<'_>, sign: i64) -> Result<Option<Kernel>, Function
         (TypeKind::Date, _) => {
             shift::<Date32Type, Date32Type>(time_at, sign, |days, millis| days.wrapping_add((millis / DAY_MILLIS) as i32))
         }
+        (TypeKind::Time(_), _) if months => shift_months::<Time32MillisecondType>(time_at, sign, |time, _| time),
         (TypeKind::Time(_), _) => shift::<Time32MillisecondType, Time32MillisecondType>(time_at, sign, |time, millis| {
             i64::from(time).wrapping_add(millis).rem_euclid(DAY_MILLIS) as i32
         }),

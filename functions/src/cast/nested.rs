@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, ListArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray, UInt64Array, new_null_array};
+use arrow::compute::{concat, take};
 use arrow::datatypes::DataType;
 use irmak_common::expr::CastMode;
 use irmak_common::types::{LogicalType, TypeKind};
@@ -13,9 +14,30 @@ use crate::constant::map_array;
 use crate::environment::Environment;
 use crate::error::{EvalError, FunctionError};
 
+/// As asked: where an element is refused, CAST fails and TRY_CAST makes the whole value NULL.
 pub(super) fn convert(from: &TypeKind, to: &TypeKind, mode: CastMode, env: &Environment) -> Result<Convert, FunctionError> {
+    let strict = strictly(from, to, env)?;
+    if mode == CastMode::Strict {
+        return Ok(strict);
+    }
     let arrow = to.to_arrow();
-    let cast = |from: &LogicalType, to: &LogicalType| Cast::new(from, to, mode, env);
+    Ok(Arc::new(move |array| strict(array).or_else(|_| one_by_one(array, &strict, &arrow))))
+}
+
+fn one_by_one(array: &ArrayRef, strict: &Convert, arrow: &DataType) -> Result<ArrayRef, EvalError> {
+    // Taken, not sliced: a slice still holds the elements of its neighbours.
+    let alone = |row| take(array, &UInt64Array::from(vec![row]), None).map_err(arrow_error);
+    let value = |row| Ok(strict(&alone(row)?).unwrap_or_else(|_| new_null_array(arrow, 1)));
+    let values = (0..array.len() as u64).map(value).collect::<Result<Vec<ArrayRef>, EvalError>>()?;
+    if values.is_empty() {
+        return Ok(new_null_array(arrow, 0));
+    }
+    concat(&values.iter().map(AsRef::as_ref).collect::<Vec<_>>()).map_err(arrow_error)
+}
+
+fn strictly(from: &TypeKind, to: &TypeKind, env: &Environment) -> Result<Convert, FunctionError> {
+    let arrow = to.to_arrow();
+    let cast = |from: &LogicalType, to: &LogicalType| Cast::new(from, to, CastMode::Strict, env);
     let unplanned = |array: &dyn Array| internal(format!("no cast of Arrow type {}", array.data_type()));
     Ok(match (from, to) {
         (TypeKind::Array(from), TypeKind::Array(to)) => {

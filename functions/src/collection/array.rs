@@ -8,6 +8,7 @@ use crate::cell::{Style, write_cell};
 use crate::compare::same;
 use crate::constant::to_array;
 use crate::error::FunctionError;
+use crate::merge::merged_type;
 use crate::registry::{Call, Function, Kernel, Signature};
 use crate::signature::{Arg, any_nullable, refuse};
 use crate::types::{KindExt, common_type};
@@ -145,7 +146,7 @@ fn best(args: &[Arg<'_>]) -> Signature {
 
 fn common_array(args: &[Arg<'_>], least: usize, most: usize) -> Signature {
     let arrays = args.iter().all(|arg| element_of(arg).is_some()) && (least..=most).contains(&args.len());
-    let common = if arrays { common_type(&args.iter().map(|arg| arg.ty).collect::<Vec<_>>()) } else { None };
+    let common = if arrays { merged_type(&args.iter().map(|arg| arg.ty).collect::<Vec<_>>()) } else { None };
     match common {
         Some(ty) => Ok((args.iter().map(|arg| arg.cast(ty.kind.clone())).collect(), ty)),
         None => refuse("arrays of one type"),

@@ -5,9 +5,9 @@ use irmak_common::types::{Field, LogicalType, TypeKind};
 
 use super::{by_row, entries, items};
 use crate::compare::same;
+use crate::merge::merged_type;
 use crate::registry::{Function, Signature};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
-use crate::types::common_type;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::total(
@@ -63,7 +63,7 @@ fn from_arrays_signature(args: &[Arg<'_>]) -> Signature {
 
 fn union_signature(args: &[Arg<'_>]) -> Signature {
     let maps = !args.is_empty() && args.iter().all(|arg| matches!(arg.kind(), TypeKind::Map(..)));
-    match common_type(&args.iter().map(|arg| arg.ty).collect::<Vec<_>>()).filter(|_| maps) {
+    match merged_type(&args.iter().map(|arg| arg.ty).collect::<Vec<_>>()).filter(|_| maps) {
         Some(ty) => Ok((args.iter().map(|arg| arg.cast(ty.kind.clone())).collect(), ty)),
         None => refuse("maps of one type"),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Float64Type, Int32Type, Schema, TimestampMillisecondType};
 use irmak_common::expr::{CastMode, Expr, ExprNode, Value};
 use irmak_common::types::{LogicalType, TypeKind};
@@ -200,5 +200,34 @@ fn no_cast_panics_whatever_it_is_given() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_try_of_a_collection_gives_all_of_it_or_nothing() {
+    let mut lists = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
+    for texts in [Some(vec![Some("1"), None]), Some(vec![Some("2"), Some("x")]), None, Some(vec![])] {
+        lists.append_option(texts);
+    }
+    let of = |kind: TypeKind| TypeKind::Array(Box::new(kind.nullable()));
+    let input = Box::new(column(0, of(TypeKind::STRING)));
+    let cast = Expr { node: ExprNode::Cast { input, mode: CastMode::Try }, ty: of(TypeKind::Int).nullable() };
+    let tried = evaluate(&cast, &batch(vec![Arc::new(lists.finish())]));
+    assert_eq!((0..4).map(|row| tried.is_null(row)).collect::<Vec<_>>(), [false, true, true, false]);
+    assert_eq!(tried.as_list::<i32>().value(0).as_primitive::<Int32Type>().iter().collect::<Vec<_>>(), [Some(1), None]);
+}
+
+#[test]
+fn a_decimal_and_a_double_are_ordered_as_java_compares_doubles() {
+    let decimals = arrow::array::Decimal128Array::from(vec![0, 150, 250]).with_precision_and_scale(10, 2).unwrap();
+    let doubles = Float64Array::from(vec![-0.0, f64::NAN, 2.5]);
+    let rows = batch(vec![Arc::new(decimals), Arc::new(doubles)]);
+    let double = || TypeKind::Double.nullable();
+    let decimal = column(0, TypeKind::Decimal { precision: 10, scale: 2 }).cast(double());
+    for (function, answers) in
+        [(">", [true, false, false]), ("<=", [false, true, true]), ("<", [false, true, false]), ("=", [true, false, true])]
+    {
+        let compared = call(function, vec![decimal.clone(), column(1, TypeKind::Double)], TypeKind::Boolean);
+        assert_eq!(evaluate(&compared, &rows).as_boolean(), &BooleanArray::from(answers.to_vec()), "{function}");
     }
 }

@@ -11,7 +11,7 @@ use crate::signature::{Want, forced, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::total("REGEXP", |args| strict(args, &[Want::Text, Want::Text], 0, TypeKind::Boolean), |_| regexp()),
-    Function::total("REGEXP_REPLACE", |args| forced(args, &[Want::Text, Want::Text, Want::Text], 0, TypeKind::STRING), |_| replace()),
+    Function::total("REGEXP_REPLACE", |args| strict(args, &[Want::Text, Want::Text, Want::Text], 0, TypeKind::STRING), |_| replace()),
     Function::total("REGEXP_EXTRACT", |args| forced(args, &[Want::Text, Want::Text, Want::Int], 1, TypeKind::STRING), |_| extract()),
 ];
 

@@ -6,15 +6,15 @@ use super::push_utf16;
 use crate::column::{build_strings, internal};
 use crate::error::{EvalError, FunctionError};
 use crate::registry::{Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, any_nullable, fixed, forced, refuse, strict};
+use crate::signature::{Arg, Want, any_nullable, fixed, refuse, strict};
 use crate::types::{KindExt, joined_length};
 
 /// Bytes that one text may become: a repetition of a billion is an error, not the end of the process.
 const TEXT_BYTES_MAX: usize = 64 << 20;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::partial("LPAD", |args| forced(args, &[Want::Text, Want::Int, Want::Text], 0, TypeKind::STRING), |_| pad("LPAD", Side::Left)),
-    Function::partial("RPAD", |args| forced(args, &[Want::Text, Want::Int, Want::Text], 0, TypeKind::STRING), |_| pad("RPAD", Side::Right)),
+    Function::partial("LPAD", |args| strict(args, &[Want::Text, Want::Int, Want::Text], 0, TypeKind::STRING), |_| pad("LPAD", Side::Left)),
+    Function::partial("RPAD", |args| strict(args, &[Want::Text, Want::Int, Want::Text], 0, TypeKind::STRING), |_| pad("RPAD", Side::Right)),
     Function::partial("REPEAT", |args| strict(args, &[Want::Text, Want::Int], 0, TypeKind::STRING), |_| repeat()),
     Function::total("||", joined_signature, |_| concat()),
     Function::total("CONCAT", concat_signature, |_| concat()),

@@ -42,7 +42,8 @@ fn date_format_signature(args: &[Arg<'_>]) -> Signature {
 fn ltz_signature(args: &[Arg<'_>]) -> Signature {
     match args {
         [number, precision] if number.kind().is_numeric() || *number.kind() == TypeKind::Null => {
-            let kind = if number.kind().is_integer() { TypeKind::BigInt } else { TypeKind::Double };
+            // A DECIMAL loses its digits behind the point.
+            let kind = if number.kind().is_approximate() { TypeKind::Double } else { TypeKind::BigInt };
             if !precision.kind().is_integer() || precision.int().is_some_and(|precision| precision != 0 && precision != 3) {
                 return refuse("TO_TIMESTAMP_LTZ(<NUMERIC>, 0 or 3)");
             }
@@ -183,7 +184,8 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Kernel, FunctionError> {
         }
         let numbers = args[0].numbers::<Float64Type>()?;
         build_numbers::<TimestampMillisecondType>(scope.rows, |row| {
-            Ok(numbers.get(row).zip(per_unit(row)?).map(|(number, unit)| (number * unit as f64) as i64))
+            let instant = numbers.get(row).zip(per_unit(row)?).map(|(number, unit)| number * unit as f64);
+            Ok(instant.filter(|ms| ms.is_finite()).map(|ms| ms as i64).filter(|ms| INSTANTS_MS.contains(ms)))
         })
     })
 }

@@ -16,14 +16,23 @@ pub(crate) const FUNCTIONS: &[Function] = &[Function::total("TIMESTAMPDIFF", sig
 const UNITS: &[&str] = &["SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"];
 
 fn signature(args: &[Arg<'_>]) -> Signature {
-    let moment = |arg: &Arg<'_>| arg.kind().is_timestamp() || matches!(arg.kind(), TypeKind::Date | TypeKind::Time(_) | TypeKind::Null);
+    let moment = |arg: &Arg<'_>| arg.kind().is_timestamp() || matches!(arg.kind(), TypeKind::Date | TypeKind::Null);
+    let zoned = |arg: &Arg<'_>| matches!(arg.kind(), TypeKind::TimestampLtz { .. });
+    let zones_differ =
+        |from: &Arg<'_>, to: &Arg<'_>| zoned(from) != zoned(to) && *from.kind() != TypeKind::Null && *to.kind() != TypeKind::Null;
     match args {
         [unit, from, to]
-            if unit.text().is_some_and(|unit| UNITS.contains(&unit.trim_start_matches("SQL_TSI_"))) && moment(from) && moment(to) =>
+            if unit.text().is_some_and(|unit| UNITS.contains(&unit.trim_start_matches("SQL_TSI_")))
+                && moment(from)
+                && moment(to)
+                && !zones_differ(from, to) =>
         {
             Ok((uncast(args), LogicalType { kind: TypeKind::Int, nullable: any_nullable(&args[1..]) }))
         }
-        _ => refuse(format!("TIMESTAMPDIFF(<UNIT>, <DATETIME>, <DATETIME>), where the unit is one of {}", UNITS.join(", "))),
+        _ => refuse(format!(
+            "TIMESTAMPDIFF(<UNIT>, <DATETIME>, <DATETIME>), both TIMESTAMP_LTZ or neither, where the unit is one of {}",
+            UNITS.join(", ")
+        )),
     }
 }
 

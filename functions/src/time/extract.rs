@@ -2,13 +2,17 @@
 //!
 //! Units below a day of a moment before 1970 are negative or zero, as Flink's remainder has it.
 
-use arrow::datatypes::Int64Type;
-use irmak_common::types::{LogicalType, TypeKind};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, TimeUnit};
+use irmak_common::types::{LogicalType, TypeKind, timestamp_unit};
 
 use super::fields::Fields;
 use super::{Clock, DAY};
-use crate::column::build_numbers;
-use crate::error::FunctionError;
+use crate::column::{Column, View, arrow_error, build_numbers};
+use crate::error::{EvalError, FunctionError};
 use crate::registry::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
 use crate::types::KindExt;
@@ -81,10 +85,50 @@ fn extract(call: &Call<'_>, unit: &str, at: usize) -> Result<Kernel, FunctionErr
     }
     let Some(part) = part(unit) else { return Err(call.wrong(format!("there is no unit {unit}"))) };
     let clock = Clock::of(call, at)?;
+    if let Some(digits) = Digits::of(unit, &call.arg(at)?.kind) {
+        return kernel(move |args, scope| {
+            let (times, below) = (clock.local(&args[at])?, digits.below_milli(&args[at])?);
+            build_numbers::<Int64Type>(scope.rows, |row| Ok(times.get(row).zip(below.get(row)).map(|(at, below)| part(at) + below)))
+        });
+    }
     kernel(move |args, scope| {
         let times = clock.local(&args[at])?;
         build_numbers::<Int64Type>(scope.rows, |row| Ok(times.get(row).map(part)))
     })
+}
+
+/// What a fine timestamp has below its milliseconds, counted in micro- or nanoseconds.
+#[derive(Clone, Copy)]
+struct Digits {
+    /// Stored units of a millisecond.
+    stored: i64,
+    /// Asked for units of a millisecond.
+    asked: i64,
+}
+
+impl Digits {
+    fn of(unit: &str, kind: &TypeKind) -> Option<Self> {
+        let asked = match unit {
+            "MICROSECOND" => 1_000,
+            "NANOSECOND" => 1_000_000,
+            _ => return None,
+        };
+        let (TypeKind::Timestamp { precision, .. } | TypeKind::TimestampLtz { precision, .. }) = kind else { return None };
+        match timestamp_unit(*precision) {
+            TimeUnit::Microsecond => Some(Self { stored: 1_000, asked }),
+            TimeUnit::Nanosecond => Some(Self { stored: 1_000_000, asked }),
+            _ => None,
+        }
+    }
+
+    fn below_milli(self, times: &Column) -> Result<View<Int64Array>, EvalError> {
+        let below = |array: &ArrayRef| -> Result<ArrayRef, EvalError> {
+            let stored = cast(array, &DataType::Int64).map_err(arrow_error)?;
+            let digits = |at: i64| at.rem_euclid(self.stored) * self.asked / self.stored;
+            Ok(Arc::new(stored.as_primitive::<Int64Type>().unary::<_, Int64Type>(digits)))
+        };
+        times.map(below)?.longs()
+    }
 }
 
 fn part(unit: &str) -> Option<fn(i64) -> i64> {
@@ -175,6 +219,16 @@ mod tests {
         let shanghai = Environment::in_zone("Asia/Shanghai");
         assert_eq!(run("HOUR", std::slice::from_ref(&instant), &shanghai), Ok(Some("8".into())));
         assert_eq!(run("EXTRACT", &[symbol("EPOCH"), instant], &shanghai), Ok(Some("28800".into())));
+        let fine = |micros| (Value::Int(micros), TypeKind::timestamp(6).not_null());
+        for (unit, micros, value) in [
+            ("MICROSECOND", 1_123_456, "123456"),
+            ("MICROSECOND", -1, "-1"),
+            ("NANOSECOND", 123_456, "123456000"),
+            ("NANOSECOND", -999_000, "-999000000"),
+            ("MILLISECOND", 123_456, "123"),
+        ] {
+            check("EXTRACT", &[symbol(unit), fine(micros)], Some(value));
+        }
         assert!(run("EXTRACT", &[symbol("FORTNIGHT"), timestamp(late)], &Environment::default()).is_err());
     }
 }

@@ -141,9 +141,7 @@ pub(crate) const MINUS_DATE: &str = "MINUS_DATE";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Unit {
     Year,
-    Quarter,
     Month,
-    Week,
     Day,
     Hour,
     Minute,

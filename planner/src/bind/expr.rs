@@ -14,7 +14,7 @@ use crate::token::Name;
 
 use super::group::Grouping;
 use super::scope::{Scope, field_of};
-use super::{call, literal, untyped};
+use super::{call, interval_count, literal, untyped};
 
 /// Binds expressions over one relation.
 pub(crate) struct ExprBinder<'a> {
@@ -56,7 +56,9 @@ impl ExprBinder<'_> {
             }
             ExprKind::Operator { name, args } => {
                 untyped::arguments(name, args)?;
-                let args = self.all(args)?;
+                // The unit of `(a - b) DAY` is no operand.
+                let operands = if *name == ast::MINUS_DATE { &args[..2] } else { args.as_slice() };
+                let args = self.all(operands)?;
                 let times = args.len() == 2 && args.iter().all(|arg| is_moment(&arg.ty.kind));
                 match *name {
                     ast::MINUS_DATE if times => call::resolve("-", args, expr.span),
@@ -69,7 +71,10 @@ impl ExprBinder<'_> {
             ExprKind::Case { operand, branches, otherwise } => self.case(operand.as_deref(), branches, otherwise.as_deref(), expr.span),
             ExprKind::Cast { input, ty, safe } => {
                 let bound = self.bind(input)?;
-                explicit_cast(bound, ty, *safe, expr.span)
+                match interval_count::counted(input, &bound, ty, expr.span)? {
+                    Some(count) => Ok(count),
+                    None => explicit_cast(bound, &cast_target(ty), *safe, expr.span),
+                }
             }
             ExprKind::Call(call) => self.call(call, expr.span),
             ExprKind::Bound(bound) => Ok((**bound).clone()),
@@ -228,6 +233,14 @@ pub(crate) fn field(base: Expr, name: &Name) -> Planned<Expr> {
     let ty = field.ty.with_nullable(field.ty.nullable || base.ty.nullable);
     let position = Expr::literal(Value::Int(position as i64), TypeKind::Int.not_null());
     Ok(Expr::call("FIELD", vec![base, position], ty))
+}
+
+/// Times have whole seconds, whatever a CAST asks for.
+fn cast_target(ty: &LogicalType) -> LogicalType {
+    match ty.kind {
+        TypeKind::Time(_) => LogicalType { kind: TypeKind::Time(0), nullable: ty.nullable },
+        _ => ty.clone(),
+    }
 }
 
 /// `CAST(input AS ty)`.

@@ -142,17 +142,20 @@ fn months(text: &str, from: Unit, to: Unit) -> Option<i64> {
         let months = whole(months, 2).filter(|months| *months < 12)?;
         return whole(years, 9)?.checked_mul(12)?.checked_add(months);
     }
-    let each = match from {
+    whole(text, 9)?.checked_mul(unit_size(from))
+}
+
+/// How large a unit is, in what its intervals are counted in: months, or milliseconds.
+pub(super) fn unit_size(unit: Unit) -> i64 {
+    match unit {
         Unit::Year => 12,
-        Unit::Quarter => 3,
-        _ => 1,
-    };
-    whole(text, 9)?.checked_mul(each)
+        Unit::Month => 1,
+        _ => unit_millis(unit),
+    }
 }
 
 fn unit_millis(unit: Unit) -> i64 {
     match unit {
-        Unit::Week => 604_800_000,
         Unit::Day => 86_400_000,
         Unit::Hour => 3_600_000,
         Unit::Minute => 60_000,
@@ -163,7 +166,7 @@ fn unit_millis(unit: Unit) -> i64 {
 /// The fields of a day-time interval: the first in any size, the others behind ` ` or `:`, the seconds with a fraction.
 fn millis(text: &str, from: Unit, to: Unit) -> Option<i64> {
     let units: Vec<Unit> =
-        [Unit::Week, Unit::Day, Unit::Hour, Unit::Minute, Unit::Second].into_iter().filter(|unit| (from..=to).contains(unit)).collect();
+        [Unit::Day, Unit::Hour, Unit::Minute, Unit::Second].into_iter().filter(|unit| (from..=to).contains(unit)).collect();
     let fields: Vec<&str> = text.split([' ', ':']).collect();
     if fields.len() != units.len() {
         return None;

@@ -6,8 +6,8 @@
 use irmak_common::limits;
 use irmak_common::types::{TypeKind, YearMonth};
 
-use crate::ast::{Call, Expr, ExprKind, MINUS_DATE, Unit};
-use crate::error::{Planned, Span};
+use crate::ast::{Call, Expr, ExprKind, Interval, MINUS_DATE, Unit};
+use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, TokenKind, too_deep};
 
 use super::{literal, over, query, special, types};
@@ -269,15 +269,22 @@ fn months_between(args: Vec<Expr>, span: Span) -> Planned<Expr> {
     node(ExprKind::Cast { input: Box::new(months), ty, safe: false }, span)
 }
 
+/// An interval that only says its unit.
+fn unit_of(from: Unit, to: Option<Unit>) -> ExprKind {
+    ExprKind::Interval(Interval { negative: false, text: String::new(), from, digits: 0, to })
+}
+
 /// `(a - b) DAY`: the interval between two times. Without a unit there is none to subtract times in.
 fn difference(cursor: &mut Cursor, inner: Expr) -> Planned<Expr> {
     let start = inner.span;
     let unit = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"].into_iter().any(|word| cursor.at_words(&[word]));
     match inner.kind {
-        ExprKind::Operator { name: "-", args } if unit && args.len() == 2 => {
-            if literal::qualifier(cursor)?.0 <= Unit::Month {
+        ExprKind::Operator { name: "-", mut args } if unit && args.len() == 2 => {
+            let (from, to) = literal::qualifier(cursor)?;
+            if from <= Unit::Month {
                 return months_between(args, start.to(cursor.last_span()));
             }
+            args.push(node(unit_of(from, to), cursor.last_span())?);
             node(ExprKind::Operator { name: MINUS_DATE, args }, start.to(cursor.last_span()))
         }
         kind => Ok(Expr { kind, ..inner }),
@@ -362,12 +369,31 @@ fn cast(cursor: &mut Cursor) -> Planned<Expr> {
     cursor.expect_symbol("(")?;
     let input = Box::new(expr(cursor)?);
     cursor.expect(&["AS"])?;
+    if let ExprKind::Number(text) = &input.kind
+        && cursor.at_words(&["INTERVAL"])
+    {
+        return counted_interval(cursor, text.clone(), start);
+    }
     cursor.clamps = true;
     let ty = types::data_type(cursor);
     cursor.clamps = false;
     let ty = ty?;
     cursor.expect_symbol(")")?;
     node(ExprKind::Cast { input, ty, safe }, start.to(cursor.last_span()))
+}
+
+/// `CAST(5 AS INTERVAL DAY)`, from INTERVAL on: five days. Of anything but a written number it is milliseconds or months.
+fn counted_interval(cursor: &mut Cursor, text: String, start: Span) -> Planned<Expr> {
+    cursor.next();
+    let (from, to) = literal::qualifier(cursor)?;
+    if to.is_some() {
+        return Err(PlanError::new(Code::Cast, "a number cannot be cast to an interval of several units")
+            .at(cursor.last_span())
+            .label("name one unit, as in INTERVAL DAY"));
+    }
+    cursor.expect_symbol(")")?;
+    let interval = Interval { negative: false, digits: text.len().min(9) as u8, text, from, to };
+    node(ExprKind::Interval(interval), start.to(cursor.last_span()))
 }
 
 /// Words that are functions without parentheses.
@@ -381,6 +407,13 @@ fn column_or_call(cursor: &mut Cursor) -> Planned<Expr> {
             Some(special) => Ok(special),
             None => plain_call(cursor, name),
         };
+    }
+    if let (TokenKind::Word { text, quoted: false }, TokenKind::String(_)) = (&cursor.peek().kind, &cursor.look(1).kind)
+        && text.eq_ignore_ascii_case("_UTF8")
+    {
+        cursor.next();
+        let text = cursor.string("a string")?;
+        return literal::continued(cursor, text, start);
     }
     if let TokenKind::Word { text, quoted: false } = &cursor.peek().kind {
         let upper = text.to_ascii_uppercase();

@@ -42,17 +42,25 @@ pub(crate) fn interval(cursor: &mut Cursor) -> Planned<Expr> {
     if !negative {
         cursor.eat_symbol("+");
     }
-    let text = cursor.string("a length in quotes, as in INTERVAL '5' SECOND,")?;
-    if ["WEEK", "WEEKS", "QUARTER", "QUARTERS"].iter().any(|unit| cursor.at_words(&[unit])) {
-        // Units of TIMESTAMPADD and of FLOOR, but of no literal, as in Flink.
-        return Err(cursor.unexpected(&["DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR"]));
-    }
+    let number = match &cursor.peek().kind {
+        TokenKind::Number(text) => Some(text.clone()),
+        _ => None,
+    };
+    let text = match &number {
+        Some(text) => {
+            cursor.next();
+            text.clone()
+        }
+        None => cursor.string("a length, as in INTERVAL '5' SECOND,")?,
+    };
     let (from, digits, to) = sized_qualifier(cursor).map_err(|error| match text.split_once(' ') {
         Some((number, unit)) if unit.chars().all(char::is_alphabetic) => {
             error.label(format!("write INTERVAL '{number}' {}", unit.to_uppercase()))
         }
         _ => error,
     })?;
+    // A bare number is multiplied with the unit, so it may have any digits.
+    let digits = number.map_or(digits, |_| DIGITS_MAX);
     node(ExprKind::Interval(Interval { negative, text, from, digits, to }), start.to(cursor.last_span()))
 }
 
@@ -70,6 +78,7 @@ fn sized_qualifier(cursor: &mut Cursor) -> Planned<(Unit, u8, Option<Unit>)> {
 
 /// As in Calcite: `INTERVAL '100' SECOND` has a digit too many.
 const DIGITS: u8 = 2;
+const DIGITS_MAX: u8 = 9;
 
 /// `SECOND`, `DAY(3)`, `SECOND(2, 3)`.
 fn qualified_unit(cursor: &mut Cursor) -> Planned<(Unit, Option<u8>)> {
@@ -86,9 +95,7 @@ fn qualified_unit(cursor: &mut Cursor) -> Planned<(Unit, Option<u8>)> {
 pub(crate) fn unit(cursor: &mut Cursor) -> Planned<Unit> {
     let units = [
         ("YEAR", "YEARS", Unit::Year),
-        ("QUARTER", "QUARTERS", Unit::Quarter),
         ("MONTH", "MONTHS", Unit::Month),
-        ("WEEK", "WEEKS", Unit::Week),
         ("DAY", "DAYS", Unit::Day),
         ("HOUR", "HOURS", Unit::Hour),
         ("MINUTE", "MINUTES", Unit::Minute),

@@ -27,12 +27,21 @@ pub(crate) fn query(cursor: &mut Cursor) -> Planned<Query> {
         let start = cursor.span();
         let with = if cursor.eat(&["WITH"]) { cursor.list(cte)? } else { Vec::new() };
         let body = union(cursor)?;
-        let order_by = if cursor.eat(&["ORDER", "BY"]) { cursor.list(over::order_item)? } else { Vec::new() };
+        let order_by = if by(cursor, "ORDER")? { cursor.list(over::order_item)? } else { Vec::new() };
         let mut query = Query { with, body, order_by, limit: None, offset: None, span: start };
         limits(cursor, &mut query)?;
         query.span = start.to(cursor.last_span());
         Ok(query)
     })
+}
+
+/// Reads `GROUP BY` or `ORDER BY` if its first word is next.
+fn by(cursor: &mut Cursor, word: &str) -> Planned<bool> {
+    let found = cursor.eat(&[word]);
+    if found {
+        cursor.expect(&["BY"])?;
+    }
+    Ok(found)
 }
 
 fn cte(cursor: &mut Cursor) -> Planned<Cte> {
@@ -190,7 +199,7 @@ fn select(cursor: &mut Cursor) -> Planned<Select> {
     if cursor.eat(&["WHERE"]) {
         select.filter = Some(expr::expr(cursor)?);
     }
-    if cursor.eat(&["GROUP", "BY"]) {
+    if by(cursor, "GROUP")? {
         cursor.eat(&["ALL"]);
         select.group_by = Some(cursor.list(group_item)?);
     }
