@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn nan_is_not_distinct_from_itself_and_equals_no_other() {
-        use crate::testing::{check, double, int};
+        use crate::testing::{check, double};
         let nan = Expr::literal(Value::Float(f64::NAN), TypeKind::Double.not_null());
         let expr = Expr::call("IS NOT DISTINCT FROM", vec![nan.clone(), nan], TypeKind::Boolean.not_null());
         assert_eq!(crate::fold(&expr, &crate::Environment::default()), Ok(Value::Boolean(true)));
