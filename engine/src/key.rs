@@ -9,8 +9,8 @@
 //! null bits, one a column | fixed cells, little endian, zero where NULL | u32 lengths of variable cells | their bytes, in order
 //! ```
 //!
-//! Equality is Flink's for `BinaryRowData`: NULL equals NULL, `-0.0` and `0.0` differ, all NaN are one. ARRAY and ROW cells are in
-//! Arrow's row format. Knows nothing of windows or aggregates.
+//! Equality is Flink's for `BinaryRowData`: NULL equals NULL, `-0.0` and `0.0` differ, all NaN are one, maps are equal whose entries are
+//! in their order (equal maps come in the order of Java's hash table). ARRAY, MAP, MULTISET and ROW cells are in Arrow's row format. Knows nothing of windows or aggregates.
 
 mod decode;
 mod encode;
@@ -61,7 +61,7 @@ impl KeyFormat {
     /// The layout of a key made of these columns of a batch.
     ///
     /// # Errors
-    /// A column that does not exist, or whose type has no equality (MAP, MULTISET).
+    /// A column that does not exist.
     pub(crate) fn new(schema: &Schema, columns: &[usize]) -> Result<Self, EngineError> {
         let types = columns
             .iter()
@@ -71,21 +71,17 @@ impl KeyFormat {
         Self::of_types(types)
     }
 
-    /// The layout of whole rows, to be kept and read back: MAP columns too, whose equality is then that of their entries in order.
+    /// The layout of whole rows, to be kept and read back.
     pub(crate) fn of_rows(schema: &Schema) -> Result<Self, EngineError> {
-        Self::laid_out(schema.fields.iter().enumerate().map(|(column, field)| (column, field.ty.kind.to_arrow())).collect(), true)
+        Self::of_types(schema.fields.iter().enumerate().map(|(column, field)| (column, field.ty.kind.to_arrow())).collect())
     }
 
     /// The layout of a key made of (position, type) pairs.
     pub(crate) fn of_types(types: Vec<(usize, DataType)>) -> Result<Self, EngineError> {
-        Self::laid_out(types, false)
-    }
-
-    fn laid_out(types: Vec<(usize, DataType)>, maps: bool) -> Result<Self, EngineError> {
         let mut header = types.len().div_ceil(8);
         let mut cells = Vec::with_capacity(types.len());
         for (column, data_type) in types {
-            let layout = layout_of(&data_type, header, maps)?;
+            let layout = layout_of(&data_type, header)?;
             header += match layout {
                 Layout::Nothing => 0,
                 Layout::Boolean(_) => 1,
@@ -124,7 +120,7 @@ impl KeyFormat {
     }
 }
 
-fn layout_of(data_type: &DataType, offset: usize, maps: bool) -> Result<Layout, EngineError> {
+fn layout_of(data_type: &DataType, offset: usize) -> Result<Layout, EngineError> {
     let fixed = |width| Ok(Layout::Fixed { offset, width });
     match data_type {
         DataType::Null => Ok(Layout::Nothing),
@@ -135,23 +131,11 @@ fn layout_of(data_type: &DataType, offset: usize, maps: bool) -> Result<Layout, 
         DataType::Int64 | DataType::Timestamp(..) | DataType::Float64 => fixed(8),
         DataType::Decimal128(..) => fixed(16),
         DataType::Utf8 | DataType::Binary => Ok(Layout::Bytes(offset)),
-        nested if (maps || !holds_map(nested)) && RowConverter::supports_fields(&[SortField::new(nested.clone())]) => {
-            Ok(Layout::Nested(offset))
-        }
+        nested if RowConverter::supports_fields(&[SortField::new(nested.clone())]) => Ok(Layout::Nested(offset)),
         other => Err(EngineError::Unsupported {
             what: format!("a key or distinct value of the Arrow type {other}"),
             instead: "group by the parts of the value, or by its text (CAST AS STRING)".into(),
         }),
-    }
-}
-
-/// Maps have no order of entries, so their encoding would tell equal ones apart.
-fn holds_map(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Map(..) => true,
-        DataType::List(item) => holds_map(item.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| holds_map(field.data_type())),
-        _ => false,
     }
 }
 
@@ -183,8 +167,8 @@ mod tests {
 
     use super::*;
     use arrow::array::{
-        Array, ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, ListArray, NullArray, StringArray,
-        TimestampMillisecondArray,
+        Array, ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int32Builder, Int64Array, ListArray, MapBuilder,
+        NullArray, StringArray, StringBuilder, TimestampMillisecondArray,
     };
     use arrow::datatypes::{Field as ArrowField, Int32Type, Schema as ArrowSchema};
     use arrow::record_batch::RecordBatch;
@@ -298,10 +282,28 @@ mod tests {
     }
 
     #[test]
-    fn maps_are_refused_as_keys() {
-        let map = TypeKind::Map(Box::new(TypeKind::STRING.not_null()), Box::new(TypeKind::Int.nullable())).nullable();
-        let error = KeyEncoder::new(&Schema::new(vec![Field::new("m", map)]), &[0]).unwrap_err();
-        assert!(error.to_string().contains("not supported"), "{error}");
+    fn maps_are_keys_by_their_entries() {
+        let mut builder = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
+        for entries in [Some(vec![("k", Some(1))]), Some(vec![]), None, Some(vec![("k", None)]), Some(vec![("k", Some(1))]), None] {
+            for (key, value) in entries.iter().flatten() {
+                builder.keys().append_value(key);
+                builder.values().append_option(*value);
+            }
+            builder.append(entries.is_some()).unwrap();
+        }
+        let maps = builder.finish();
+        let mut encoder = KeyEncoder::of_format(KeyFormat::of_types(vec![(0, maps.data_type().clone())]).unwrap()).unwrap();
+        let fields = vec![ArrowField::new("m", maps.data_type().clone(), true)];
+        let batch = RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), vec![Arc::new(maps)]).unwrap();
+        encoder.encode(&batch).unwrap();
+        let keys: Vec<&[u8]> = (0..6).map(|row| encoder.key(row)).collect();
+        assert!(keys[0] == keys[4] && keys[2] == keys[5]);
+        for (a, b) in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)] {
+            assert_ne!(keys[a], keys[b], "{a} {b}");
+        }
+        let mut decoded = KeyColumns::new(encoder.format());
+        decoded.append(keys.into_iter());
+        assert_eq!(decoded.finish().unwrap(), batch.columns());
     }
 
     proptest! {

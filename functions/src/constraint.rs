@@ -1,7 +1,9 @@
-//! What a sink asks of a column before it takes a row: no NULL in a NOT NULL column, no text longer than it declares.
+//! What must be so, or the job fails: of a column that a sink takes, no NULL in a NOT NULL column, no text longer than it declares; of a
+//! scalar subquery, one row.
 //!
-//! No SQL names these; the planner writes them in front of a sink. A value passes unchanged, or the job fails and says which column
-//! broke its promise. Source: Flink's `ConstraintEnforcer`, its words included.
+//! No SQL names these; the planner writes them in front of a sink and above a subquery. A value passes unchanged, or the job fails and says which column
+//! broke its promise. Source: Flink's
+//! `ConstraintEnforcer` and `SingleValueAggFunction`, their words included.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
@@ -16,6 +18,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::partial("$NOT NULL", passing, not_null),
     // The result's type says how long a value may be.
     Function::partial("$LENGTH", passing, length),
+    // The value of a scalar subquery, and how many rows it had.
+    Function::partial("$SINGLE", counted, single),
 ];
 
 fn passing(args: &[Arg<'_>]) -> Signature {
@@ -23,6 +27,26 @@ fn passing(args: &[Arg<'_>]) -> Signature {
         [value, name] if *name.kind() == TypeKind::Symbol => Ok((vec![value.ty.clone(), name.ty.clone()], value.ty.clone())),
         _ => refuse("(<ANY>, <SYMBOL>)"),
     }
+}
+
+fn counted(args: &[Arg<'_>]) -> Signature {
+    match args {
+        [value, count] if *count.kind() == TypeKind::BigInt => Ok((vec![value.ty.clone(), count.ty.clone()], value.ty.with_nullable(true))),
+        _ => refuse("(<ANY>, <BIGINT>)"),
+    }
+}
+
+fn single(_: &Call<'_>) -> Result<Kernel, FunctionError> {
+    kernel(|args, scope| {
+        let counts = args[1].longs()?;
+        match (0..scope.rows).find(|row| counts.get(*row).is_some_and(|count| count > 1)) {
+            None => args[0].clone().into_rows(scope.rows),
+            Some(row) => {
+                let message = "SingleValueAggFunction received more than one element.";
+                Err(EvalError::new("scalar subquery", message).at(row))
+            }
+        }
+    })
 }
 
 fn not_null(call: &Call<'_>) -> Result<Kernel, FunctionError> {
@@ -111,5 +135,14 @@ mod tests {
             assert!(error.contains("a string of length"), "{error}");
         }
         check("$LENGTH", &[null(TypeKind::Char(2)), symbol("a")], None);
+    }
+
+    #[test]
+    fn a_scalar_subquery_has_one_row() {
+        let count = |rows: i64| (Value::Int(rows), TypeKind::BigInt.not_null());
+        check("$SINGLE", &[int(7), count(1)], Some("7"));
+        check("$SINGLE", &[null(TypeKind::Int), count(0)], None);
+        let error = run("$SINGLE", &[int(7), count(2)], &Environment::default()).unwrap_err();
+        assert!(error.contains("SingleValueAggFunction received more than one element."), "{error}");
     }
 }

@@ -148,6 +148,27 @@ fn an_insert_with_a_column_list_writes_null_to_the_rest() {
 }
 
 #[test]
+fn grouping_sets_without_windows_are_one_aggregation_of_expanded_rows() {
+    let graph = job("SELECT auction, channel, GROUPING(channel) AS g, COUNT(*) AS c FROM bid GROUP BY CUBE (auction, channel);");
+    let names: Vec<&str> = graph.vertices.iter().flat_map(|vertex| &vertex.chain).map(|node| node.name.as_str()).collect();
+    assert_eq!(names.iter().filter(|name| **name == "GroupAggregate").count(), 1, "{names:?}");
+    let types: Vec<String> = graph.collect.unwrap().fields.iter().map(|field| field.ty.to_string()).collect();
+    assert_eq!(types, ["BIGINT", "STRING", "BIGINT NOT NULL", "BIGINT NOT NULL"]);
+}
+
+#[test]
+fn a_subquery_is_not_sorted_and_a_top_n_leaves_out_its_offset_once() {
+    let names = |query: &str| -> Vec<String> {
+        let graph = job(query);
+        graph.vertices.iter().flat_map(|vertex| &vertex.chain).map(|node| node.name.clone()).collect()
+    };
+    let sub = names("SELECT COUNT(*) AS c FROM (SELECT auction FROM bid ORDER BY price);");
+    assert!(!sub.iter().any(|name| name.contains("Sort")), "{sub:?}");
+    let top = names("SELECT auction, price FROM bid ORDER BY price LIMIT 3 OFFSET 2;");
+    assert!(top.contains(&"Rank".to_owned()) && !top.iter().any(|name| name.contains("Limit")), "{top:?}");
+}
+
+#[test]
 fn grouping_sets_are_one_aggregation_each() {
     let graph = job("SELECT auction, channel, COUNT(*) AS c FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(dt), INTERVAL '5' SECOND)) \
          GROUP BY window_start, window_end, ROLLUP (auction, channel);");

@@ -80,7 +80,8 @@ fn subqueries_become_semi_and_anti_joins() {
 fn what_cannot_be_is_refused() {
     for (query, code) in [
         ("SELECT v FROM a WHERE v IN (SELECT k, w FROM b)", "E0304"),
-        ("SELECT v, (SELECT w FROM b) AS w FROM a", "E0501"),
+        ("SELECT v, (SELECT w, k FROM b) AS w FROM a", "E0304"),
+        ("SELECT v FROM a RIGHT JOIN LATERAL (SELECT MAX(w) FROM b WHERE b.k = a.v) AS m(w) ON TRUE", "E0501"),
         ("SELECT v, (SELECT MAX(w) FROM b WHERE b.k > a.v) AS w FROM a", "E0501"),
         ("SELECT v, COUNT(*) AS c FROM a GROUP BY v HAVING v IN (SELECT w FROM b WHERE b.k = a.v)", "E0201"),
         (
@@ -122,6 +123,28 @@ fn an_aggregate_that_looks_outside_is_grouped_and_joined() {
     );
     check("SELECT v FROM a WHERE v > (SELECT MAX(w) FROM b WHERE a.v = b.k)", &["Join(joinType=[InnerJoin], where=[((v = "]);
     check("SELECT v, SUM(k) AS s, (SELECT MAX(w) FROM b) AS m FROM a GROUP BY v", &["Join(joinType=[LeftOuterJoin]"]);
+}
+
+#[test]
+fn a_scalar_subquery_of_many_rows_is_planned_and_counted() {
+    check("SELECT v, (SELECT w FROM b) AS w FROM a", &["Join(joinType=[LeftOuterJoin], where=[true]"]);
+    check("SELECT v, (SELECT w FROM b WHERE b.k = a.v) AS w FROM a", &["Join(joinType=[LeftOuterJoin], where=[(v = "]);
+    check("SELECT v FROM a WHERE v = (SELECT w FROM b ORDER BY w LIMIT 1)", &["Join(joinType=["]);
+}
+
+#[test]
+fn any_and_all_are_semi_and_anti_joins() {
+    check("SELECT v FROM a WHERE v > ANY (SELECT k FROM b)", &["Join(joinType=[LeftSemiJoin], where=[(v > k)]"]);
+    check("SELECT v FROM a WHERE v = SOME (SELECT w FROM b)", &["Join(joinType=[LeftSemiJoin], where=[(v = w)]"]);
+    check("SELECT v FROM a WHERE v < ALL (SELECT k FROM b)", &["Join(joinType=[LeftAntiJoin], where=[(v IS NULL OR (v >= k))]"]);
+    check("SELECT v FROM a WHERE NOT v <> ALL (SELECT w FROM b)", &["Join(joinType=[LeftSemiJoin], where=[(v = w)]"]);
+    check("SELECT v FROM a WHERE v > ALL (1, 2) AND v <= ANY (SELECT w FROM b)", &["Join(joinType=[LeftSemiJoin], where=[(v <= w)]"]);
+}
+
+#[test]
+fn aggregates_in_lateral_are_grouped_by_what_they_look_at() {
+    let query = "SELECT a.v, x.m, x.c FROM a, LATERAL (SELECT MAX(w) AS m, COUNT(*) AS c FROM b WHERE b.k = a.v) AS x";
+    check(query, &["Join(joinType=[LeftOuterJoin], where=[(v = "]);
 }
 
 #[test]

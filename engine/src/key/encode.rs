@@ -21,7 +21,7 @@ pub struct KeyEncoder {
     cursors: Vec<usize>,
     bytes: Vec<u8>,
     hashes: Vec<u64>,
-    /// One a key column; `Some` for ARRAY and ROW.
+    /// One a key column; `Some` for ARRAY, MAP, MULTISET and ROW.
     nested: Vec<Option<RowConverter>>,
 }
 
@@ -29,7 +29,7 @@ impl KeyEncoder {
     /// An encoder for batches of `schema`, keyed by these columns in this order.
     ///
     /// # Errors
-    /// [`EngineError::Unsupported`] for MAP and MULTISET columns, [`EngineError::Plan`] for columns that do not exist.
+    /// [`EngineError::Plan`] for columns that do not exist.
     pub fn new(schema: &Schema, columns: &[usize]) -> Result<Self, EngineError> {
         Self::of_format(KeyFormat::new(schema, columns)?)
     }

@@ -68,8 +68,13 @@ impl Partition {
         if ranks.by_rank {
             return self.tell(ranks, &shown, said);
         }
-        said.extend(gone.map(|gone| (RowKind::Delete, gone, 0)));
-        said.push((RowKind::Insert, row, 0));
+        // The only row of a partition is updated. Source: Flink's `FastTop1Function`.
+        let (leaves, enters) = match gone.is_some() && ranks.end == 1 {
+            true => (RowKind::UpdateBefore, RowKind::UpdateAfter),
+            false => (RowKind::Delete, RowKind::Insert),
+        };
+        said.extend(gone.map(|gone| (leaves, gone, 0)));
+        said.push((enters, row, 0));
     }
 
     /// A row comes, of an input that may take it back.
@@ -191,6 +196,14 @@ mod tests {
     #[test]
     fn without_numbers_a_row_leaves_before_another_enters() {
         check(false, &[(5, "a"), (4, "b"), (6, "c"), (4, "d"), (4, "e")], &["+I a 0", "+I b 0", "-D a 0", "+I d 0"]);
+    }
+
+    #[test]
+    fn the_first_row_alone_is_updated() {
+        let ranks = Ranks { start: 1, end: 1, by_rank: false };
+        let (mut partition, mut said) = (Partition::default(), Vec::new());
+        [(5, "a"), (6, "b"), (4, "c"), (4, "d")].iter().for_each(|(key, row)| partition.append(ranks, &[*key], row.as_bytes(), &mut said));
+        assert_eq!(told(&said), ["+I a 0", "-U a 0", "+U c 0"]);
     }
 
     #[test]

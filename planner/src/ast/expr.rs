@@ -52,9 +52,10 @@ pub(crate) enum ExprKind {
         high: Box<Expr>,
         symmetric: bool,
     },
-    /// `operand IN (query)`.
+    /// `operand = ANY (query)`, which is `operand IN (query)`, or with another comparison.
     InQuery {
         operand: Box<Expr>,
+        comparison: &'static str,
         query: Box<Query>,
     },
     Exists(Box<Query>),

@@ -21,6 +21,8 @@ use super::{call, select::one_row};
 /// A term of HAVING that is a subquery's.
 struct Term {
     negated: bool,
+    /// `=` for IN.
+    comparison: &'static str,
     /// What IN compares; none for EXISTS.
     operands: Vec<ast::Expr>,
     bound: Vec<Expr>,
@@ -75,12 +77,12 @@ impl Binder<'_> {
     fn take_term(&mut self, term: &ast::Expr) -> Planned<Term> {
         let (negated, inner) = subquery::stripped(term);
         let outer = Scoped::of(one_row(), None);
-        let (operands, query) = match &inner.kind {
-            ExprKind::InQuery { operand, query } => match &operand.kind {
-                ExprKind::Call(row) if row.name.text == "ROW" => (row.args.clone(), query),
-                _ => (vec![(**operand).clone()], query),
+        let (operands, comparison, query) = match &inner.kind {
+            ExprKind::InQuery { operand, comparison, query } => match &operand.kind {
+                ExprKind::Call(row) if row.name.text == "ROW" => (row.args.clone(), *comparison, query),
+                _ => (vec![(**operand).clone()], *comparison, query),
             },
-            ExprKind::Exists(query) => (Vec::new(), query),
+            ExprKind::Exists(query) => (Vec::new(), "=", query),
             _ => return Err(PlanError::new(Code::Unsupported, "this subquery is not supported here").at(term.span)),
         };
         let columns = (!operands.is_empty()).then_some((operands.len(), inner.span));
@@ -88,7 +90,7 @@ impl Binder<'_> {
         if !condition.is_empty() {
             return Err(PlanError::new(Code::Unsupported, "a subquery in HAVING cannot look outside itself").at(inner.span));
         }
-        Ok(Term { negated, operands, bound: Vec::new(), right, span: inner.span })
+        Ok(Term { negated, comparison, operands, bound: Vec::new(), right, span: inner.span })
     }
 }
 
@@ -116,12 +118,12 @@ impl Above {
 
     /// The rows that the terms of HAVING leave.
     pub(crate) fn terms(self, mut rel: Rel) -> Planned<Rel> {
-        for Term { negated, bound, right, span, .. } in self.terms {
+        for Term { negated, comparison, bound, right, span, .. } in self.terms {
             let width = rel.schema.len();
             let mut condition = Vec::with_capacity(bound.len());
             for (at, operand) in bound.into_iter().enumerate() {
                 let column = Expr::column(width + at, right.schema.fields[at].ty.clone());
-                let equal = call::resolve("=", vec![operand.clone(), column.clone()], span)?;
+                let equal = call::resolve(comparison, vec![operand.clone(), column.clone()], span)?;
                 let unknown = negated && (operand.ty.nullable || column.ty.nullable);
                 condition.push(if unknown { or_unknown(operand, column, equal, span)? } else { equal });
             }

@@ -104,6 +104,10 @@ impl ExprBinder<'_> {
                 let message = format!("{name} takes what the query groups by");
                 return Err(PlanError::new(Code::NotGrouped, message).at(call.args[at].span).label("this is not among it"));
             }
+            if let Some(expanded) = &grouping.expanded {
+                let keys: Vec<usize> = args.iter().filter_map(|arg| grouping.keys.iter().position(|key| key == arg)).collect();
+                return expanded.bits(&keys, span);
+            }
             // One bit an argument: whether this grouping set leaves it out.
             let bits = args.iter().fold(0, |bits, arg| bits * 2 + i64::from(grouping.absent.contains(arg)));
             return Ok(Expr::literal(Value::Int(bits), TypeKind::BigInt.not_null()));

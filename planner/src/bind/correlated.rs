@@ -7,14 +7,14 @@ use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::join_spec::JoinKind;
 use irmak_common::types::TypeKind;
 
-use crate::algebra::{Rel, columns_of, map_columns};
+use crate::algebra::{Rel, RelNode, columns_of, map_columns};
 use crate::ast::{self, Body, ExprKind, GroupItem, Query, Select, SelectItem};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::join::{JoinRel, all_of};
 
 use super::scope::{Scope, ScopeColumn, Scoped};
 use super::select::Sets;
-use super::subquery::{CORRELATED_MAX, Correlated};
+use super::subquery::{CORRELATED_MAX, Correlated, plain_select, single};
 use super::{Binder, aggregate, call};
 
 /// A column of the outer rows' side, and the inner expression that it must equal.
@@ -23,7 +23,7 @@ struct Pair {
     inner: Expr,
 }
 
-/// The SELECT of a query that is one value over aggregates, without GROUP BY.
+/// The SELECT of a query of one row: aggregates, without GROUP BY.
 pub(crate) fn aggregate_select(query: &Query) -> Option<&Select> {
     if !query.with.is_empty() || !query.order_by.is_empty() || query.limit.is_some() || query.offset.is_some() {
         return None;
@@ -34,15 +34,40 @@ pub(crate) fn aggregate_select(query: &Query) -> Option<&Select> {
         _ => return None,
     };
     let alone = select.from.is_some() && select.group_by.is_none() && select.having.is_none() && select.distinct.is_none();
+    let plain = |item: &SelectItem| matches!(item, SelectItem::Expr { .. });
+    (alone && select.items.iter().all(plain) && super::select::aggregates(select)).then_some(select)
+}
+
+/// The SELECT of a query of one plain column, as one value: what there is more than one row of fails the job.
+pub(crate) fn single_select(query: &Query) -> Option<Select> {
+    let select = plain_select(query).filter(|select| select.distinct.is_none())?;
     match &select.items[..] {
-        [SelectItem::Expr { expr, .. }] if alone && aggregate::holds_aggregate(expr) => Some(select),
+        [SelectItem::Expr { expr, alias }] => {
+            let items = vec![SelectItem::Expr { expr: single(expr.clone()), alias: alias.clone() }];
+            Some(Select { items, ..select.clone() })
+        }
         _ => None,
     }
 }
 
 impl Binder<'_> {
-    /// The outer rows with the subquery's aggregates behind them, and what the subquery is over these.
+    /// The same of a subquery of one column.
     pub(crate) fn correlated_aggregate(&mut self, input: Scoped, select: &Select) -> Planned<(Scoped, ast::Expr)> {
+        let width = input.rel.schema.len();
+        let (mut scoped, mut values) = self.correlated_aggregates(input, select)?;
+        // A scalar subquery's value may be NULL, for all that its type knows.
+        scoped.rel.schema.fields[width..].iter_mut().for_each(|field| field.ty.nullable = true);
+        if let RelNode::Project { exprs, .. } = &mut scoped.rel.node {
+            exprs[width..].iter_mut().for_each(|expr| expr.ty.nullable = true);
+        }
+        match values.pop() {
+            Some(value) if values.is_empty() => Ok((scoped, value)),
+            _ => Err(PlanError::new(Code::ColumnCount, "a scalar subquery has one column").at(select.span)),
+        }
+    }
+
+    /// The outer rows with the subquery's aggregates behind them, and what the subquery's columns are over these.
+    pub(crate) fn correlated_aggregates(&mut self, input: Scoped, select: &Select) -> Planned<(Scoped, Vec<ast::Expr>)> {
         if self.correlated >= CORRELATED_MAX {
             let message = format!("at most {CORRELATED_MAX} subqueries that look outside stand in each other");
             return Err(PlanError::new(Code::Unsupported, message).at(select.span));
@@ -50,15 +75,17 @@ impl Binder<'_> {
         self.correlated += 1;
         let apart = self.nested(select.span, |binder| binder.taken_apart(select, &input));
         self.correlated -= 1;
-        let [SelectItem::Expr { expr, .. }] = &select.items[..] else {
-            return Err(PlanError::new(Code::ColumnCount, "a scalar subquery has one column").at(select.span));
-        };
         let width = input.rel.schema.len();
-        let mut item = expr.clone();
         let mut aggregates = Vec::new();
-        take_aggregates(&mut item, width, &mut aggregates);
+        let mut values = Vec::with_capacity(select.items.len());
+        for item in &select.items {
+            let SelectItem::Expr { expr, .. } = item else { continue };
+            let mut value = expr.clone();
+            take_aggregates(&mut value, width, &mut aggregates);
+            values.push(value);
+        }
         let (right, outer) = self.grouped_by_outer(apart?, width, select, &aggregates)?;
-        Ok((joined(input, right, outer, &aggregates, select.span)?, item))
+        Ok((joined(input, right, outer, &aggregates, select.span)?, values))
     }
 
     /// The aggregates of the inner rows, grouped by what is compared with the outer ones; and these, in the keys' order.

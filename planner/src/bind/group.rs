@@ -11,6 +11,7 @@ use crate::algebra::{WindowColumns, plain, with_attribute};
 use crate::error::{Code, PlanError, Span};
 use crate::token::Name;
 
+use super::expand::Expanded;
 use super::scope::{Scope, told};
 use super::window::GroupWindow;
 
@@ -57,6 +58,8 @@ pub(crate) struct Grouping {
     pub(crate) schema: Schema,
     /// Expressions that other grouping sets group by and this one does not: NULL here.
     pub(crate) absent: Vec<Expr>,
+    /// All grouping sets at once, where they are aggregated together.
+    pub(crate) expanded: Option<Box<Expanded>>,
     /// The alias of the item that is being bound.
     pub(crate) alias: Option<String>,
 }
@@ -71,7 +74,9 @@ impl Grouping {
     pub(crate) fn find(&self, expr: &Expr) -> Option<Expr> {
         if let Some(position) = self.keys.iter().position(|key| key == expr) {
             let unbounded = matches!(self.windows, Windows::None);
-            return Some(Expr::column(position, if unbounded { plain(&expr.ty) } else { expr.ty.clone() }));
+            let mut ty = if unbounded { plain(&expr.ty) } else { expr.ty.clone() };
+            ty.nullable |= self.expanded.as_ref().is_some_and(|expanded| expanded.leaves_out(position));
+            return Some(Expr::column(position, ty));
         }
         if self.absent.contains(expr) {
             return Some(Expr::null(expr.ty.kind.clone()));

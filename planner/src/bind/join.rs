@@ -1,4 +1,4 @@
-//! Joins in FROM: names of both sides in one scope, ON, USING, NATURAL, LATERAL subqueries and `FOR SYSTEM_TIME AS OF`.
+//! Joins in FROM: names of both sides in one scope, ON, USING, NATURAL and `FOR SYSTEM_TIME AS OF`. LATERAL: [`super::lateral`].
 
 use irmak_common::expr::Expr;
 use irmak_common::join_spec::JoinKind;
@@ -12,6 +12,7 @@ use crate::join::{JoinRel, all_of, always, equality, terms};
 use crate::token::Name;
 
 use super::expr::ExprBinder;
+use super::lateral::LateralJoin;
 use super::scope::{Scope, ScopeColumn, Scoped, unique_names};
 use super::{Binder, call};
 
@@ -34,7 +35,8 @@ impl Binder<'_> {
                 return self.temporal_join(left, right, kind_of(kind), on, (time, *at), span);
             }
             TableRef::Derived { query, alias, lateral: true } => {
-                return self.lateral(left, query, alias.as_ref(), kind_of(kind), on, span);
+                let join = LateralJoin { alias: alias.as_ref(), kind: kind_of(kind), on, span };
+                return self.lateral(left, query, join);
             }
             TableRef::Unnest { .. } => return self.unnest(left, right, kind, on, span),
             _ => {}
@@ -49,7 +51,7 @@ impl Binder<'_> {
         self.joined(left, right, kind_of(kind), on, span)
     }
 
-    fn joined(&mut self, left: Scoped, right: Scoped, kind: JoinKind, on: &JoinOn, span: Span) -> Planned<Scoped> {
+    pub(crate) fn joined(&mut self, left: Scoped, right: Scoped, kind: JoinKind, on: &JoinOn, span: Span) -> Planned<Scoped> {
         let shared = match on {
             JoinOn::Using(names) => names.clone(),
             JoinOn::Natural => shared(&left.scope, &right.scope, span),
@@ -117,79 +119,6 @@ impl Binder<'_> {
         }
         both.join.as_of = Some([left_time, versions.time]);
         Ok(both.scoped())
-    }
-
-    /// A subquery that sees the tables before it: its condition becomes the join's, its columns are computed above.
-    fn lateral(
-        &mut self,
-        left: Scoped,
-        query: &ast::Query,
-        alias: Option<&ast::Alias>,
-        kind: JoinKind,
-        on: &JoinOn,
-        span: Span,
-    ) -> Planned<Scoped> {
-        // Without a look outside it is a subquery like others.
-        let warnings = self.warnings.len();
-        let alone = match self.nested(query.span, |binder| binder.query(query)) {
-            Ok(rel) => {
-                let right = super::from::aliased(Scoped::of(rel, None), alias)?;
-                return self.joined(left, right, kind, on, span);
-            }
-            Err(error) => error,
-        };
-        self.warnings.truncate(warnings);
-        let (correlated, select) = self.correlated(query, &left, alone)?;
-        if !matches!(kind, JoinKind::Inner | JoinKind::Left) {
-            return Err(PlanError::new(Code::Unsupported, "a LATERAL subquery is joined by INNER or LEFT JOIN").at(span));
-        }
-        let (exprs, names) = correlated.items(&select)?;
-        let width = left.rel.schema.len();
-        let of_left = |expr: &Expr| crate::algebra::columns_of(expr).iter().any(|column| *column < width);
-        if kind == JoinKind::Left && exprs.iter().any(|expr| expr.as_column().is_none() || of_left(expr)) {
-            let message = "a LATERAL subquery of a LEFT JOIN may only select columns of its own tables";
-            return Err(PlanError::new(Code::Unsupported, message).at(query.span));
-        }
-        let scope = left.scope.clone();
-        let join = JoinRel { left: left.rel, right: correlated.inner, kind, condition: all_of(correlated.condition), as_of: None };
-        let joined = join.into_rel();
-        let nullable = |expr: Expr| match expr.as_column() {
-            Some(column) => Expr::column(column, joined.schema.fields[column].ty.clone()),
-            None => expr,
-        };
-        let mut all: Vec<Expr> = joined.columns()[..width].to_vec();
-        all.extend(exprs.into_iter().map(nullable));
-        let named = named(unique_names(names), alias)?;
-        let relation = alias.map(|alias| alias.name.text.clone());
-        let mut columns = scope.columns;
-        columns.extend(named.into_iter().map(|name| ScopeColumn { relation: relation.clone(), name, hidden: false }));
-        let names = unique_names(columns.iter().map(|column| Some(column.name.clone())).collect());
-        let scoped = Scoped { rel: joined.project(all, names), scope: Scope { columns } };
-        on_lateral(scoped, kind, on, span)
-    }
-}
-
-/// The names of a subquery's columns: its alias may give others, as many as there are.
-fn named(own: Vec<String>, alias: Option<&ast::Alias>) -> Planned<Vec<String>> {
-    let Some(alias) = alias.filter(|alias| !alias.columns.is_empty()) else { return Ok(own) };
-    if alias.columns.len() != own.len() {
-        let message = format!("{} columns are named, but the query has {}", alias.columns.len(), own.len());
-        return Err(PlanError::new(Code::ColumnCount, message).at(alias.name.span));
-    }
-    Ok(alias.columns.iter().map(|name| name.text.clone()).collect())
-}
-
-/// The join with a LATERAL subquery under its ON.
-fn on_lateral(scoped: Scoped, kind: JoinKind, on: &JoinOn, span: Span) -> Planned<Scoped> {
-    match on {
-        JoinOn::Condition(on) if kind == JoinKind::Inner => {
-            let mut binder = ExprBinder { scope: &scoped.scope, schema: &scoped.rel.schema, grouping: None, clause: "ON" };
-            let predicate = binder.condition(on, "ON")?;
-            Ok(Scoped { rel: scoped.rel.filter(predicate), scope: scoped.scope })
-        }
-        JoinOn::Nothing => Ok(scoped),
-        JoinOn::Condition(on) if matches!(on.kind, ast::ExprKind::Boolean(true)) => Ok(scoped),
-        _ => Err(PlanError::new(Code::Unsupported, "a LATERAL subquery is joined ON TRUE").at(span)),
     }
 }
 

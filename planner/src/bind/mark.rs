@@ -33,8 +33,8 @@ impl Binder<'_> {
             return Err(PlanError::new(Code::TooDeep, message).at(expr.span).label("split the query with a view"));
         }
         let (right, parts) = match &expr.kind {
-            ExprKind::InQuery { operand, query } => {
-                let compared = self.compared(&input, operand, query, expr.span)?;
+            ExprKind::InQuery { operand, comparison, query } => {
+                let compared = self.compared(&input, (operand, comparison), query, expr.span)?;
                 (compared.right, parts(compared.equal, compared.possible))
             }
             ExprKind::Exists(query) => {

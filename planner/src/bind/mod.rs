@@ -9,6 +9,7 @@ mod batch_over;
 pub(crate) mod call;
 mod correlated;
 pub(crate) mod early_fire;
+mod expand;
 pub(crate) mod expr;
 pub(crate) mod from;
 pub(crate) mod fuse;
@@ -17,6 +18,7 @@ pub(crate) mod insert;
 pub(crate) mod interval_count;
 mod join;
 mod json_aggregate;
+mod lateral;
 pub(crate) mod literal;
 mod mark;
 pub(crate) mod match_recognize;
@@ -91,6 +93,11 @@ impl<'a> Binder<'a> {
         let bound = bind(self);
         self.depth -= 1;
         bound
+    }
+
+    /// Whether what is being bound is read by another query.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.depth > 0
     }
 
     /// Keeps a warning, once.

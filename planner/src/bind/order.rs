@@ -39,7 +39,8 @@ impl Ordered {
 }
 
 impl Binder<'_> {
-    /// The rows of a query with ORDER BY: in batch mode sorted, whatever by; on a stream with LIMIT a Top-N, without it by time, ascending, first.
+    /// The rows of a query with ORDER BY: in batch mode sorted, whatever by; on a stream with LIMIT a Top-N, without it by time, ascending, first,
+    /// or not at all in a subquery.
     ///
     /// # Errors
     /// Flink's refusals of orders that no stream can keep.
@@ -66,6 +67,10 @@ impl Binder<'_> {
                 let spec = RankSpec { partition_by, order_by, start, end, number: false, strategy, state_ttl_ms };
                 RelNode::Rank { input: Box::new(input), spec: Box::new(spec) }
             }));
+        }
+        if query.offset.is_none() && self.is_nested() {
+            // Who reads a subquery sees no order. Source: Calcite's `SqlToRelConverter.removeSortInSubQuery`.
+            return Ok(ordered.narrowed(|input, _| input.node));
         }
         if let Some((_, offset)) = query.offset {
             return Err(PlanError::new(Code::Unsupported, "OFFSET without LIMIT never ends on a stream").at(offset).label("add LIMIT"));

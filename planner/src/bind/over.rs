@@ -228,6 +228,10 @@ impl Overs {
 
     fn check(&self) -> Planned<()> {
         let Some((_, first, _)) = self.calls.first() else { return Ok(()) };
+        if self.is_rank() && first.order.iter().all(|by| matches!(by.expr.node, ExprNode::Literal(_))) && !first.order.is_empty() {
+            let message = "Over Agg: The window rank function requires order by clause with non-constant fields";
+            return Err(PlanError::new(Code::Types, message).at(first.order[0].span).label("this is the same for all rows"));
+        }
         if self.batch || self.is_rank() {
             return Ok(());
         }

@@ -35,7 +35,9 @@ impl Binder<'_> {
             return Err(PlanError::new(Code::Unsupported, "OFFSET without LIMIT never ends on a stream").at(span).label("add LIMIT"));
         }
         let all = query.offset.filter(|_| batch).map(|_| u64::MAX);
-        if let Some(count) = query.limit.or(all) {
+        // On a stream, ORDER BY with LIMIT is a Top-N, which has left out what OFFSET leaves out.
+        let ranked = !batch && !query.order_by.is_empty();
+        if let Some(count) = query.limit.or(all).filter(|_| !ranked) {
             let offset = query.offset.map_or(0, |(offset, _)| offset);
             let schema = rel.schema.clone();
             rel = Rel { node: RelNode::Limit { input: Box::new(rel), offset, count }, schema };

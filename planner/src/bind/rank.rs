@@ -150,6 +150,10 @@ fn settled(input: Rel, spec: RowNumberSpec, ttl: u64) -> Planned<RelNode> {
                 .at(span)
                 .note("for the first 3: SELECT ... FROM (SELECT *, ROW_NUMBER() OVER (...) AS rn FROM t) WHERE rn <= 3"))
         }
+        Some(0) => {
+            let message = "Rank end should not less than zero, but now is 0";
+            Err(PlanError::new(Code::Types, message).at(span).label("no number is so small: ranks begin at 1"))
+        }
         Some(end) if windowed => window_rank(input, spec, end),
         Some(1) if spec.start == 1 && by_time && !is_updating(&input) => Ok(deduplicate(input, spec, ttl)),
         Some(end) => {

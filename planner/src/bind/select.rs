@@ -61,7 +61,7 @@ impl Binder<'_> {
         unique
     }
 
-    fn plain<'b>(&self, input: &'b Scoped, clause: &'static str) -> ExprBinder<'b> {
+    pub(crate) fn plain<'b>(&self, input: &'b Scoped, clause: &'static str) -> ExprBinder<'b> {
         ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: None, clause }
     }
 
@@ -78,14 +78,18 @@ impl Binder<'_> {
     fn grouped_select(&mut self, select: &Select, input: Scoped) -> Planned<Rel> {
         let sets = grouping_sets(select)?;
         let [only] = &sets[..] else {
-            let mut all = Vec::new();
+            let (mut all, mut windowed) = (Vec::new(), input.rel.window_columns().is_some());
             for expr in sets.iter().flatten() {
                 if let ExprKind::Call(call) = &expr.kind
                     && window::group_window(call, &input.scope, &input.rel.schema, self.settings.batch(), expr.span)?.is_some()
                 {
+                    windowed = true;
                     continue;
                 }
                 all.push(self.plain(&input, "GROUP BY").bind(expr)?);
+            }
+            if !windowed && !self.settings.batch() {
+                return self.expanded_select(select, &sets, input);
             }
             let windowed = self.all_windowed(&sets, &input)?;
             let shared = Sets { all, windowed };
@@ -117,8 +121,6 @@ impl Binder<'_> {
 
     /// One aggregation, of one of the grouping sets where there are several.
     pub(crate) fn one_grouping(&mut self, select: &Select, input: Scoped, sets: &Sets) -> Planned<Rel> {
-        let (select, mut above) = self.take_above(select)?;
-        let select = &select;
         let (keys, windows) = match self.group_by(select, &input)? {
             (keys, Windows::Attached(_)) if !sets.windowed => (keys, Windows::None),
             found => found,
@@ -132,12 +134,20 @@ impl Binder<'_> {
             scope: input.scope.clone(),
             schema: input.rel.schema.clone(),
             absent: Vec::new(),
+            expanded: None,
             alias: None,
         };
         if let Windows::Attached(columns) = grouping.windows.clone() {
             grouping.take_window_keys(&columns);
         }
         grouping.absent = sets.all.iter().filter(|expr| grouping.find(expr).is_none()).cloned().collect();
+        self.select_above(select, input, grouping)
+    }
+
+    /// The aggregation, and the SELECT list and HAVING above it.
+    pub(crate) fn select_above(&mut self, select: &Select, input: Scoped, mut grouping: Grouping) -> Planned<Rel> {
+        let (select, mut above) = self.take_above(select)?;
+        let select = &select;
         let mut binder = ExprBinder { scope: &input.scope, schema: &input.rel.schema, grouping: Some(&mut grouping), clause: "SELECT" };
         let (list, mut overs) = over::take(&mut binder, &select.items, &select.windows, self.settings.batch())?;
         let (mut exprs, names) = items(&mut binder, &list, &input)?;
@@ -150,7 +160,10 @@ impl Binder<'_> {
         overs.each(&mut |expr| grouping.settle(expr));
         above.each(&mut |expr| grouping.settle(expr));
         let mut rel = match grouping.windows {
-            Windows::None => self.group_aggregate(input.rel, &grouping, select.span)?,
+            Windows::None => {
+                let below = grouping.expand(input.rel);
+                self.group_aggregate(below, &grouping, select.span)?
+            }
             _ => self.window_aggregate(input.rel, grouping, select.span)?,
         };
         rel = above.scalars(rel);

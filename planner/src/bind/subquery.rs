@@ -11,9 +11,11 @@ use crate::algebra::{Rel, RelNode, columns_of, map_columns};
 use crate::ast::{self, Body, ExprKind, Query, Select, SelectItem};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::join::{JoinRel, all_of, always};
+use crate::token::Name;
 
 use super::expr::ExprBinder;
 use super::scope::{Scope, ScopeColumn, Scoped};
+use super::select::Sets;
 use super::{Binder, call, correlated, rank, select};
 
 /// The SELECT of a query that does nothing but select from tables under a condition.
@@ -175,36 +177,53 @@ impl Binder<'_> {
             }
             Err(alone) => alone,
         };
-        let Some(select) = correlated::aggregate_select(query).filter(|_| alone.is_unknown_name()) else { return Err(alone) };
+        let aggregate = correlated::aggregate_select(query).cloned().or_else(|| correlated::single_select(query));
+        let Some(select) = aggregate.filter(|_| alone.is_unknown_name()) else { return Err(alone) };
         self.warnings.truncate(warnings);
-        let (scoped, value) = self.correlated_aggregate(input, select)?;
+        let (scoped, value) = self.correlated_aggregate(input, &select)?;
         *expr = value;
         Ok(scoped)
     }
 
     /// A query of one value that does not look outside.
     pub(crate) fn scalar(&mut self, query: &Query, span: Span) -> Planned<Rel> {
-        let rel = self
-            .nested(query.span, |binder| binder.query(query))
-            .map_err(|error| error.note("a scalar subquery looks outside only where it is one aggregate without GROUP BY"))?;
+        let rel = self.nested(query.span, |binder| binder.query(query)).map_err(|error| {
+            error.note("a scalar subquery looks outside only where it is a plain SELECT, or one aggregate without GROUP BY")
+        })?;
         if rel.schema.len() != 1 {
             let message = format!("a scalar subquery has one column, this one {}", rel.schema.len());
             return Err(PlanError::new(Code::ColumnCount, message).at(span));
         }
-        if !is_one_row(&rel) {
-            let message = "a scalar subquery must be an aggregate without GROUP BY, so that it has one row";
-            return Err(PlanError::new(Code::Unsupported, message)
-                .at(span)
-                .note("SELECT MAX(x) FROM t has one row, SELECT x FROM t may have many"));
+        if is_one_row(&rel) {
+            return Ok(rel);
         }
-        Ok(rel)
+        // How many rows there are is known only when they have come.
+        let item = single(ast::Expr::new(ExprKind::Attached(0), span));
+        let select = Select {
+            distinct: None,
+            items: vec![SelectItem::Expr { expr: item, alias: None }],
+            from: None,
+            filter: None,
+            group_by: None,
+            having: None,
+            windows: Vec::new(),
+            span,
+        };
+        self.one_grouping(&select, Scoped::of(rel, None), &Sets::default())
     }
 
     /// `[NOT] IN (query)` and `[NOT] EXISTS (query)`.
     fn semi_join(&mut self, input: Scoped, term: &ast::Expr) -> Planned<Scoped> {
         let (negated, inner) = stripped(term);
         match &inner.kind {
-            ExprKind::InQuery { operand, query } => self.in_query(input, operand, query, negated, inner.span),
+            ExprKind::InQuery { operand, comparison, query } => {
+                let Compared { right, equal, possible } = self.compared(&input, (operand, comparison), query, inner.span)?;
+                // NOT IN is TRUE only where every comparison is FALSE.
+                Ok(match negated {
+                    true => semi(input, right, JoinKind::Anti, possible.unwrap_or(equal)),
+                    false => semi(input, right, JoinKind::Semi, equal),
+                })
+            }
             ExprKind::Exists(query) => {
                 let (right, condition) = self.subquery(&input, query, None)?;
                 Ok(semi(input, right, if negated { JoinKind::Anti } else { JoinKind::Semi }, condition))
@@ -213,17 +232,14 @@ impl Binder<'_> {
         }
     }
 
-    fn in_query(&mut self, input: Scoped, operand: &ast::Expr, query: &Query, negated: bool, span: Span) -> Planned<Scoped> {
-        let Compared { right, equal, possible } = self.compared(&input, operand, query, span)?;
-        // NOT IN is TRUE only where every comparison is FALSE.
-        Ok(match negated {
-            true => semi(input, right, JoinKind::Anti, possible.unwrap_or(equal)),
-            false => semi(input, right, JoinKind::Semi, equal),
-        })
-    }
-
-    /// What `operand IN (query)` compares, over the columns of `input` and behind them the query's.
-    pub(crate) fn compared(&mut self, input: &Scoped, operand: &ast::Expr, query: &Query, span: Span) -> Planned<Compared> {
+    /// What `operand IN (query)` or `operand > ANY (query)` compares, over the columns of `input` and behind them the query's.
+    pub(crate) fn compared(
+        &mut self,
+        input: &Scoped,
+        (operand, comparison): (&ast::Expr, &str),
+        query: &Query,
+        span: Span,
+    ) -> Planned<Compared> {
         let operands: Vec<&ast::Expr> = match &operand.kind {
             ExprKind::Call(row) if row.name.text == "ROW" => row.args.iter().collect(),
             _ => vec![operand],
@@ -238,7 +254,7 @@ impl Binder<'_> {
         let (mut equal, mut possible, mut unknown) = (condition.clone(), condition, false);
         for (at, operand) in bound.into_iter().enumerate() {
             let column = Expr::column(width + at, right.schema.fields[at].ty.clone());
-            let same = call::resolve("=", vec![operand.clone(), column.clone()], span)?;
+            let same = call::resolve(comparison, vec![operand.clone(), column.clone()], span)?;
             let nullable = operand.ty.nullable || column.ty.nullable;
             unknown |= nullable;
             possible.push(if nullable { or_unknown(operand, column, same.clone(), span)? } else { same.clone() });
@@ -363,12 +379,25 @@ pub(crate) fn in_items(select: &Select) -> bool {
     select.items.iter().any(holds)
 }
 
-/// Whether a relation has one row, always.
+/// The value of the only row, which fails the job where there are more. Source: Calcite's `SINGLE_VALUE`.
+pub(crate) fn single(value: ast::Expr) -> ast::Expr {
+    let span = value.span;
+    let call = |name: &str, args: Vec<ast::Expr>| {
+        let star = args.is_empty();
+        let name = Name { text: name.to_owned(), span };
+        ast::Expr::new(ExprKind::Call(Box::new(ast::Call { name, args, star, distinct: false, filter: None, over: None })), span)
+    };
+    call("$SINGLE", vec![call("LAST_VALUE", vec![value]), call("COUNT", Vec::new())])
+}
+
+/// Whether a relation has one row at most.
 fn is_one_row(rel: &Rel) -> bool {
     match &rel.node {
         RelNode::GroupAggregate { spec, .. } => spec.keys.is_empty(),
         RelNode::Values(rows) => rows.len() == 1,
         RelNode::Project { input, .. } => is_one_row(input),
+        RelNode::Limit { count, .. } => *count <= 1,
+        RelNode::Rank { spec, .. } => spec.partition_by.is_empty() && spec.start == spec.end,
         _ => false,
     }
 }

@@ -51,6 +51,7 @@ impl Binder<'_> {
             scope: Scope::of(&rel.schema, None),
             schema: rel.schema.clone(),
             absent: Vec::new(),
+            expanded: None,
             alias: None,
         };
         let Windows::Attached(columns) = grouping.windows.clone() else { return self.group_aggregate(rel, &grouping, span) };

@@ -10,7 +10,7 @@ use crate::ast::{Call, Expr, ExprKind, Interval, MINUS_DATE, Unit};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, TokenKind, too_deep};
 
-use super::{literal, over, query, special, types};
+use super::{literal, over, quantified, query, special, types};
 
 const OR: u8 = 22;
 const AND: u8 = 24;
@@ -84,6 +84,7 @@ fn infix(cursor: &mut Cursor, left: &mut Expr, least: u8) -> Planned<Option<Expr
                 let span = start.to(name.span);
                 node(ExprKind::Field { base: Box::new(left), name }, span).map(Some)
             }
+            _ if power == COMPARE && quantified::starts(cursor) => quantified::quantified(cursor, symbol, left).map(Some),
             _ => {
                 let right = climb(cursor, power + 1)?;
                 operator(symbol, vec![left, right]).map(Some)
@@ -153,7 +154,7 @@ fn range(cursor: &mut Cursor, operand: Expr) -> Planned<Expr> {
         if query::starts(cursor) {
             let query = Box::new(query::query(cursor)?);
             cursor.expect_symbol(")")?;
-            return node(ExprKind::InQuery { operand, query }, start.to(cursor.last_span()));
+            return node(ExprKind::InQuery { operand, comparison: "=", query }, start.to(cursor.last_span()));
         }
         let mut args = vec![*operand];
         args.extend(cursor.list(expr)?);

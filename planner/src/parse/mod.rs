@@ -10,6 +10,7 @@ pub(crate) mod expr;
 pub(crate) mod literal;
 pub(crate) mod over;
 pub(crate) mod pattern;
+mod quantified;
 pub(crate) mod query;
 pub(crate) mod show;
 pub(crate) mod special;

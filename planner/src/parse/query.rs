@@ -1,7 +1,7 @@
 //! Queries: WITH, SELECT, VALUES, UNION and its like, ORDER BY, LIMIT.
 
 use crate::ast::{Body, Cte, Expr, GroupItem, Query, Select, SelectItem, SetKind};
-use crate::error::{Planned, Span};
+use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, TokenKind};
 
 use super::{expr, over, table};
@@ -89,8 +89,11 @@ fn union(cursor: &mut Cursor) -> Planned<Body> {
         let operator = cursor.span();
         let kind = if cursor.eat(&["UNION"]) {
             SetKind::Union
-        } else if cursor.eat(&["EXCEPT"]) || cursor.eat(&["MINUS"]) {
+        } else if cursor.eat(&["EXCEPT"]) {
             SetKind::Except
+        } else if cursor.at_words(&["MINUS"]) {
+            let message = "MINUS is not allowed under the current SQL conformance level";
+            return Err(PlanError::new(Code::Syntax, message).at(operator).label("write EXCEPT"));
         } else {
             return Ok(left);
         };
