@@ -84,7 +84,9 @@ pub fn aggregate_type(name: &str, args: &[LogicalType], grouped_by_key: bool) ->
             });
         }
     };
-    let nullable = !grouped_by_key || args.iter().any(|arg| arg.nullable);
+    // Flink calls a text or array of nothing NOT NULL too.
+    let of_nothing = !grouped_by_key && !matches!(name.as_str(), "LISTAGG" | "ARRAY_AGG");
+    let nullable = of_nothing || args.iter().any(|arg| arg.nullable);
     Ok(LogicalType { kind, nullable })
 }
 

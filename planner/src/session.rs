@@ -80,7 +80,7 @@ impl Session<'_> {
         if let Some(twice) = repeated(&create.columns) {
             return Err(PlanError::new(Code::DuplicateColumn, format!("column `{}` is named twice", twice.text)).at(twice.span));
         }
-        let rel = Binder::new(&self.catalog, &self.settings).query(&create.query)?;
+        let rel = Binder::new(&self.catalog, &self.settings).nested(create.query.span, |binder| binder.query(&create.query))?;
         crate::bind::from::named_columns(rel, &create.columns, &create.name[0])?;
         self.catalog.create(&create.name, Entry::View(Rc::new(view)), temporary.into(), create.if_not_exists)?;
         Ok(())

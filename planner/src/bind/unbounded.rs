@@ -6,16 +6,19 @@ use irmak_common::types::{Field, Schema, TypeKind};
 
 use crate::algebra::{Rel, RelNode, WindowColumns, plain};
 use crate::ast;
-use crate::error::{Planned, Span};
+use crate::error::{Code, PlanError, Planned, Span};
 
 use super::Binder;
 use super::fuse::{Projection, aggregate_calls, column_names};
-use super::group::{Grouping, Windows};
+use super::group::{Aggregate, Grouping, Windows};
 use super::scope::Scope;
 
 impl Binder<'_> {
     /// The aggregate over its input: what it needs is projected first.
     pub(crate) fn group_aggregate(&mut self, input: Rel, grouping: &Grouping, span: Span) -> Planned<Rel> {
+        if !self.settings.batch() {
+            grouping.aggregates.iter().try_for_each(|aggregate| tells_apart(aggregate, span))?;
+        }
         let mut pre = Projection::of(grouping.keys.clone());
         let aggregates = aggregate_calls(&mut pre, grouping, span)?;
         let names = column_names(&pre.exprs, &input.schema);
@@ -98,6 +101,18 @@ impl Grouping {
                 _ => true,
             })
             .collect();
+    }
+}
+
+/// Refuses DISTINCT of values that Flink has no state for. Source: Flink's `AggregateUtil.createDistinctKeyType`.
+fn tells_apart(aggregate: &Aggregate, span: Span) -> Planned<()> {
+    let nested = |kind: &TypeKind| matches!(kind, TypeKind::Array(_) | TypeKind::Map(..) | TypeKind::Multiset(_) | TypeKind::Row(_));
+    match aggregate.args.iter().find(|arg| nested(&arg.ty.kind)).filter(|_| aggregate.distinct) {
+        Some(arg) => {
+            let message = format!("Distinct aggregate function does not support type: {}", arg.ty.kind);
+            Err(PlanError::new(Code::Types, message).at(span).note("COUNT(DISTINCT CAST(x AS STRING)) tells their texts apart"))
+        }
+        None => Ok(()),
     }
 }
 
