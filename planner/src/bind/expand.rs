@@ -77,16 +77,12 @@ impl Binder<'_> {
     }
 }
 
-/// Sets that hold others come before these, else the one whose first expressions come first.
+/// Sets that hold others come before these, else the one (a set that is written twice counts twice) whose first expressions come first.
 fn in_order(sets: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
     let holds = |a: &[usize], b: &[usize]| b.iter().all(|key| a.contains(key));
     let before = |a: &Vec<usize>, b: &Vec<usize>| a != b && (holds(a, b) || !holds(b, a) && a < b);
     let mut ordered: Vec<Vec<usize>> = Vec::with_capacity(sets.len());
     for set in sets {
-        // A set that is written twice is one, as in Flink.
-        if ordered.contains(&set) {
-            continue;
-        }
         let at = ordered.iter().position(|known| before(&set, known)).unwrap_or(ordered.len());
         ordered.insert(at, set);
     }
@@ -178,6 +174,6 @@ mod tests {
         check(&[&[], &[0], &[0, 1]], &[&[0, 1], &[0], &[]]);
         check(&[&[0, 1], &[0], &[1], &[]], &[&[0, 1], &[0], &[1], &[]]);
         check(&[&[2], &[0, 2], &[1]], &[&[0, 2], &[1], &[2]]);
-        check(&[&[0], &[], &[0]], &[&[0], &[]]);
+        check(&[&[0], &[], &[0]], &[&[0], &[0], &[]]);
     }
 }
