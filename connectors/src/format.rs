@@ -8,6 +8,7 @@ pub(crate) mod changelog;
 pub(crate) mod charset;
 pub(crate) mod column;
 pub(crate) mod csv;
+mod fits;
 pub(crate) mod json;
 pub(crate) mod number;
 pub(crate) mod raw;
@@ -26,13 +27,25 @@ pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::RequireCanonical).with_decode_allow_trailing_bits(true),
 );
 
-/// Appends the bytes of a text in base64, white space in it stepped over; `None`: it is none.
+/// Appends the bytes of a text in base64, white space between its groups of four stepped over; `None`: it is none.
 pub(crate) fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let spaced = text.iter().any(|byte| *byte <= b' ');
-    let dense: std::borrow::Cow<'_, [u8]> =
-        if spaced { text.iter().copied().filter(|byte| *byte > b' ').collect::<Vec<_>>().into() } else { text.into() };
+    let dense: std::borrow::Cow<'_, [u8]> = if spaced { without_space(text)?.into() } else { text.into() };
     out.extend_from_slice(&base64::Engine::decode(&BASE64, dense).ok()?);
     Some(())
+}
+
+/// Base64 without white space, which may stand between groups of four characters only.
+fn without_space(text: &[u8]) -> Option<Vec<u8>> {
+    let mut dense = Vec::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            0..=b' ' if dense.len() % 4 != 0 => return None,
+            0..=b' ' => {}
+            _ => dense.push(*byte),
+        }
+    }
+    Some(dense)
 }
 
 /// What became of a record.
@@ -59,9 +72,16 @@ pub(crate) mod tests {
 
     #[test]
     fn base64_is_read_as_jackson_reads_it() {
-        for (text, expected) in
-            [("YWI=", Some(&b"ab"[..])), (" YW I=\n", Some(b"ab")), ("YWI", None), ("YWJ=", Some(b"ab")), ("", Some(b"")), ("Y?==", None)]
-        {
+        for (text, expected) in [
+            ("YWI=", Some(&b"ab"[..])),
+            (" YWJj YWI=\n", Some(b"abcab")),
+            ("YW I=", None),
+            ("YWI =", None),
+            ("YWI", None),
+            ("YWJ=", Some(b"ab")),
+            ("", Some(b"")),
+            ("Y?==", None),
+        ] {
             let mut out = Vec::new();
             assert_eq!(decode_base64(text.as_bytes(), &mut out).map(|()| out.as_slice()), expected, "{text}");
         }

@@ -247,3 +247,24 @@ fn an_interval_counts_the_units_that_it_is_written_in() {
         ("SELECT CAST(5 AS INTERVAL DAY TO SECOND) FROM bid;", "E0302", 34),
     ]);
 }
+
+#[test]
+fn a_column_is_no_interval_and_a_sink_takes_no_text_of_any_length_as_char() {
+    check_refused(&[
+        ("CREATE TABLE u (a INT, b ROW<x INTERVAL DAY>) WITH ('connector' = 'blackhole')", "E0206", 26),
+        ("CREATE TABLE cs (c CHAR(3)) WITH ('connector' = 'blackhole'); INSERT INTO cs SELECT s FROM bh", "E0305", 85),
+        (
+            "CREATE TABLE cs (c ARRAY<BINARY(3)>) WITH ('connector' = 'blackhole'); INSERT INTO cs SELECT ARRAY[CAST(s AS BYTES)] FROM bh",
+            "E0305",
+            94,
+        ),
+    ]);
+}
+
+#[test]
+fn a_time_column_has_no_fraction_whatever_was_written() {
+    let outcome = planned("CREATE TABLE u (a TIME(3), b ROW<x TIME(6)>) WITH ('connector' = 'blackhole'); DESCRIBE u").unwrap().pop();
+    let Some(Outcome::Table { rows, .. }) = outcome else { panic!("{outcome:?}") };
+    let types: Vec<_> = rows.into_iter().map(|row| row.into_iter().nth(1).flatten().unwrap_or_default()).collect();
+    assert_eq!(types, ["TIME(0)", "ROW<`x` TIME(0)>"]);
+}

@@ -89,13 +89,12 @@ impl Partitioner {
                 CellValues::Decimal { values, scale } => write_decimal(&mut text, values[row], *scale),
                 CellValues::Date(values) => write_date(&mut text, values[row].into()),
                 CellValues::Time(values) => write_java_time(&mut text, i64::from(values[row]) * 1_000_000, false),
-                // As `LocalDateTime` and `Instant` print themselves.
-                CellValues::Timestamp { values, unit, zoned } => {
+                // As `LocalDateTime` prints itself, instants in UTC.
+                CellValues::Timestamp { values, unit, .. } => {
                     let moment = Moment::from_unit(values[row], *unit);
                     write_date(&mut text, moment.days);
                     text.push('T');
-                    write_java_time(&mut text, moment.nanos, *zoned);
-                    text.push_str(if *zoned { "Z" } else { "" });
+                    write_java_time(&mut text, moment.nanos, false);
                 }
                 _ => {}
             }
@@ -108,7 +107,7 @@ impl Partitioner {
 fn escape(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {
-            '\0'..='\u{1f}' | '\u{7f}' | '"' | '#' | '%' | '\'' | '*' | '/' | ':' | '=' | '?' | '\\' | '{' | '[' | ']' | '^' => {
+            '\0'..='\u{1f}' | '\u{7f}' | '"' | '#' | '%' | '\'' | '*' | '/' | ':' | '=' | '?' | '\\' | '{' | '}' | '[' | ']' | '^' => {
                 out.push_str(&format!("%{:02X}", character as u32));
             }
             // A folder called `..` would lead out.
@@ -147,6 +146,13 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn braces_are_escaped_as_flink_escapes_them(value in "[{}]{1,4}") {
+            let mut name = String::new();
+            escape(&mut name, &value);
+            prop_assert_eq!(name, value.replace('{', "%7B").replace('}', "%7D"));
+        }
+
         #[test]
         fn a_value_survives_its_folder_and_never_leads_out(value in ".{1,20}") {
             let mut name = String::new();

@@ -128,9 +128,9 @@ impl FileReader {
                 self.more()?;
                 continue;
             };
-            // A byte order mark belongs to the file, not to its first field.
+            // A byte order mark belongs to the file, not to its first field; `raw` reads whatever there is.
             let mut record = &rest[..frame.length];
-            if self.offset == 0 {
+            if self.offset == 0 && !self.decoder.is_raw() {
                 record = record.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(record);
             }
             match self.decoder.decode(record) {

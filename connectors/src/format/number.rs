@@ -1,4 +1,4 @@
-//! Numbers from text as Java reads them: `Integer.parseInt`, `Double.parseDouble`, `new BigDecimal`.
+//! Numbers from text as Java reads them: `Integer.parseInt`, `Double.parseDouble`, `new BigDecimal` (and how that prints).
 //!
 //! Source: the methods' own documentation (Java 17), and Flink's `DecimalData.fromBigDecimal` for rounding and overflow.
 
@@ -155,6 +155,47 @@ fn rounded(digits: &[u8], shift: i64) -> Option<i128> {
     Some(value + i128::from(digits.get(kept).is_some_and(|digit| *digit >= 5)))
 }
 
+/// Appends a JSON number as `new BigDecimal(text).stripTrailingZeros().toString()` does: `1.50` is `1.5`, `1e3` is `1E+3`.
+pub(crate) fn push_big_decimal(out: &mut String, text: &[u8]) {
+    let (negative, rest) = text.strip_prefix(b"-").map_or((false, text), |rest| (true, rest));
+    let split = rest.iter().position(|byte| matches!(byte, b'e' | b'E'));
+    let (number, power) = split.map_or((rest, 0), |at| (&rest[..at], exponent(&rest[at + 1..]).unwrap_or_default()));
+    let fraction = number.iter().position(|byte| *byte == b'.').map_or(0, |at| number.len() - at - 1);
+    let digits: String = number.iter().filter(|byte| **byte != b'.').map(|byte| char::from(*byte)).collect();
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return out.push('0');
+    }
+    let zeros = digits.len() - digits.trim_end_matches('0').len();
+    let scale = fraction as i64 - power - zeros as i64;
+    let length = significant.len() as i64;
+    let adjusted = length - 1 - scale;
+    if negative {
+        out.push('-');
+    }
+    if scale < 0 || adjusted < -6 {
+        out.push_str(&significant[..1]);
+        if length > 1 {
+            out.push('.');
+            out.push_str(&significant[1..]);
+        }
+        if adjusted != 0 {
+            out.push_str(&format!("E{adjusted:+}"));
+        }
+    } else if scale >= length {
+        out.push_str("0.");
+        out.extend(std::iter::repeat_n('0', (scale - length) as usize));
+        out.push_str(significant);
+    } else {
+        let (whole, behind) = significant.split_at((length - scale) as usize);
+        out.push_str(whole);
+        if !behind.is_empty() {
+            out.push('.');
+            out.push_str(behind);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +260,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn big_decimals_are_printed_as_java_prints_them() {
+        for (text, expected) in [
+            ("1.50", "1.5"),
+            ("1.0", "1"),
+            ("10.0", "1E+1"),
+            ("1e3", "1E+3"),
+            ("1.25E3", "1.25E+3"),
+            ("-0.0", "0"),
+            ("0e9", "0"),
+            ("1e-6", "0.000001"),
+            ("1e-7", "1E-7"),
+            ("-12.5e-8", "-1.25E-7"),
+            ("99999999.994", "99999999.994"),
+            ("0.010", "0.01"),
+            ("12345678901234567890123456789012345678901234567890.125", "12345678901234567890123456789012345678901234567890.125"),
+        ] {
+            let mut out = String::new();
+            push_big_decimal(&mut out, text.as_bytes());
+            assert_eq!(out, expected, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_big_decimal_is_the_number_that_it_was(text in "-?(0|[1-9][0-9]{0,9})(\\.[0-9]{1,9})?([eE][-+]?[0-9]{1,2})?") {
+            let mut out = String::new();
+            push_big_decimal(&mut out, text.as_bytes());
+            prop_assert_eq!(out.parse::<f64>().unwrap(), text.parse::<f64>().unwrap());
+        }
+
         #[test]
         fn the_fast_path_agrees_with_the_library(mantissa in 0u64..1 << 54, exponent in -25i32..25) {
             if let Some(fast) = exact_f64(mantissa, exponent) {

@@ -61,11 +61,11 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<i32> {
     if rest.is_empty() { i32::try_from(date).ok() } else { None }
 }
 
-/// `07:08:09` with up to nine digits of a fraction; milliseconds of the day.
+/// `07:08:09`, and up to nine digits of a fraction, which is cut off; milliseconds of the day.
 pub(crate) fn parse_time(text: &[u8]) -> Option<i32> {
     let (nanos, rest) = time_prefix(text, SecondsPart::Required)?;
     // 24:00:00 is the midnight of the same day here: there is no day to carry into.
-    if rest.is_empty() { i32::try_from(nanos / 1_000_000).ok().map(|millis| millis % 86_400_000) } else { None }
+    if rest.is_empty() { i32::try_from(nanos / 1_000_000_000).ok().map(|seconds| seconds % 86_400 * 1_000) } else { None }
 }
 
 /// A timestamp without zone (`zoned` false), or an instant, which must end in `Z`.
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(parse_date(b"1970-01-02"), Some(1));
         assert_eq!(parse_date(b"2025-02-29"), None);
         assert_eq!(parse_date(b"16.02.2025"), None);
-        assert_eq!(parse_time(b"07:08:09.5"), Some(25_689_500));
+        assert_eq!(parse_time(b"07:08:09.5"), Some(25_689_000));
         assert_eq!(parse_time(b"7"), None);
     }
 

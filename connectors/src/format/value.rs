@@ -9,6 +9,7 @@ use irmak_common::types::{Schema, TypeKind};
 use super::cells::{CellValues, Cells, cells_of};
 use super::changelog::{ChangelogDecoder, ChangelogEncoder, Dialect, Direction, row_options};
 use super::csv::{CsvDecoder, CsvEncoder, CsvOptions, Frame};
+use super::fits::check_types;
 use super::json::{JsonDecoder, JsonEncoder, JsonOptions};
 use super::raw::{RawCodec, RawWriter};
 use super::{Decoded, FormatError};
@@ -37,6 +38,8 @@ impl ValueDecoder {
     ) -> Result<Self, ConnectorError> {
         let prefix = prefix(key, name);
         let projected = Schema::new(projection.iter().filter_map(|index| physical.fields.get(*index).cloned()).collect());
+        // Flink lays out all columns of CSV, and of the others those that are read.
+        check_types(options, name, if name == "csv" { physical } else { &projected })?;
         match name {
             "json" => Ok(Self::Json(JsonDecoder::new(&projected, JsonOptions::read(options, &prefix)?))),
             "csv" => Ok(Self::Csv(CsvDecoder::new(physical, projection, CsvOptions::read(options, &prefix)?))),
@@ -54,6 +57,11 @@ impl ValueDecoder {
     /// Whether rows have kinds: [`ValueDecoder::finish`] puts them behind the columns then.
     pub(crate) fn has_row_kinds(&self) -> bool {
         matches!(self, Self::Changelog(_))
+    }
+
+    /// Whether records are values as they are.
+    pub(crate) fn is_raw(&self) -> bool {
+        matches!(self, Self::Raw(_))
     }
 
     /// Where the first record of a file's bytes ends; `None`: it goes on behind them, unless they are `all`. The record that is decoded
@@ -123,6 +131,7 @@ impl ValueEncoder {
     /// The encoder that a table's options name, for rows with the columns of `schema`.
     pub(crate) fn open(options: &Options<'_>, key: &str, name: &str, schema: &Schema) -> Result<Self, ConnectorError> {
         let prefix = prefix(key, name);
+        check_types(options, name, schema)?;
         let format = match name {
             "json" => EncoderKind::Json(Box::new(JsonEncoder::new(schema, JsonOptions::read(options, &prefix)?))),
             "csv" => EncoderKind::Csv(Box::new(CsvEncoder::new(CsvOptions::read(options, &prefix)?))),

@@ -90,7 +90,7 @@ impl Binder<'_> {
         for (expr, target) in query.columns().into_iter().zip(targets) {
             let field = &columns.fields[*target];
             let from = plain(&expr.ty);
-            if !same_kind(&from, &field.ty) && !implicitly_castable(&from, &field.ty) {
+            if !storable(&from, &field.ty) {
                 return Err(self.incompatible(insert, &query, *target, targets, field));
             }
             exprs[*target] = Some(fit(plain_column(expr), &field.ty));
@@ -126,17 +126,38 @@ fn plain_column(expr: Expr) -> Expr {
     Expr { ty, ..expr }
 }
 
-/// A column as one of the sink's type. Between texts, and between bytes, nothing is cut or padded: `table.exec.sink.type-length-enforcer`
-/// decides on that.
+/// A column as one of the sink's type. Texts and bytes that surely fit stay what they are; others are cut and padded by the cast.
+///
+/// Source: Flink's `LogicalTypeCasts.supportsAvoidingCast`.
 fn fit(column: Expr, ty: &LogicalType) -> Expr {
-    let text = |kind: &TypeKind| matches!(kind, TypeKind::Char(_) | TypeKind::Varchar(_));
-    let bytes = |kind: &TypeKind| matches!(kind, TypeKind::Binary(_) | TypeKind::Varbinary(_));
-    let (from, to) = (&column.ty.kind, &ty.kind);
-    if text(from) && text(to) || bytes(from) && bytes(to) {
+    use TypeKind as K;
+    let fits = match (&column.ty.kind, &ty.kind) {
+        (K::Char(from) | K::Varchar(from), K::Varchar(to)) => from <= to,
+        (K::Binary(from) | K::Varbinary(from), K::Varbinary(to)) => from <= to,
+        _ => false,
+    };
+    if fits {
         let ty = ty.with_nullable(column.ty.nullable);
         return Expr { ty, ..column };
     }
     cast_to(column, ty)
+}
+
+/// Whether a sink's column takes values of the type as they come. Source: Flink's `LogicalTypeCasts.supportsImplicitCast`, by which a text of
+/// any length is no CHAR, and bytes of any length are no BINARY.
+fn storable(from: &LogicalType, to: &LogicalType) -> bool {
+    same_kind(from, to) || (implicitly_castable(from, to) && !fixes_length(&from.kind, &to.kind))
+}
+
+fn fixes_length(from: &TypeKind, to: &TypeKind) -> bool {
+    use TypeKind as K;
+    match (from, to) {
+        (K::Varchar(_), K::Char(_)) | (K::Varbinary(_), K::Binary(_)) => true,
+        (K::Array(a), K::Array(b)) | (K::Multiset(a), K::Multiset(b)) => fixes_length(&a.kind, &b.kind),
+        (K::Map(ak, av), K::Map(bk, bv)) => fixes_length(&ak.kind, &bk.kind) || fixes_length(&av.kind, &bv.kind),
+        (K::Row(a), K::Row(b)) => a.iter().zip(b).any(|(a, b)| fixes_length(&a.ty.kind, &b.ty.kind)),
+        _ => false,
+    }
 }
 
 /// The place of an item of the query's SELECT list, or of the query.

@@ -156,7 +156,13 @@ fn column_kind(cursor: &mut Cursor) -> Planned<ColumnKind> {
     if cursor.eat(&["AS"]) {
         return expr::expr(cursor).map(ColumnKind::Computed);
     }
-    let ty = types::data_type(cursor)?;
+    let span = cursor.span();
+    let ty = types::as_declared(types::data_type(cursor)?);
+    if types::holds_interval(&ty.kind) {
+        return Err(PlanError::new(Code::UnknownType, "a column cannot be an INTERVAL")
+            .at(span)
+            .label("keep a number of milliseconds or months, and compute the interval where it is needed"));
+    }
     if !cursor.eat(&["METADATA"]) {
         return Ok(ColumnKind::Physical(ty));
     }

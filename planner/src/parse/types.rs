@@ -236,6 +236,31 @@ fn interval(cursor: &mut Cursor) -> Planned<TypeKind> {
     Ok(if unit <= crate::ast::Unit::Month { interval_months() } else { interval_millis() })
 }
 
+/// A column's type as Flink keeps it: a TIME has no fraction, whatever was written.
+pub(super) fn as_declared(ty: LogicalType) -> LogicalType {
+    let inside = |ty: Box<LogicalType>| Box::new(as_declared(*ty));
+    let kind = match ty.kind {
+        TypeKind::Time(_) => TypeKind::Time(0),
+        TypeKind::Array(item) => TypeKind::Array(inside(item)),
+        TypeKind::Multiset(item) => TypeKind::Multiset(inside(item)),
+        TypeKind::Map(key, value) => TypeKind::Map(inside(key), inside(value)),
+        TypeKind::Row(fields) => TypeKind::Row(fields.into_iter().map(|field| Field { ty: as_declared(field.ty), ..field }).collect()),
+        other => other,
+    };
+    LogicalType { kind, nullable: ty.nullable }
+}
+
+/// Whether a value of the type is an interval or has one inside: CAST makes such values, columns of tables are none.
+pub(super) fn holds_interval(kind: &TypeKind) -> bool {
+    match kind {
+        TypeKind::IntervalYearMonth { .. } | TypeKind::IntervalDayTime { .. } => true,
+        TypeKind::Array(item) | TypeKind::Multiset(item) => holds_interval(&item.kind),
+        TypeKind::Map(key, value) => holds_interval(&key.kind) || holds_interval(&value.kind),
+        TypeKind::Row(fields) => fields.iter().any(|field| holds_interval(&field.ty.kind)),
+        _ => false,
+    }
+}
+
 /// The one type that Flink gives all year-month intervals.
 pub(crate) fn interval_months() -> TypeKind {
     TypeKind::IntervalYearMonth { unit: YearMonth::Month, precision: 2 }

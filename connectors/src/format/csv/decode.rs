@@ -76,8 +76,10 @@ impl CsvDecoder {
             split(record, &self.options, &mut self.fields).map_err(|reason| RecordError::whole(record, 0, reason))?;
         }
         let found = self.fields.len();
-        // Fewer fields are let pass when errors are; more never are.
-        if found > self.width || (found < self.width && !self.options.ignore_parse_errors) {
+        // One empty field too many is a comma at the end; fewer than are asked for are let pass when errors are.
+        let trailing = || found == self.width + 1 && self.fields.get(self.width).is_some_and(|field| trim(field).is_empty());
+        let many = found > self.width && !trailing();
+        if many || (found < self.places.len() && !self.options.ignore_parse_errors) {
             let reason = format!("the record has {found} fields, and {} are expected", self.width);
             return Err(RecordError::whole(record, 0, reason));
         }
@@ -103,7 +105,9 @@ pub(crate) fn constant(text: Option<&str>, kind: &TypeKind, rows: usize) -> Resu
     for _ in 0..rows {
         match (text, &mut column.values) {
             (Some(text), Values::Timestamp { values, unit, zoned }) => {
-                let moment = parse_timestamp(text.as_bytes(), Standard::Iso8601, *zoned).and_then(|moment| moment.in_unit(*unit));
+                // An instant's folder may say that it is in UTC, and needs not.
+                let text = if *zoned { text.strip_suffix('Z').unwrap_or(text) } else { text };
+                let moment = parse_timestamp(text.as_bytes(), Standard::Iso8601, false).and_then(|moment| moment.in_unit(*unit));
                 values.push(moment.ok_or_else(|| format!("`{text}` is no timestamp (yyyy-MM-ddTHH:mm:ss)"))?);
                 column.present();
             }
@@ -115,7 +119,9 @@ pub(crate) fn constant(text: Option<&str>, kind: &TypeKind, rows: usize) -> Resu
 }
 
 fn read_nullable(field: &[u8], column: &mut Column, kind: &TypeKind, options: &CsvOptions) -> Result<(), String> {
-    if options.null_literal.as_ref().is_some_and(|literal| literal.as_bytes() == field) {
+    // What stands for NULL is an element of an array or row, never all of it.
+    let nested = matches!(column.values, Values::List { .. } | Values::Row { .. });
+    if !nested && options.null_literal.as_ref().is_some_and(|literal| literal.as_bytes() == field) {
         column.push_null();
         return Ok(());
     }
@@ -182,7 +188,7 @@ fn read(field: &[u8], column: &mut Column, kind: &TypeKind, options: &CsvOptions
             if parts.is_empty() {
                 return Ok(false);
             }
-            if parts.len() != columns.len() && !options.ignore_parse_errors {
+            if parts.len() < columns.len() && !options.ignore_parse_errors {
                 return Err(format!("`{}` has {} parts, and {} are expected", shorten(field), parts.len(), columns.len()));
             }
             for (at, (column, field)) in columns.iter_mut().zip(fields).enumerate() {

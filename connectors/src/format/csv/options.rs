@@ -54,6 +54,13 @@ impl CsvOptions {
         if let Some(quote) = options.get(&quote_key).filter(|_| disabled) {
             return Err(options.bad(&quote_key, quote, "no quote character, while disable-quote-character is true"));
         }
+        // Flink resolves escapes in the field delimiter only.
+        for name in ["quote-character", "escape-character", "array-element-delimiter"] {
+            let key = key(name);
+            if let Some(value) = options.get(&key).filter(|value| value.encode_utf16().count() != 1) {
+                return Err(options.bad(&key, value, "a single character, as it is"));
+            }
+        }
         let default = Self::default();
         Ok(Self {
             delimiter: options.ascii_char(&key("field-delimiter"))?.unwrap_or(default.delimiter),

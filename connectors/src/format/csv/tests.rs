@@ -1,13 +1,14 @@
 //! What rows become as CSV, case by case: the recordings of `golden/formats` and the edges around them.
 
+use arrow::array::{Array, AsArray};
 use arrow::record_batch::RecordBatch;
 use irmak_common::types::{Field, Schema, TypeKind};
 
-use super::{CsvEncoder, CsvOptions};
+use super::{CsvDecoder, CsvEncoder, CsvOptions};
 use crate::format::Decoded;
 use crate::format::cells::cells_of;
 use crate::format::json::{JsonDecoder, JsonOptions};
-use crate::format::tests::recordings::{every_type, expected_file, input};
+use crate::format::tests::recordings::{every_type, expected_file, input, rows};
 
 /// Rows, given as JSON, as CSV.
 fn encode(columns: &[(&str, TypeKind)], options: &CsvOptions, given: &str) -> Result<String, String> {
@@ -125,4 +126,40 @@ fn quotes_and_escapes_are_doubled_inside_of_quotes() {
     for (text, expected) in [("say \"hi\"", "1,\"say \"\"hi\"\"\"\n"), ("x\\y", "1,\"x\\\\y\"\n"), ("xy", "1,xy\n")] {
         assert_eq!(encode(&two, &options, &texts(&[(1, Some(text), None)])).unwrap(), expected);
     }
+}
+
+/// Recorded beside `golden/`.
+#[test]
+fn a_comma_at_the_end_is_let_pass_and_only_what_is_read_must_be_there() {
+    let columns = Schema::nullable(&[("id", TypeKind::Int), ("s", TypeKind::STRING), ("n", TypeKind::Int)]);
+    for (record, projection, row) in [
+        ("1,a,2,", &[0, 1, 2][..], Some(&[Some("1"), Some("a"), Some("2")][..])),
+        ("1,a,2, ", &[0, 1, 2], Some(&[Some("1"), Some("a"), Some("2")])),
+        ("1,a,2,,", &[0, 1, 2], None),
+        ("1,a,2,x", &[0, 1, 2], None),
+        ("1,a", &[0, 1, 2], None),
+        ("1,a", &[0], Some(&[Some("1")])),
+        ("1", &[2], Some(&[None])),
+        ("1", &[0, 1], None),
+    ] {
+        let mut decoder = CsvDecoder::new(&columns, projection, CsvOptions::default());
+        let decoded = decoder.decode(record.as_bytes());
+        assert_eq!(decoded.is_ok(), row.is_some(), "{record}: {decoded:?}");
+        let read = Schema::new(projection.iter().map(|at| columns.fields[*at].clone()).collect());
+        let found = rows(&decoder.finish().unwrap(), &read);
+        assert_eq!(found.first().map(|row| row.iter().map(Option::as_deref).collect::<Vec<_>>()).as_deref(), row, "{record}");
+    }
+}
+
+#[test]
+fn what_stands_for_null_is_an_element_and_a_row_may_have_more_parts_than_fields() {
+    let row = TypeKind::Row(vec![Field::new("x", TypeKind::Int.nullable()), Field::new("y", TypeKind::STRING.nullable())]);
+    let columns = Schema::nullable(&[("a", TypeKind::Array(Box::new(TypeKind::STRING.nullable()))), ("r", row)]);
+    let options = CsvOptions { null_literal: Some("n".into()), ..CsvOptions::default() };
+    let mut decoder = CsvDecoder::new(&columns, &[0, 1], options);
+    assert_eq!(decoder.decode(b"n,1;x;more"), Ok(Decoded::Row));
+    assert!(decoder.decode(b"n,1").is_err());
+    let arrays = decoder.finish().unwrap();
+    assert_eq!(arrays[0].as_list::<i32>().value(0).null_count(), 1);
+    assert_eq!(arrays[1].as_struct().column(1).as_string::<i32>().value(0), "x");
 }

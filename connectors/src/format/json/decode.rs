@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
-use irmak_common::types::Schema;
+use irmak_common::types::{Schema, TypeKind};
 
 use super::cursor::{Cursor, Syntax, unescape};
 use super::fault::Fault;
@@ -36,6 +36,7 @@ pub(crate) struct JsonDecoder {
 impl JsonDecoder {
     /// A decoder for records with these fields; others are stepped over.
     pub(crate) fn new(schema: &Schema, options: JsonOptions) -> Self {
+        let options = JsonOptions { exact: schema.fields.iter().any(|field| holds_decimals(&field.ty.kind)), ..options };
         let names: Vec<String> = schema.fields.iter().map(|field| field.name.clone()).collect();
         Self {
             options,
@@ -184,5 +185,16 @@ impl JsonDecoder {
                 }
             }
         }
+    }
+}
+
+/// Whether a value of the type is a DECIMAL or has one inside.
+fn holds_decimals(kind: &TypeKind) -> bool {
+    match kind {
+        TypeKind::Decimal { .. } => true,
+        TypeKind::Array(item) | TypeKind::Multiset(item) => holds_decimals(&item.kind),
+        TypeKind::Map(key, value) => holds_decimals(&key.kind) || holds_decimals(&value.kind),
+        TypeKind::Row(fields) => fields.iter().any(|field| holds_decimals(&field.ty.kind)),
+        _ => false,
     }
 }

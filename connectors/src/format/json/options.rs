@@ -34,6 +34,8 @@ pub(crate) struct JsonOptions {
     pub(crate) ignore_null_fields: bool,
     /// Read as Flink reads from a tree: `decode.json-parser.enabled` = false, and the changelog formats.
     pub(crate) tree: bool,
+    /// Whether fractions in a tree are decimals rather than doubles, which they are as soon as some column is a DECIMAL.
+    pub(crate) exact: bool,
 }
 
 impl Default for JsonOptions {
@@ -47,6 +49,7 @@ impl Default for JsonOptions {
             plain_decimals: false,
             ignore_null_fields: false,
             tree: false,
+            exact: false,
         }
     }
 }
@@ -72,7 +75,12 @@ impl JsonOptions {
             plain_decimals: options.bool(&key("encode.decimal-as-plain-number"), false)?,
             ignore_null_fields: options.bool(&key("encode.ignore-null-fields"), false)?,
             tree: !options.bool(&key("decode.json-parser.enabled"), true)?,
+            exact: false,
         };
+        let standard = key("timestamp-format.standard");
+        if let Some(name) = options.get(&standard).filter(|name| !matches!(*name, "SQL" | "ISO-8601")) {
+            return Err(options.bad(&standard, name, "SQL or ISO-8601, in capitals"));
+        }
         if read.fail_on_missing_field && read.ignore_parse_errors {
             let wrong = key("fail-on-missing-field");
             return Err(options.bad(&wrong, "true", "false, while ignore-parse-errors is true: the two contradict each other"));

@@ -5,7 +5,8 @@
 
 use super::cursor::{Cursor, Number, RawString, Syntax, unescape};
 use super::fault::Fault;
-use super::tree::write_tree;
+use super::options::JsonOptions;
+use super::tree::{number_text, write_tree};
 use crate::format::column::Bytes;
 use crate::format::decode_base64;
 use crate::format::number::{exact_f64, parse_decimal, parse_f32, parse_f64, parse_i64, trim};
@@ -20,7 +21,7 @@ pub(super) enum FloatIs {
 }
 
 #[inline]
-pub(super) fn integer(cursor: &mut Cursor<'_>, float_is: FloatIs) -> Result<i64, Fault> {
+pub(super) fn integer(cursor: &mut Cursor<'_>, float_is: FloatIs, options: &JsonOptions) -> Result<i64, Fault> {
     let start = cursor.at;
     let (min, max) = match float_is {
         FloatIs::Cut => (i32::MIN.into(), i32::MAX.into()),
@@ -29,6 +30,11 @@ pub(super) fn integer(cursor: &mut Cursor<'_>, float_is: FloatIs) -> Result<i64,
     let value = match scalar(cursor)? {
         Scalar::Number(number) if number.float => match float_is {
             FloatIs::Cut => cut(&number, start, min, max)?,
+            FloatIs::Refused(..) if options.tree && options.exact => {
+                let mut text = Vec::new();
+                number_text(&number, true, &mut text);
+                parse_i64(&text).ok_or_else(|| Fault::value(start, "not a whole number"))?
+            }
             FloatIs::Refused(..) => return Err(Fault::value(start, "not a whole number")),
         },
         Scalar::Number(number) => whole(&number).ok_or_else(|| Fault::value(start, "out of range"))?,
@@ -72,18 +78,26 @@ fn to_f64(number: &Number<'_>, start: usize) -> Result<f64, Fault> {
 }
 
 #[inline]
-pub(super) fn double(cursor: &mut Cursor<'_>) -> Result<f64, Fault> {
+pub(super) fn double(cursor: &mut Cursor<'_>, options: &JsonOptions) -> Result<f64, Fault> {
     let start = cursor.at;
     match scalar(cursor)? {
+        Scalar::Number(number) if loses_sign(&number, options) => Ok(to_f64(&number, start)? + 0.0),
         Scalar::Number(number) => to_f64(&number, start),
         Scalar::Text(text) => parse_f64(&text).ok_or_else(|| Fault::value(start, "not a number")),
         Scalar::Word(_) | Scalar::Nested => Err(Fault::value(start, "not a number")),
     }
 }
 
-pub(super) fn float(cursor: &mut Cursor<'_>) -> Result<f32, Fault> {
+/// Whether -0 is 0 as soon as the number stands in a tree: as a whole number or a decimal.
+#[inline]
+fn loses_sign(number: &Number<'_>, options: &JsonOptions) -> bool {
+    options.tree && (options.exact || !number.float)
+}
+
+pub(super) fn float(cursor: &mut Cursor<'_>, options: &JsonOptions) -> Result<f32, Fault> {
     let start = cursor.at;
     let value = match scalar(cursor)? {
+        Scalar::Number(number) if loses_sign(&number, options) => parse_f32(number.text).map(|value| value + 0.0),
         Scalar::Number(number) => parse_f32(number.text),
         Scalar::Text(text) => parse_f32(&text),
         Scalar::Word(_) | Scalar::Nested => None,
@@ -126,15 +140,15 @@ pub(super) fn binary(cursor: &mut Cursor<'_>, bytes: &mut Bytes) -> Result<(), F
 
 /// Text as it is; numbers and words as they are written; objects and arrays as compact JSON.
 #[inline]
-pub(super) fn text(cursor: &mut Cursor<'_>, bytes: &mut Bytes, depth: usize, tree: bool) -> Result<(), Fault> {
+pub(super) fn text(cursor: &mut Cursor<'_>, bytes: &mut Bytes, depth: usize, options: &JsonOptions) -> Result<(), Fault> {
     let start = cursor.at;
     match cursor.peek() {
         Some(b'"') => {
             let raw = cursor.string()?;
             unescape(raw, &mut bytes.bytes).map_err(|reason| Syntax { at: start, reason })?;
         }
-        Some(b'{' | b'[') => write_tree(cursor, &mut bytes.bytes, depth)?,
-        Some(b'-' | b'0'..=b'9') if tree => write_tree(cursor, &mut bytes.bytes, depth)?,
+        Some(b'{' | b'[') => write_tree(cursor, &mut bytes.bytes, depth, options.exact)?,
+        Some(b'-' | b'0'..=b'9') if options.tree => number_text(&cursor.number()?, options.exact, &mut bytes.bytes),
         _ => {
             cursor.skip_value(depth)?;
             bytes.bytes.extend_from_slice(&cursor.bytes[start..cursor.at]);

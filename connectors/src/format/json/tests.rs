@@ -150,6 +150,33 @@ fn what_is_no_text_becomes_text_in_a_string_column() {
     }
 }
 
+/// Recorded beside `golden/`: fractions in a tree are doubles, and decimals as soon as a column is one.
+#[test]
+fn numbers_in_a_tree_have_lost_their_spelling() {
+    let tree = JsonOptions { tree: true, ..JsonOptions::default() };
+    let decimal = TypeKind::Decimal { precision: 10, scale: 2 };
+    for (text, double, exact) in [
+        ("1.50", "1.5", "1.5"),
+        ("1e3", "1000.0", "1E+3"),
+        ("1.0", "1.0", "1"),
+        ("100000000.5", "1.000000005E8", "100000000.5"),
+        ("-0", "0", "0"),
+        ("-0.0", "-0.0", "0"),
+        ("1e400", "Infinity", "Infinity"),
+    ] {
+        let record = format!(r#"{{"s":{text},"d":1}}"#);
+        for (kind, expected) in [(TypeKind::Int, double), (decimal.clone(), exact)] {
+            let rows = decode(&schema(&[("s", TypeKind::STRING), ("d", kind)]), &tree, record.as_bytes()).unwrap();
+            assert_eq!(rows[0][0].as_deref(), Some(expected), "{text}");
+        }
+    }
+    let small = |kind| decode(&schema(&[("t", TypeKind::TinyInt), ("d", kind)]), &tree, br#"{"t":1.0}"#);
+    assert_eq!(small(decimal.clone()).unwrap()[0][0].as_deref(), Some("1"));
+    assert!(small(TypeKind::Double).is_err());
+    let nested = decode(&schema(&[("s", TypeKind::STRING), ("d", decimal)]), &JsonOptions::default(), br#"{"s":[1.50,1e3,0.0]}"#);
+    assert_eq!(nested.unwrap()[0][0].as_deref(), Some("[1.5,1E+3,0]"));
+}
+
 #[test]
 fn a_bad_value_is_named_with_column_place_text_and_reason() {
     let plain = JsonOptions::default();

@@ -56,17 +56,17 @@ pub(super) fn read_nullable(cursor: &mut Cursor<'_>, column: &mut Column, option
 fn read_value(cursor: &mut Cursor<'_>, column: &mut Column, options: &JsonOptions, depth: usize) -> Result<bool, Fault> {
     let start = cursor.at;
     match &mut column.values {
-        Values::Int32(values) => values.push(integer(cursor, FloatIs::Cut)? as i32),
-        Values::Float64(values) => values.push(double(cursor)?),
-        Values::Text(bytes) => text(cursor, bytes, depth, options.tree)?,
+        Values::Int32(values) => values.push(integer(cursor, FloatIs::Cut, options)? as i32),
+        Values::Float64(values) => values.push(double(cursor, options)?),
+        Values::Text(bytes) => text(cursor, bytes, depth, options)?,
         Values::Timestamp { values, unit, zoned } => {
             let moment = with_text(cursor, "timestamp", |text| parse_timestamp(text, options.standard, *zoned))?;
             values.push(moment.in_unit(*unit).ok_or_else(|| Fault::value(start, "the timestamp is beyond what the type holds"))?);
         }
         Values::Int64(values) => values.push(integer_64(cursor)?),
-        Values::Int8(values) => values.push(integer(cursor, FloatIs::Refused(i8::MIN.into(), i8::MAX.into()))? as i8),
-        Values::Int16(values) => values.push(integer(cursor, FloatIs::Refused(i16::MIN.into(), i16::MAX.into()))? as i16),
-        Values::Float32(values) => values.push(float(cursor)?),
+        Values::Int8(values) => values.push(integer(cursor, FloatIs::Refused(i8::MIN.into(), i8::MAX.into()), options)? as i8),
+        Values::Int16(values) => values.push(integer(cursor, FloatIs::Refused(i16::MIN.into(), i16::MAX.into()), options)? as i16),
+        Values::Float32(values) => values.push(float(cursor, options)?),
         Values::Boolean(values) => values.append(boolean(cursor, options.tree)?),
         Values::Date(values) => values.push(with_text(cursor, "date (yyyy-MM-dd)", parse_date)?),
         Values::Time(values) => values.push(with_text(cursor, "time (HH:mm:ss)", parse_time)?),
