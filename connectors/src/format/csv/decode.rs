@@ -77,7 +77,7 @@ impl CsvDecoder {
         }
         let found = self.fields.len();
         // One empty field too many is a comma at the end; fewer than are asked for are let pass when errors are.
-        let trailing = || found == self.width + 1 && self.fields.get(self.width).is_some_and(|field| trim(field).is_empty());
+        let trailing = || found == self.width + 1 && self.fields.get(self.width, record).is_some_and(|field| trim(field).is_empty());
         let many = found > self.width && !trailing();
         if many || (found < self.places.len() && !self.options.ignore_parse_errors) {
             let reason = format!("the record has {found} fields, and {} are expected", self.width);
@@ -120,8 +120,8 @@ pub(crate) fn constant(text: Option<&str>, kind: &TypeKind, rows: usize) -> Resu
 
 fn read_nullable(field: &[u8], column: &mut Column, kind: &TypeKind, options: &CsvOptions) -> Result<(), String> {
     // What stands for NULL is an element of an array or row, never all of it.
-    let nested = matches!(column.values, Values::List { .. } | Values::Row { .. });
-    if !nested && options.null_literal.as_ref().is_some_and(|literal| literal.as_bytes() == field) {
+    let is_literal = options.null_literal.as_ref().is_some_and(|literal| literal.as_bytes() == field);
+    if is_literal && !matches!(column.values, Values::List { .. } | Values::Row { .. }) {
         column.push_null();
         return Ok(());
     }
