@@ -166,14 +166,14 @@ fn numbers_in_a_tree_have_lost_their_spelling() {
     ] {
         let record = format!(r#"{{"s":{text},"d":1}}"#);
         for (kind, expected) in [(TypeKind::Int, double), (decimal.clone(), exact)] {
-            let rows = decode(&schema(&[("s", TypeKind::STRING), ("d", kind)]), &tree, record.as_bytes()).unwrap();
+            let rows = decode(&Schema::nullable(&[("s", TypeKind::STRING), ("d", kind)]), &tree, record.as_bytes()).unwrap();
             assert_eq!(rows[0][0].as_deref(), Some(expected), "{text}");
         }
     }
-    let small = |kind| decode(&schema(&[("t", TypeKind::TinyInt), ("d", kind)]), &tree, br#"{"t":1.0}"#);
+    let small = |kind| decode(&Schema::nullable(&[("t", TypeKind::TinyInt), ("d", kind)]), &tree, br#"{"t":1.0}"#);
     assert_eq!(small(decimal.clone()).unwrap()[0][0].as_deref(), Some("1"));
     assert!(small(TypeKind::Double).is_err());
-    let nested = decode(&schema(&[("s", TypeKind::STRING), ("d", decimal)]), &JsonOptions::default(), br#"{"s":[1.50,1e3,0.0]}"#);
+    let nested = decode(&Schema::nullable(&[("s", TypeKind::STRING), ("d", decimal)]), &JsonOptions::default(), br#"{"s":[1.50,1e3,0.0]}"#);
     assert_eq!(nested.unwrap()[0][0].as_deref(), Some("[1.5,1E+3,0]"));
 }
 
