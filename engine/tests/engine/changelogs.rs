@@ -379,7 +379,7 @@ fn deduplication_keeps_the_first_or_the_last_by_arrival() {
 fn a_top_n_of_inserts_lets_go_of_what_falls_behind() {
     let mut cluster = Cluster::new(top_n(RankStrategy::AppendFast, 1, 1, false), &[0]);
     let row = |value| (ADD, Some("a"), Some(value), 0);
-    assert_eq!(cluster.rows(&[row(1), row(3), row(2)], false), ["+I a 1 0", "-D a 1 0", "+I a 3 0"]);
+    assert_eq!(cluster.rows(&[row(1), row(3), row(2)], false), ["+I a 1 0", "-U a 1 0", "+U a 3 0"]);
     let bytes: usize = cluster.subtasks[0].snapshot().unwrap().keyed.values().map(Vec::len).sum();
     cluster.rescale(3);
     assert_eq!(cluster.rows(&[row(2), row(3)], false), [""; 0]);
