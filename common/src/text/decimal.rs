@@ -7,7 +7,42 @@ pub fn write_decimal(out: &mut String, unscaled: i128, scale: u32) {
     if unscaled < 0 {
         out.push('-');
     }
-    let scale = scale as usize;
+    write_plain(out, digits, scale as usize);
+}
+
+/// `BigDecimal.stripTrailingZeros().toString()`, as Jackson writes a number: `1E+2` for 100.00, `1.5`, `0`, `1E-7`.
+pub fn write_decimal_stripped(out: &mut String, unscaled: i128, scale: u32) {
+    let mut buffer = [0_u8; 40];
+    write_digits_stripped(out, unscaled < 0, digits_of(unscaled.unsigned_abs(), &mut buffer), scale.into());
+}
+
+/// [`write_decimal_stripped`] of a number of any length: `digits` / 10^`scale`. The digits may begin with zeros.
+pub fn write_digits_stripped(out: &mut String, negative: bool, digits: &str, scale: i64) {
+    let stripped = digits.trim_end_matches('0');
+    let scale = scale - (digits.len() - stripped.len()) as i64;
+    let digits = stripped.trim_start_matches('0');
+    if digits.is_empty() {
+        return out.push('0');
+    }
+    if negative {
+        out.push('-');
+    }
+    let adjusted = digits.len() as i64 - 1 - scale;
+    if scale >= 0 && adjusted >= -6 {
+        return write_plain(out, digits, scale as usize);
+    }
+    out.push_str(&digits[..1]);
+    if digits.len() > 1 {
+        out.push('.');
+        out.push_str(&digits[1..]);
+    }
+    out.push_str(if adjusted < 0 { "E-" } else { "E+" });
+    let mut exponent = [0_u8; 40];
+    out.push_str(digits_of(u128::from(adjusted.unsigned_abs()), &mut exponent));
+}
+
+/// `digits` / 10^`scale` without an exponent.
+fn write_plain(out: &mut String, digits: &str, scale: usize) {
     if scale == 0 {
         out.push_str(digits);
     } else if digits.len() > scale {
@@ -20,36 +55,6 @@ pub fn write_decimal(out: &mut String, unscaled: i128, scale: u32) {
         out.extend(std::iter::repeat_n('0', scale - digits.len()));
         out.push_str(digits);
     }
-}
-
-/// `BigDecimal.stripTrailingZeros().toString()`, as Jackson writes a number: `1E+2` for 100.00, `1.5`, `0`, `1E-7`.
-pub fn write_decimal_stripped(out: &mut String, unscaled: i128, scale: u32) {
-    if unscaled == 0 {
-        out.push('0');
-        return;
-    }
-    let (mut unscaled, mut scale) = (unscaled, i64::from(scale));
-    while unscaled % 10 == 0 {
-        unscaled /= 10;
-        scale -= 1;
-    }
-    let mut buffer = [0_u8; 40];
-    let digits = digits_of(unscaled.unsigned_abs(), &mut buffer);
-    let adjusted = digits.len() as i64 - 1 - scale;
-    if scale >= 0 && adjusted >= -6 {
-        return write_decimal(out, unscaled, scale as u32);
-    }
-    if unscaled < 0 {
-        out.push('-');
-    }
-    out.push_str(&digits[..1]);
-    if digits.len() > 1 {
-        out.push('.');
-        out.push_str(&digits[1..]);
-    }
-    out.push_str(if adjusted < 0 { "E-" } else { "E+" });
-    let mut exponent = [0_u8; 40];
-    out.push_str(digits_of(u128::from(adjusted.unsigned_abs()), &mut exponent));
 }
 
 /// Decimal digits, without allocation.

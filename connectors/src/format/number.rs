@@ -2,6 +2,8 @@
 //!
 //! Source: the methods' own documentation (Java 17), and Flink's `DecimalData.fromBigDecimal` for rounding and overflow.
 
+use irmak_common::text::write_digits_stripped;
+
 /// Without characters up to and including the space at both ends: Java's `String.trim`.
 pub(crate) fn trim(text: &[u8]) -> &[u8] {
     let start = text.iter().position(|byte| *byte > b' ').unwrap_or(text.len());
@@ -162,38 +164,7 @@ pub(crate) fn push_big_decimal(out: &mut String, text: &[u8]) {
     let (number, power) = split.map_or((rest, 0), |at| (&rest[..at], exponent(&rest[at + 1..]).unwrap_or_default()));
     let fraction = number.iter().position(|byte| *byte == b'.').map_or(0, |at| number.len() - at - 1);
     let digits: String = number.iter().filter(|byte| **byte != b'.').map(|byte| char::from(*byte)).collect();
-    let significant = digits.trim_start_matches('0').trim_end_matches('0');
-    if significant.is_empty() {
-        return out.push('0');
-    }
-    let zeros = digits.len() - digits.trim_end_matches('0').len();
-    let scale = fraction as i64 - power - zeros as i64;
-    let length = significant.len() as i64;
-    let adjusted = length - 1 - scale;
-    if negative {
-        out.push('-');
-    }
-    if scale < 0 || adjusted < -6 {
-        out.push_str(&significant[..1]);
-        if length > 1 {
-            out.push('.');
-            out.push_str(&significant[1..]);
-        }
-        if adjusted != 0 {
-            out.push_str(&format!("E{adjusted:+}"));
-        }
-    } else if scale >= length {
-        out.push_str("0.");
-        out.extend(std::iter::repeat_n('0', (scale - length) as usize));
-        out.push_str(significant);
-    } else {
-        let (whole, behind) = significant.split_at((length - scale) as usize);
-        out.push_str(whole);
-        if !behind.is_empty() {
-            out.push('.');
-            out.push_str(behind);
-        }
-    }
+    write_digits_stripped(out, negative, &digits, fraction as i64 - power);
 }
 
 #[cfg(test)]
