@@ -48,18 +48,8 @@ impl Binder<'_> {
         let expanded = expand(input.rel.clone(), &keys, sets, select.span)?;
         // The number of the set is no expression that somebody could write.
         keys.push(Expr::column(input.rel.schema.len() + keys.len(), TypeKind::Int.not_null()));
-        let grouping = Grouping {
-            keys,
-            windows: Windows::None,
-            aggregates: Vec::new(),
-            names: Vec::new(),
-            properties: Vec::new(),
-            scope: input.scope.clone(),
-            schema: input.rel.schema.clone(),
-            absent: Vec::new(),
-            expanded: Some(Box::new(expanded)),
-            alias: None,
-        };
+        let mut grouping = Grouping::new(keys, Windows::None, input.scope.clone(), input.rel.schema.clone());
+        grouping.expanded = Some(Box::new(expanded));
         self.select_above(select, input, grouping)
     }
 

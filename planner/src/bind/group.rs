@@ -65,6 +65,22 @@ pub(crate) struct Grouping {
 }
 
 impl Grouping {
+    /// By these keys and windows, over a relation of this schema, which the scope names; nothing is computed yet.
+    pub(crate) fn new(keys: Vec<Expr>, windows: Windows, scope: Scope, schema: Schema) -> Self {
+        Self {
+            keys,
+            windows,
+            aggregates: Vec::new(),
+            names: Vec::new(),
+            properties: Vec::new(),
+            scope,
+            schema,
+            absent: Vec::new(),
+            expanded: None,
+            alias: None,
+        }
+    }
+
     /// The output column that a column of the relation below has become, where it is grouped by.
     pub(crate) fn column(&self, index: usize) -> Option<Expr> {
         self.find(&Expr::column(index, self.schema.fields[index].ty.clone()))

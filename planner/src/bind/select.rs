@@ -125,18 +125,7 @@ impl Binder<'_> {
             (keys, Windows::Attached(_)) if !sets.windowed => (keys, Windows::None),
             found => found,
         };
-        let mut grouping = Grouping {
-            keys,
-            windows,
-            aggregates: Vec::new(),
-            names: Vec::new(),
-            properties: Vec::new(),
-            scope: input.scope.clone(),
-            schema: input.rel.schema.clone(),
-            absent: Vec::new(),
-            expanded: None,
-            alias: None,
-        };
+        let mut grouping = Grouping::new(keys, windows, input.scope.clone(), input.rel.schema.clone());
         if let Windows::Attached(columns) = grouping.windows.clone() {
             grouping.take_window_keys(&columns);
         }

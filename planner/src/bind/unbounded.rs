@@ -45,18 +45,7 @@ impl Binder<'_> {
             Some(columns) => Windows::Attached(columns),
             None => Windows::None,
         };
-        let mut grouping = Grouping {
-            keys: rel.columns(),
-            windows,
-            aggregates: Vec::new(),
-            names: Vec::new(),
-            properties: Vec::new(),
-            scope: Scope::of(&rel.schema, None),
-            schema: rel.schema.clone(),
-            absent: Vec::new(),
-            expanded: None,
-            alias: None,
-        };
+        let mut grouping = Grouping::new(rel.columns(), windows, Scope::of(&rel.schema, None), rel.schema.clone());
         let Windows::Attached(columns) = grouping.windows.clone() else { return self.group_aggregate(rel, &grouping, span) };
         let names: Vec<String> = rel.schema.fields.iter().map(|field| field.name.clone()).collect();
         let columns_below = rel.columns();
