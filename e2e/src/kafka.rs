@@ -143,6 +143,7 @@ fn libs() -> Result<PathBuf> {
     said.stdout.lines().last().map(PathBuf::from).context("tools/kafka-libs printed no folder")
 }
 
+/// Its settings. It keeps what it was given: tests write records of 1970, which a week's retention deletes at its first round, minutes into a run.
 fn properties(dir: &Path, port: u16, controller: u16) -> String {
     format!(
         "process.roles=broker,controller\n\
@@ -161,6 +162,7 @@ fn properties(dir: &Path, port: u16, controller: u16) -> String {
          transaction.state.log.min.isr=1\n\
          transaction.state.log.num.partitions=4\n\
          group.initial.rebalance.delay.ms=0\n\
+         log.retention.ms=-1\n\
          message.max.bytes=73400320\n",
         dir.join("data").display()
     )
