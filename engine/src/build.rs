@@ -1,16 +1,12 @@
 //! From a plan's node to a running operator.
 
-use std::collections::BTreeMap;
-
-use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::job_graph::OperatorNode;
-use irmak_common::key_group::{MaxParallelism, owned_range};
 use irmak_common::operator_spec::{OperatorSpec, WindowKind};
 use irmak_common::types::Schema;
-use irmak_functions::Environment;
 
 use crate::changelog_normalize::{ChangelogNormalize, DropUpdateBefore};
 use crate::deduplicate::Deduplicate;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::filter::Filter;
 use crate::group_aggregate::GroupAggregate;
@@ -25,7 +21,6 @@ use crate::project::Project;
 use crate::rank::Rank;
 use crate::set_operation::SetOperation;
 use crate::sink_materializer::SinkMaterializer;
-use crate::state::rescale::Owned;
 use crate::union::Union;
 use crate::watermark::WatermarkOperator;
 use crate::window::aggregate::WindowAggregate;
@@ -33,37 +28,6 @@ use crate::window::changes::ChangesAggregate;
 use crate::window::session::SessionAggregate;
 use crate::window::session_changes::SessionChanges;
 use crate::window::table_function::WindowAssign;
-
-/// What an operator is told about the subtask that it runs in.
-#[derive(Clone, Debug, Default)]
-pub struct OperatorEnvironment {
-    /// `0..parallelism`.
-    pub subtask_index: u32,
-    /// Subtasks of the vertex, at least 1.
-    pub parallelism: u32,
-    /// Key groups of the job.
-    pub max_parallelism: MaxParallelism,
-    /// `table.local-time-zone`.
-    pub zone: String,
-    /// All that was SET, by key.
-    pub options: BTreeMap<String, String>,
-    /// This operator's snapshots, one a subtask as there were when they were taken; empty: a fresh start. The operator takes the
-    /// key groups that it owns.
-    pub restored: Vec<OperatorSnapshot>,
-}
-
-impl OperatorEnvironment {
-    /// What expressions are told.
-    pub(crate) fn functions(&self) -> Environment {
-        Environment { zone: if self.zone.is_empty() { "UTC".into() } else { self.zone.clone() }, options: self.options.clone() }
-    }
-
-    /// The part of the restored state that is this subtask's.
-    pub(crate) fn owned(&self) -> Owned<'_> {
-        let range = owned_range(self.subtask_index, self.parallelism.max(1), self.max_parallelism);
-        Owned::new(&self.restored, range)
-    }
-}
 
 /// The operator that `node` describes, with its state restored. `input_schemas`: the columns of each logical input.
 ///

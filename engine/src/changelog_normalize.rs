@@ -17,8 +17,8 @@ use irmak_common::key_group::MaxParallelism;
 use irmak_common::time::Millis;
 use irmak_common::types::Schema;
 
-use crate::build::OperatorEnvironment;
 use crate::changelog::{Change, RowKinds};
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::kept_rows::{RowOutput, codec_of, fingerprint_of};
 use crate::key::KeyEncoder;

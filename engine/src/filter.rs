@@ -7,7 +7,7 @@ use irmak_common::expr::Expr;
 use irmak_common::time::{Millis, Watermark};
 use irmak_functions::{Evaluator, compile};
 
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext};
 

@@ -22,8 +22,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
 use crate::accumulate::{AggregateSet, Inputs};
-use crate::build::OperatorEnvironment;
 use crate::changelog::{self, Change, RowKinds};
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::key::{KeyColumns, KeyEncoder};
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};

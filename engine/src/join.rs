@@ -17,7 +17,7 @@ mod window;
 use irmak_common::join_spec::{JoinSpec, JoinTiming};
 use irmak_common::types::Schema;
 
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::Operator;
 

@@ -16,6 +16,7 @@ mod batch;
 mod changelog;
 mod changelog_normalize;
 mod deduplicate;
+mod environment;
 mod filter;
 mod group_aggregate;
 mod join;
@@ -35,6 +36,7 @@ mod watermark;
 mod window;
 mod zone;
 
-pub use build::{OperatorEnvironment, build};
+pub use build::build;
+pub use environment::OperatorEnvironment;
 pub use error::EngineError;
 pub use values::values;

@@ -4,7 +4,7 @@ use arrow::record_batch::RecordBatch;
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
 
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext};
 

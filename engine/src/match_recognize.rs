@@ -27,7 +27,7 @@ use irmak_common::match_spec::{MatchSpec, PatternVariable};
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::Schema;
 
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::key::KeyEncoder;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};

@@ -9,7 +9,7 @@ use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::Schema;
 use irmak_functions::{Evaluator, compile};
 
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext};
 

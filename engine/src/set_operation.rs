@@ -13,8 +13,8 @@ use irmak_common::limits::BATCH_ROWS_MAX;
 use irmak_common::types::Schema;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::build::OperatorEnvironment;
 use crate::changelog::{self, Change, RowKinds};
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::key::{KeyColumns, KeyEncoder};
 use crate::operator::{Operator, OperatorContext};

@@ -9,7 +9,7 @@ pub(crate) use number::decimal_array;
 
 use irmak_common::types::{LogicalType, TypeKind};
 
-use crate::registry::{Function, Signature};
+use crate::function::{Function, Signature};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
 use crate::types::{INTERVAL_MONTH, INTERVAL_SECOND, KindExt, adjusted_decimal, common_number, plain};
 

@@ -13,7 +13,7 @@ use irmak_common::expr::Value;
 use crate::column::Column;
 use crate::constant::{column_of, from_array};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Call, Function, Kernel, kernel};
+use crate::function::{Call, Function, Kernel, kernel};
 
 pub(crate) const FUNCTIONS: &[&[Function]] = &[construct::FUNCTIONS, array::FUNCTIONS, map::FUNCTIONS];
 

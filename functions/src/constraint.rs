@@ -10,7 +10,7 @@ use arrow::datatypes::DataType;
 use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, refuse};
 use crate::types::KindExt;
 

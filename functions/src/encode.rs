@@ -12,7 +12,7 @@ use std::fmt::Write;
 
 use crate::column::{Column, build_bytes, build_numbers, build_strings};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, Want, any_nullable, fixed, refuse, strict};
 use crate::types::KindExt;
 

@@ -9,6 +9,6 @@ mod write;
 
 pub(crate) use build::{builds, lower};
 
-use crate::registry::Function;
+use crate::function::Function;
 
 pub(crate) const FUNCTIONS: &[&[Function]] = &[query::FUNCTIONS, build::FUNCTIONS];

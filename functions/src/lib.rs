@@ -22,6 +22,7 @@ mod encode;
 mod environment;
 mod error;
 mod eval;
+mod function;
 mod json;
 mod logic;
 mod math;

@@ -8,7 +8,7 @@ use irmak_common::types::TypeKind;
 
 use crate::column::{arrow_error, build_bools};
 use crate::error::FunctionError;
-use crate::registry::{Function, Kernel, Signature, kernel};
+use crate::function::{Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, Want, fixed, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -14,7 +14,7 @@ use crate::arithmetic::decimal_array;
 use crate::column::{Column, build_numbers};
 use crate::decimal::Form;
 use crate::error::FunctionError;
-use crate::registry::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, Want, any_nullable, refuse, strict, uncast};
 use crate::types::KindExt;
 

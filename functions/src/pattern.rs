@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use fancy_regex::Regex;
 
-use crate::registry::Function;
+use crate::function::Function;
 
 pub(crate) const FUNCTIONS: &[&[Function]] = &[like::FUNCTIONS, regexp::FUNCTIONS];
 

@@ -32,7 +32,8 @@ use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::error::SignatureError;
-use crate::registry::{self, Signature};
+use crate::function::Signature;
+use crate::registry;
 use crate::types::KindExt;
 
 /// One argument of a call, as written.

@@ -10,7 +10,7 @@ mod search;
 mod slice;
 mod split;
 
-use crate::registry::Function;
+use crate::function::Function;
 
 pub(crate) const FUNCTIONS: &[&[Function]] =
     &[case::FUNCTIONS, classify::FUNCTIONS, pad::FUNCTIONS, search::FUNCTIONS, slice::FUNCTIONS, split::FUNCTIONS];

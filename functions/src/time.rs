@@ -21,7 +21,7 @@ use irmak_common::types::TypeKind;
 
 use crate::column::{Column, View, internal};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Call, Function};
+use crate::function::{Call, Function};
 use crate::zone::Zone;
 use arrow::array::{ArrayRef, AsArray, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Date32Type, Time32MillisecondType, TimestampMillisecondType};

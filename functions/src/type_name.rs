@@ -3,7 +3,7 @@
 use irmak_common::types::TypeKind;
 
 use crate::column::build_strings;
-use crate::registry::{Function, kernel};
+use crate::function::{Function, kernel};
 use crate::signature::{refuse, uncast};
 
 pub(crate) const FUNCTIONS: &[Function] = &[TYPEOF, CURRENT_DATABASE];

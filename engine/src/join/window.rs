@@ -20,7 +20,7 @@ use super::output::{Half, Output};
 use super::side::{Condition, Pair, Side, fingerprint, times};
 use super::state;
 use super::store::{Kept, Store, kept_metrics};
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};
 use crate::window::Progress;

@@ -29,7 +29,7 @@ use irmak_common::types::Schema;
 use super::clock::Clock;
 use super::rows::RowStore;
 use crate::accumulate::{AggregateSet, Inputs};
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::key::KeyEncoder;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};

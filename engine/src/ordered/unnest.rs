@@ -16,7 +16,7 @@ use irmak_common::operator_spec::UnnestSpec;
 use irmak_common::types::{Schema, TypeKind};
 use irmak_functions::{Evaluator, compile};
 
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::operator::{Operator, OperatorContext};
 

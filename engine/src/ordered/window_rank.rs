@@ -21,7 +21,7 @@ use irmak_common::types::Schema;
 use super::clock::Clock;
 use super::rows::{self, RowStore};
 use super::sort::Order;
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::key::KeyEncoder;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};

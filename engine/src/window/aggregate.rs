@@ -19,7 +19,7 @@ use super::frames::{Frames, Place, Pool, Shuffle, Whole};
 use super::hop::{Hop, HopGrid};
 use super::slicer::{Slicer, TimeColumn};
 use crate::accumulate::AggregateSet;
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::key::KeyEncoder;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};

@@ -19,7 +19,7 @@ use super::emit::Emitter;
 use super::sessions::{Meeting, Sessions};
 use super::slicer::{TIME_MAX, TimeColumn};
 use crate::accumulate::{AggregateSet, Inputs};
-use crate::build::OperatorEnvironment;
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::key::KeyEncoder;
 use crate::operator::{Operator, OperatorContext, OperatorMetrics};

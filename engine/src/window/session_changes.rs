@@ -20,8 +20,8 @@ use irmak_common::types::{Field, LogicalType, Schema, TypeKind};
 
 use super::session::SessionAggregate;
 use crate::accumulate::{AggregateSet, mismatch};
-use crate::build::OperatorEnvironment;
 use crate::changelog::{Change, RowKinds};
+use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::group_aggregate::groups::Groups;
 use crate::key::KeyEncoder;

@@ -15,7 +15,7 @@ use crate::cast::Cast;
 use crate::column::{Column, arrow_error, build_numbers};
 use crate::decimal::{self, Form, Scaled};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Call, Kernel, Scope, kernel};
+use crate::function::{Call, Kernel, Scope, kernel};
 use crate::types::KindExt;
 use irmak_common::expr::CastMode;
 

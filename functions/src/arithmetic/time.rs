@@ -13,7 +13,7 @@ use irmak_common::types::{TypeKind, timestamp_unit};
 
 use crate::column::{Column, arrow_error, build_numbers};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Call, Kernel, Scope, kernel};
+use crate::function::{Call, Kernel, Scope, kernel};
 use crate::types::KindExt;
 
 const DAY_MILLIS: i64 = 86_400_000;

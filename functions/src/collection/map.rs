@@ -5,8 +5,8 @@ use irmak_common::types::{Field, LogicalType, TypeKind};
 
 use super::{by_row, entries, items};
 use crate::compare::same;
+use crate::function::{Function, Signature};
 use crate::merge::merged_type;
-use crate::registry::{Function, Signature};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -14,7 +14,8 @@ use crate::column::{Column, arrow_error, internal};
 use crate::constant;
 use crate::environment::Environment;
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{self, Call, Kernel, Nature, Scope};
+use crate::function::{Call, Kernel, Nature, Scope};
+use crate::registry;
 use crate::signature::Arg;
 
 /// What is to be computed.

@@ -11,7 +11,8 @@ use super::node::{Node, Rows};
 use crate::constant;
 use crate::environment::Environment;
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{self, Nature};
+use crate::function::Nature;
+use crate::registry;
 
 /// The expression with its constant parts computed. What fails stays as it is: it may never run.
 pub(super) fn simplify(expr: &Expr, env: &Environment) -> Result<Expr, FunctionError> {

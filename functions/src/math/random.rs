@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use crate::column::{build_numbers, build_strings};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Call, Function, Kernel, kernel};
+use crate::function::{Call, Function, Kernel, kernel};
 use crate::signature::{Want, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

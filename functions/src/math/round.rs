@@ -13,7 +13,7 @@ use crate::arithmetic::decimal_array;
 use crate::column::{Column, View, build_numbers};
 use crate::decimal::{self, Form};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, any_nullable, refuse};
 use crate::types::KindExt;
 

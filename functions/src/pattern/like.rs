@@ -9,7 +9,7 @@ use irmak_common::types::TypeKind;
 use super::Cache;
 use crate::column::{Column, build_bools};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Function, Kernel, Signature, kernel};
+use crate::function::{Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, Want, refuse, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -6,7 +6,7 @@ use irmak_common::types::TypeKind;
 use super::{Cache, java_regex};
 use crate::column::{Column, build_bools, build_strings};
 use crate::error::FunctionError;
-use crate::registry::{Function, Kernel, kernel};
+use crate::function::{Function, Kernel, kernel};
 use crate::signature::{Want, forced, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -4,7 +4,7 @@ use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::column::{build_numbers, build_strings};
 use crate::error::FunctionError;
-use crate::registry::{Function, Kernel, Signature, kernel};
+use crate::function::{Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, Want, any_nullable, fixed, forced, strict};
 use arrow::datatypes::Int32Type;
 

@@ -9,7 +9,7 @@ use irmak_common::types::TypeKind;
 use crate::cast::parses_as_double;
 use crate::column::build_bools;
 use crate::error::FunctionError;
-use crate::registry::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, refuse, uncast};
 use crate::types::KindExt;
 

@@ -5,7 +5,7 @@ use irmak_common::types::{LogicalType, MAX_LENGTH, TypeKind};
 use super::push_utf16;
 use crate::column::{build_strings, internal};
 use crate::error::{EvalError, FunctionError};
-use crate::registry::{Function, Kernel, Signature, kernel};
+use crate::function::{Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, Want, any_nullable, fixed, refuse, strict};
 use crate::types::{KindExt, joined_length};
 

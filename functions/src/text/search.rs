@@ -5,7 +5,7 @@ use irmak_common::types::TypeKind;
 
 use crate::column::{Column, build_numbers, build_strings};
 use crate::error::FunctionError;
-use crate::registry::{Function, Kernel, kernel};
+use crate::function::{Function, Kernel, kernel};
 use crate::signature::{Want, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -7,7 +7,7 @@ use super::{Clock, DAY};
 use crate::arithmetic::time::add_months;
 use crate::column::build_numbers;
 use crate::error::FunctionError;
-use crate::registry::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, Signature, kernel};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
 use crate::types::KindExt;
 

@@ -5,7 +5,7 @@ use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::compare::comparable;
 use crate::error::FunctionError;
-use crate::registry::{Call, Function, Kernel, Signature};
+use crate::function::{Call, Function, Kernel, Signature};
 use crate::signature::{Arg, any_nullable, refuse, uncast};
 use crate::types::{INTERVAL_MONTH, INTERVAL_SECOND, KindExt, plain};
 

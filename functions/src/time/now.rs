@@ -8,7 +8,7 @@ use irmak_common::types::{LogicalType, TimeAttribute, TypeKind};
 
 use super::DAY;
 use crate::error::FunctionError;
-use crate::registry::{Call, Function, Kernel, Scope, Signature, kernel};
+use crate::function::{Call, Function, Kernel, Scope, Signature, kernel};
 use crate::signature::{Arg, refuse};
 use crate::zone::Zone;
 
