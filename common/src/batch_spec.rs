@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::changelog_spec::{SetOperationSpec, SortKey};
-use crate::operator_spec::AggregateCall;
+use crate::call_spec::{AggregateCall, SortKey};
+use crate::changelog_spec::SetOperationSpec;
 
 /// One operator of batch mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

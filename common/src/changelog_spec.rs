@@ -3,9 +3,8 @@
 //! Columns are positions in the operator's input, as in [`crate::operator_spec`]. Their output carries a row kind a row where it is
 //! said so in [`crate::element`].
 
+use crate::call_spec::{AggregateCall, SortKey};
 use serde::{Deserialize, Serialize};
-
-use crate::operator_spec::AggregateCall;
 
 /// `GROUP BY` without a window, or no `GROUP BY` at all (no keys: parallelism 1). Output: keys, aggregates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,17 +47,6 @@ pub struct MiniBatch {
     pub rows: u64,
     /// `table.exec.mini-batch.allow-latency`, milliseconds.
     pub latency_ms: u64,
-}
-
-/// One column of an ORDER BY.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SortKey {
-    /// Which column.
-    pub column: usize,
-    /// Greatest first.
-    pub descending: bool,
-    /// NULL before all values.
-    pub nulls_first: bool,
 }
 
 /// How a Top-N keeps its rows. Source: Flink's `RankProcessStrategy`.

@@ -4,6 +4,7 @@
 //! what it reports. Knows nothing of threads, sockets, files or brokers; everything here can be printed, compared and stored.
 
 pub mod batch_spec;
+pub mod call_spec;
 pub mod changelog_spec;
 pub mod checkpoint;
 pub mod cover;

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::changelog_spec::SortKey;
+use crate::call_spec::SortKey;
 use crate::expr::Expr;
 use crate::types::LogicalType;
 

@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::batch_spec::BatchSpec;
+use crate::call_spec::AggregateCall;
+use crate::call_spec::SortKey;
 use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, MaterializeSpec, NormalizeSpec, RankSpec, SetOperationSpec};
 use crate::expr::{Expr, Value};
 use crate::join_spec::JoinSpec;
 use crate::match_spec::MatchSpec;
 use crate::types::{LogicalType, Schema};
 
-use crate::changelog_spec::SortKey;
 pub use ordered::{OverFrame, OverSpec, UnnestSpec, WindowRankSpec};
 
 /// One operator.
@@ -273,25 +274,6 @@ pub enum WindowProperty {
     Rowtime,
     /// The time of emission, TIMESTAMP_LTZ(3).
     Proctime,
-}
-
-/// An aggregate function over the rows of a group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AggregateCall {
-    /// Flink's name in upper case: `COUNT`, `SUM`, `MIN`, `MAX`, `AVG`, ...
-    pub function: String,
-    /// Argument columns; none for `COUNT(*)`.
-    pub args: Vec<usize>,
-    /// The arguments' types.
-    pub arg_types: Vec<LogicalType>,
-    /// Each distinct value once.
-    pub distinct: bool,
-    /// A BOOLEAN column: only rows where it is TRUE count.
-    pub filter: Option<usize>,
-    /// The result type.
-    pub ty: LogicalType,
-    /// The output column's name.
-    pub name: String,
 }
 
 /// A table that is written.

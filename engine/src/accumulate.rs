@@ -14,6 +14,7 @@ mod distinct;
 pub(crate) mod fold;
 mod java_order;
 mod lag;
+mod statistic;
 pub(crate) mod text;
 mod value_lists;
 mod variance;
@@ -24,13 +25,14 @@ use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, P
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
-use irmak_common::operator_spec::{AggregateCall, WindowStyle};
+use irmak_common::call_spec::AggregateCall;
+use irmak_common::operator_spec::WindowStyle;
 use irmak_common::types::Schema;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::EngineError;
+use statistic::Statistic;
 use text::Keep;
-use variance::Statistic;
 
 /// One aggregate's state for groups `0..n`.
 pub(crate) trait Accumulator: Send {

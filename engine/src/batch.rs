@@ -10,6 +10,7 @@ mod frames;
 mod held;
 mod numbers;
 pub(crate) mod over;
+mod piece;
 mod quick_sort;
 pub(crate) mod set_operation;
 pub(crate) mod sort;

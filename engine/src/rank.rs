@@ -84,7 +84,7 @@ impl Rank {
 
 /// Types and directions of the sort key.
 fn order(spec: &RankSpec, input: &Schema) -> Result<Vec<(DataType, SortOptions)>, EngineError> {
-    let key = |key: &irmak_common::changelog_spec::SortKey| {
+    let key = |key: &irmak_common::call_spec::SortKey| {
         let field = input.fields.get(key.column)?;
         Some((field.ty.kind.to_arrow(), SortOptions { descending: key.descending, nulls_first: key.nulls_first }))
     };

@@ -18,7 +18,8 @@ mod text;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
-use irmak_common::operator_spec::{AggregateCall, WindowStyle};
+use irmak_common::call_spec::AggregateCall;
+use irmak_common::operator_spec::WindowStyle;
 
 use crate::accumulate::{accumulator, physical_type, unknown};
 use crate::changelog::Change;

@@ -9,8 +9,8 @@ pub(crate) use number::decimal_array;
 
 use irmak_common::types::{LogicalType, TypeKind};
 
-use crate::function::{Function, Signature};
-use crate::signature::{Arg, any_nullable, refuse, uncast};
+use crate::function::Function;
+use crate::signature::{Arg, Signature, any_nullable, refuse, uncast};
 use crate::types::{INTERVAL_MONTH, INTERVAL_SECOND, KindExt, adjusted_decimal, common_number, plain};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

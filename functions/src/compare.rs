@@ -18,8 +18,8 @@ use crate::column::{Column, arrow_error, build_bools, internal};
 use crate::constant;
 use crate::decimal::{self, Number};
 use crate::error::{EvalError, FunctionError, SignatureError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, any_nullable, refuse};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, any_nullable, refuse};
 use crate::types::{KindExt, common_type};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -11,9 +11,9 @@ use crate::cast::Cast;
 use crate::column::{Column, arrow_error};
 use crate::compare::{Comparison, comparable, compare, equatable, is_text_and_number};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, kernel};
 use crate::merge::merged_type;
-use crate::signature::{Arg, any_nullable, refuse, uncast};
+use crate::signature::{Arg, Signature, any_nullable, refuse, uncast};
 use crate::types::{KindExt, common_type, plain};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

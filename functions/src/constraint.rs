@@ -10,8 +10,8 @@ use arrow::datatypes::DataType;
 use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, refuse};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, refuse};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -12,8 +12,8 @@ use std::fmt::Write;
 
 use crate::column::{Column, build_bytes, build_numbers, build_strings};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, any_nullable, fixed, refuse, strict};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, Want, any_nullable, fixed, refuse, strict};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -9,8 +9,8 @@ use irmak_common::types::LogicalType;
 
 use crate::column::Column;
 use crate::environment::Environment;
-use crate::error::{EvalError, FunctionError, SignatureError};
-use crate::signature::Arg;
+use crate::error::{EvalError, FunctionError};
+use crate::signature::{Arg, Signature};
 
 /// What a call costs the laziness of AND, OR and CASE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +24,6 @@ pub(crate) enum Nature {
     /// Without arguments it tells processing time: one value an evaluation, never folded. With arguments it is total.
     Clock,
 }
-
-/// What the arguments must be cast to, and what comes out.
-pub(crate) type Signature = Result<(Vec<LogicalType>, LogicalType), SignatureError>;
 
 /// Computes a column from the operands' columns. All constant: one row, of which a constant is made.
 pub(crate) type Kernel = Arc<dyn Fn(&[Column], &Scope) -> Result<ArrayRef, EvalError> + Send + Sync>;

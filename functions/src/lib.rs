@@ -29,6 +29,7 @@ mod math;
 mod merge;
 mod pattern;
 mod registry;
+mod resolve;
 mod signature;
 #[cfg(test)]
 mod testing;
@@ -43,5 +44,6 @@ pub use cell::cell_text;
 pub use environment::Environment;
 pub use error::{EvalError, FunctionError, SignatureError};
 pub use eval::{Evaluator, compile, fold, simplified};
-pub use signature::{Arg, Resolved, names, resolve};
+pub use resolve::{Resolved, names, resolve};
+pub use signature::Arg;
 pub use types::{castable, common_type, implicitly_castable};

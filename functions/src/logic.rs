@@ -8,8 +8,8 @@ use irmak_common::types::TypeKind;
 
 use crate::column::{arrow_error, build_bools};
 use crate::error::FunctionError;
-use crate::function::{Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, fixed, strict};
+use crate::function::{Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, Want, fixed, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::total(

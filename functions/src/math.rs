@@ -14,8 +14,8 @@ use crate::arithmetic::decimal_array;
 use crate::column::{Column, build_numbers};
 use crate::decimal::Form;
 use crate::error::FunctionError;
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, any_nullable, refuse, strict, uncast};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, Want, any_nullable, refuse, strict, uncast};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[&[Function]] = &[OWN, round::FUNCTIONS, random::FUNCTIONS];

@@ -4,7 +4,8 @@
 
 use crate::join::JoinRel;
 use irmak_common::batch_spec::BatchOverSpec;
-use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec, SortKey};
+use irmak_common::call_spec::SortKey;
+use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec};
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::match_spec::MatchSpec;
 use irmak_common::operator_spec::{

@@ -3,8 +3,8 @@
 //! A type's NOT NULL is a promise that a source may break, so it is held where rows leave the job, for a query's result too. Flink's
 //! name for it is ConstraintEnforcer; `table.exec.sink.not-null-enforcer` and `table.exec.sink.type-length-enforcer` say what it does.
 
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::operator_spec::AggregateCall;
 use irmak_common::types::{LogicalType, Schema, TypeKind};
 
 use crate::algebra::{Rel, RelNode, Root, Target};

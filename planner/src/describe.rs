@@ -8,8 +8,9 @@ pub(crate) mod join;
 pub(crate) mod matched;
 pub(crate) mod ordered;
 
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::expr::{CastMode, Expr, ExprNode, Value};
-use irmak_common::operator_spec::{AggregateCall, SourceSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
+use irmak_common::operator_spec::{SourceSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
 use irmak_common::types::{LogicalType, Schema, TypeKind};
 
 use crate::catalog::{CATALOG, DATABASE};

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::AggregateCall;
-use crate::changelog_spec::SortKey;
+use crate::call_spec::{AggregateCall, SortKey};
 use crate::expr::Expr;
 
 /// `fn(...) OVER (PARTITION BY ... ORDER BY time ...)`: all calls over one window of rows.

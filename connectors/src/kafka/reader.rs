@@ -20,7 +20,7 @@ use super::entry::Next;
 use super::key_reader::KeyReader;
 use super::metadata::MetadataColumns;
 use super::sink_config::wrong;
-use super::split::Split;
+use super::split::{Split, Stopped};
 use super::tombstones::Tombstones;
 use crate::context::SourceContext;
 use crate::dead_letter::{BadRecord, DeadLetters};
@@ -31,15 +31,6 @@ use crate::options::Options;
 
 /// Rows below which a batch waits for more, within the latency budget.
 const WORTHWHILE_ROWS: usize = 512;
-
-/// Why reading a partition's queue ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
-    Empty,
-    Full,
-    AtEnd,
-    AtStop,
-}
 
 /// Where an output column comes from, and its position there.
 #[derive(Clone, Copy, Debug)]

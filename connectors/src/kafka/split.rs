@@ -8,7 +8,15 @@ use rdkafka::topic_partition_list::Offset;
 
 use super::client::{Consumer, Context};
 use super::entry::Next;
-use super::reader::Stopped;
+
+/// Why reading a partition's queue ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    Empty,
+    Full,
+    AtEnd,
+    AtStop,
+}
 
 /// How long to wait for the answer to each question that settles whether a bounded read ends short of its stop.
 const QUESTION: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Int64Type, i256};
 
 use super::average::divide_decimal;
 use super::fold::DECIMAL_MAX;
-use super::variance::Statistic;
+use super::statistic::Statistic;
 use super::{Accumulator, column};
 use crate::error::EngineError;
 

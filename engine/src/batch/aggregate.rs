@@ -2,10 +2,10 @@
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::{AggregateCall, SortKey};
 use irmak_common::element::Element;
 use irmak_common::limits::{BATCH_MODE_BYTES_MAX, BATCH_ROWS_MAX};
-use irmak_common::operator_spec::{AggregateCall, WindowStyle};
+use irmak_common::operator_spec::WindowStyle;
 use irmak_common::types::Schema;
 use xxhash_rust::xxh3::xxh3_64;
 

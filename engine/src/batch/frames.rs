@@ -10,7 +10,7 @@ use arrow::compute::{SortOptions, concat, take};
 use arrow::row::{RowConverter, SortField};
 use irmak_common::batch_spec::{BatchFrame, FrameEdge};
 
-use super::over::Piece;
+use super::piece::Piece;
 use crate::accumulate::{AggregateSet, Inputs};
 use crate::error::EngineError;
 use crate::state::groups::{Scratch, add_rows};

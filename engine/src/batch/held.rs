@@ -6,7 +6,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use arrow::row::Rows;
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::SortKey;
 use irmak_common::element::Element;
 use irmak_common::limits::{BATCH_MODE_BYTES_MAX, BATCH_ROWS_MAX};
 use irmak_common::types::Schema;

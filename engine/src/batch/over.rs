@@ -4,59 +4,25 @@
 //! Works on pieces: whole parts, some thousand rows together. Source: Flink's `BufferDataOverWindowOperator`.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use irmak_common::batch_spec::{BatchFrame, BatchOverCall, BatchOverSpec};
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::{AggregateCall, SortKey};
 use irmak_common::element::Element;
 use irmak_common::limits::BATCH_ROWS_MAX;
-use irmak_common::operator_spec::{AggregateCall, WindowStyle};
+use irmak_common::operator_spec::WindowStyle;
 use irmak_common::types::Schema;
 
 use super::at_end::Whole;
 use super::frames;
 use super::held::{Held, Ranks, emit};
 use super::numbers::Number;
+use super::piece::{Part, Piece};
 use super::quick_sort::quick_sort;
 use crate::accumulate::AggregateSet;
 use crate::error::EngineError;
-
-/// The rows of one part, as places in its piece.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
-
-impl Part {
-    pub(super) fn len(&self) -> usize {
-        self.end - self.start
-    }
-
-    pub(super) fn range(&self) -> Range<usize> {
-        self.start..self.end
-    }
-}
-
-/// Some whole parts.
-pub(super) struct Piece<'a> {
-    /// Numbers of its rows, in order.
-    pub(super) rows: &'a [u32],
-    pub(super) parts: Vec<Part>,
-    part_of: Vec<u32>,
-    /// Of each row: the rows that are equal to it in the order.
-    pub(super) peers: Vec<Range<usize>>,
-}
-
-impl Piece<'_> {
-    /// The part that a row is in.
-    pub(super) fn part(&self, row: usize) -> &Part {
-        &self.parts[self.part_of[row] as usize]
-    }
-}
 
 struct Call {
     spec: AggregateCall,

@@ -3,7 +3,7 @@
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::SortKey;
 use irmak_common::element::Element;
 use irmak_common::limits::BATCH_ROWS_MAX;
 use irmak_common::types::Schema;

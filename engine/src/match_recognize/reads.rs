@@ -6,8 +6,9 @@ use arrow::array::{Array, ArrayRef, BooleanArray, TimestampMillisecondArray, UIn
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef, TimeUnit};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::match_spec::{MatchExpr, MatchRead};
-use irmak_common::operator_spec::{AggregateCall, WindowStyle};
+use irmak_common::operator_spec::WindowStyle;
 use irmak_common::time::Millis;
 use irmak_common::types::{Field as ColumnField, Schema};
 use irmak_functions::{Environment, Evaluator, compile};

@@ -19,10 +19,11 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
 use irmak_common::limits::BATCH_ROWS_MAX;
-use irmak_common::operator_spec::{AggregateCall, OverFrame, OverSpec, WindowStyle};
+use irmak_common::operator_spec::{OverFrame, OverSpec, WindowStyle};
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::Schema;
 

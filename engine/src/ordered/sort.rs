@@ -4,7 +4,7 @@ use arrow::array::ArrayRef;
 use arrow::compute::SortOptions;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, Rows, SortField};
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::SortKey;
 use irmak_common::types::Schema;
 
 use crate::error::EngineError;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use arrow::array::UInt32Array;
 use arrow::compute::take_record_batch;
 use arrow::record_batch::RecordBatch;
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::SortKey;
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
 use irmak_common::key_group::KeyGroup;

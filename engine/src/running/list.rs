@@ -8,7 +8,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::concat;
 use arrow::datatypes::DataType;
-use irmak_common::operator_spec::{AggregateCall, WindowStyle};
+use irmak_common::call_spec::AggregateCall;
+use irmak_common::operator_spec::WindowStyle;
 
 use super::rows::RowCodec;
 use super::{Running, keep};

@@ -13,11 +13,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, TimestampMillisecondArray};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
 use irmak_common::key_group::{KeyGroup, MaxParallelism};
 use irmak_common::limits::BATCH_ROWS_MAX;
-use irmak_common::operator_spec::{AggregateCall, WindowAggregateSpec, WindowProperty, WindowStyle};
+use irmak_common::operator_spec::{WindowAggregateSpec, WindowProperty, WindowStyle};
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::{Schema, TypeKind};
 

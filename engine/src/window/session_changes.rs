@@ -12,9 +12,10 @@ use arrow::array::{Array, ArrayRef, AsArray, Int8Array, Int64Array, ListArray, U
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Field as ArrowField, Int8Type, Schema as ArrowSchema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::Element;
-use irmak_common::operator_spec::{AggregateCall, WindowAggregateSpec};
+use irmak_common::operator_spec::WindowAggregateSpec;
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::{Field, LogicalType, Schema, TypeKind};
 

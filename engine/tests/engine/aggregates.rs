@@ -6,8 +6,9 @@ use arrow::array::{ArrayRef, Decimal128Array, Float32Array, Float64Array, Int32A
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::element::Element;
-use irmak_common::operator_spec::{AggregateCall, OperatorSpec, WindowAggregateSpec, WindowKind, WindowSpec, WindowStyle};
+use irmak_common::operator_spec::{OperatorSpec, WindowAggregateSpec, WindowKind, WindowSpec, WindowStyle};
 use irmak_common::time::Watermark;
 use irmak_common::types::{Field, Schema, TypeKind};
 use irmak_engine::operator::{Operator, OperatorContext};

@@ -1,10 +1,11 @@
 //! The operators of batch mode: nothing is said before the end, and then everything once.
 
 use irmak_common::batch_spec::{BatchFrame, BatchOverCall, BatchOverSpec, BatchSpec, FrameEdge};
-use irmak_common::changelog_spec::{SetKind, SetOperationSpec, SortKey};
+use irmak_common::call_spec::{AggregateCall, SortKey};
+use irmak_common::changelog_spec::{SetKind, SetOperationSpec};
 use irmak_common::element::Element;
 use irmak_common::job_graph::OperatorNode;
-use irmak_common::operator_spec::{AggregateCall, OperatorSpec};
+use irmak_common::operator_spec::OperatorSpec;
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::{Field, LogicalType, Schema, TypeKind};
 use irmak_engine::operator::{Operator, OperatorContext};

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int32Array, StringArray, TimestampMillisecondArray, UInt8Array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema, UInt8Type};
 use arrow::record_batch::RecordBatch;
+use irmak_common::call_spec::{AggregateCall, SortKey};
 use irmak_common::changelog_spec::{
     DeduplicateSpec, GroupAggregateSpec, Keep, MaterializeSpec, MiniBatch, NormalizeSpec, RankSpec, RankStrategy, SetKind,
-    SetOperationSpec, SortKey, WindowEnd,
+    SetOperationSpec, WindowEnd,
 };
 use irmak_common::checkpoint::OperatorSnapshot;
 use irmak_common::element::{Element, ROW_KIND_COLUMN};
 use irmak_common::job_graph::OperatorNode;
 use irmak_common::key_group::{KeyGroup, MaxParallelism};
-use irmak_common::operator_spec::{AggregateCall, OperatorSpec};
+use irmak_common::operator_spec::OperatorSpec;
 use irmak_common::time::Watermark;
 use irmak_common::types::{Field, Schema, TypeKind};
 use irmak_engine::key::KeyEncoder;

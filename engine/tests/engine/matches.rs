@@ -1,6 +1,6 @@
 //! MATCH_RECOGNIZE: which rows make a match, when it leaves, and that a restart changes nothing.
 
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::SortKey;
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::job_graph::OperatorNode;
 use irmak_common::match_spec::{AfterMatch, MatchExpr, MatchRead, MatchSpec, PatternVariable};

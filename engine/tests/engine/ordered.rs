@@ -1,8 +1,8 @@
 //! The operators that keep rows until time says their order: OVER, ORDER BY time, ranks within windows.
 
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::{AggregateCall, SortKey};
 use irmak_common::job_graph::OperatorNode;
-use irmak_common::operator_spec::{AggregateCall, OperatorSpec, OverFrame, OverSpec, WindowRankSpec};
+use irmak_common::operator_spec::{OperatorSpec, OverFrame, OverSpec, WindowRankSpec};
 use irmak_common::types::{Field, TypeKind};
 use proptest::prelude::*;
 

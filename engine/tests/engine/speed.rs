@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, StringArray, TimestampMillisecondArray};
 use arrow::record_batch::RecordBatch;
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::element::Element;
-use irmak_common::operator_spec::{AggregateCall, OperatorSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
+use irmak_common::operator_spec::{OperatorSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
 use irmak_common::time::{Millis, Watermark};
 use irmak_common::types::{Field, Schema, TypeKind};
 use irmak_engine::key::KeyEncoder;

@@ -8,9 +8,9 @@ use crate::cell::{Style, write_cell};
 use crate::compare::same;
 use crate::constant::to_array;
 use crate::error::FunctionError;
-use crate::function::{Call, Function, Kernel, Signature};
+use crate::function::{Call, Function, Kernel};
 use crate::merge::merged_type;
-use crate::signature::{Arg, any_nullable, refuse};
+use crate::signature::{Arg, Signature, any_nullable, refuse};
 use crate::types::{KindExt, common_type};
 use crate::zone::Zone;
 

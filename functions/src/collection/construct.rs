@@ -14,8 +14,8 @@ use super::{SEES_ALL, by_row, entries};
 use crate::column::{arrow_error, build_numbers, internal};
 use crate::compare::same;
 use crate::error::{EvalError, FunctionError, SignatureError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, any_nullable, refuse, uncast};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, any_nullable, refuse, uncast};
 use crate::types::{KindExt, common_type};
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -5,9 +5,9 @@ use irmak_common::types::{Field, LogicalType, TypeKind};
 
 use super::{by_row, entries, items};
 use crate::compare::same;
-use crate::function::{Function, Signature};
+use crate::function::Function;
 use crate::merge::merged_type;
-use crate::signature::{Arg, any_nullable, refuse, uncast};
+use crate::signature::{Arg, Signature, any_nullable, refuse, uncast};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::total(

@@ -9,8 +9,8 @@ use irmak_common::types::{LogicalType, TypeKind};
 use super::write::{is_writable, write_cell_json, write_text};
 use crate::column::{Column, build_strings};
 use crate::error::{FunctionError, SignatureError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, refuse, uncast};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, refuse, uncast};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -9,9 +9,9 @@ use super::write::{write_json, write_scalar};
 use crate::column::{Column, build_bools};
 use crate::constant::{column_of, from_array};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, kernel};
 use crate::pattern::Cache;
-use crate::signature::{Arg, Want, fixed, refuse};
+use crate::signature::{Arg, Signature, Want, fixed, refuse};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -13,8 +13,8 @@ use crate::arithmetic::decimal_array;
 use crate::column::{Column, View, build_numbers};
 use crate::decimal::{self, Form};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, any_nullable, refuse};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, any_nullable, refuse};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

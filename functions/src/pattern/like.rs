@@ -9,8 +9,8 @@ use irmak_common::types::TypeKind;
 use super::Cache;
 use crate::column::{Column, build_bools};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, refuse, strict};
+use crate::function::{Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, Want, refuse, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     Function::partial("LIKE", signature, |_| matching("LIKE", like_matcher)),

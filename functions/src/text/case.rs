@@ -4,8 +4,8 @@ use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::column::{build_numbers, build_strings};
 use crate::error::FunctionError;
-use crate::function::{Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, any_nullable, fixed, forced, strict};
+use crate::function::{Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, Want, any_nullable, fixed, forced, strict};
 use arrow::datatypes::Int32Type;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

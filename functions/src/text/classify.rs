@@ -9,8 +9,8 @@ use irmak_common::types::TypeKind;
 use crate::cast::parses_as_double;
 use crate::column::build_bools;
 use crate::error::FunctionError;
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, refuse, uncast};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, refuse, uncast};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -5,8 +5,8 @@ use irmak_common::types::{LogicalType, MAX_LENGTH, TypeKind};
 use super::push_utf16;
 use crate::column::{build_strings, internal};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, any_nullable, fixed, refuse, strict};
+use crate::function::{Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, Want, any_nullable, fixed, refuse, strict};
 use crate::types::{KindExt, joined_length};
 
 /// Bytes that one text may become: a repetition of a billion is an error, not the end of the process.

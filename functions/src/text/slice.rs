@@ -5,8 +5,8 @@ use irmak_common::types::{LogicalType, MAX_LENGTH, TypeKind};
 use super::push_utf16;
 use crate::column::{Column, build_slices, build_strings};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, Want, any_nullable, fixed, refuse};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, Want, any_nullable, fixed, refuse};
 use crate::types::joined_length;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

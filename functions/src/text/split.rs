@@ -8,9 +8,9 @@ use std::sync::Arc;
 use crate::column::{Column, build_slices};
 use crate::constant::column_of;
 use crate::error::FunctionError;
-use crate::function::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, kernel};
 use crate::pattern::java_regex;
-use crate::signature::{Arg, Want, any_nullable, fixed, forced, refuse};
+use crate::signature::{Arg, Signature, Want, any_nullable, fixed, forced, refuse};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

@@ -14,9 +14,9 @@ use super::legacy::{DEFAULT, SimpleFormat};
 use super::{Clock, DAY, now};
 use crate::column::{Column, View, build_numbers, build_strings};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, kernel};
 use crate::pattern::Cache;
-use crate::signature::{Arg, Want, forced, refuse, strict};
+use crate::signature::{Arg, Signature, Want, forced, refuse, strict};
 use crate::types::KindExt;
 use crate::zone::Zone;
 

@@ -7,8 +7,8 @@ use super::{Clock, DAY};
 use crate::arithmetic::time::add_months;
 use crate::column::build_numbers;
 use crate::error::FunctionError;
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, any_nullable, refuse, uncast};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, any_nullable, refuse, uncast};
 use crate::types::KindExt;
 
 pub(crate) const FUNCTIONS: &[Function] = &[Function::total("TIMESTAMPDIFF", signature, make)];

@@ -13,8 +13,8 @@ use super::fields::Fields;
 use super::{Clock, DAY};
 use crate::column::{Column, View, arrow_error, build_numbers};
 use crate::error::{EvalError, FunctionError};
-use crate::function::{Call, Function, Kernel, Signature, kernel};
-use crate::signature::{Arg, any_nullable, refuse, uncast};
+use crate::function::{Call, Function, Kernel, kernel};
+use crate::signature::{Arg, Signature, any_nullable, refuse, uncast};
 use crate::types::KindExt;
 
 const UNITS: &[&str] = &[

@@ -14,9 +14,9 @@ use super::{Clock, DAY};
 use crate::cast::Cast;
 use crate::column::{arrow_error, build_numbers};
 use crate::error::FunctionError;
-use crate::function::{Call, Function, Kernel, Signature, kernel};
+use crate::function::{Call, Function, Kernel, kernel};
 use crate::math::round::to_integer;
-use crate::signature::{Arg, any_nullable, refuse, uncast};
+use crate::signature::{Arg, Signature, any_nullable, refuse, uncast};
 use crate::types::{KindExt, plain};
 use irmak_common::expr::CastMode;
 

@@ -5,8 +5,8 @@ use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::compare::comparable;
 use crate::error::FunctionError;
-use crate::function::{Call, Function, Kernel, Signature};
-use crate::signature::{Arg, any_nullable, refuse, uncast};
+use crate::function::{Call, Function, Kernel};
+use crate::signature::{Arg, Signature, any_nullable, refuse, uncast};
 use crate::types::{INTERVAL_MONTH, INTERVAL_SECOND, KindExt, plain};
 
 pub(crate) const FUNCTIONS: &[Function] =

@@ -8,8 +8,8 @@ use irmak_common::types::{LogicalType, TimeAttribute, TypeKind};
 
 use super::DAY;
 use crate::error::FunctionError;
-use crate::function::{Call, Function, Kernel, Scope, Signature, kernel};
-use crate::signature::{Arg, refuse};
+use crate::function::{Call, Function, Kernel, Scope, kernel};
+use crate::signature::{Arg, Signature, refuse};
 use crate::zone::Zone;
 
 pub(crate) const FUNCTIONS: &[Function] = &[

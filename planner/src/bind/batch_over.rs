@@ -4,9 +4,9 @@
 //! the last, as from Flink's plans.
 
 use irmak_common::batch_spec::{BatchFrame, BatchOverCall, BatchOverSpec, FrameEdge};
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::{AggregateCall, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::operator_spec::{AggregateCall, OverFrame};
+use irmak_common::operator_spec::OverFrame;
 use irmak_common::types::{Field, Schema, TypeKind};
 
 use crate::algebra::{Rel, RelNode, cast_to};

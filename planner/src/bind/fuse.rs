@@ -1,8 +1,9 @@
 //! An aggregate over windows and what it needs below: keys, arguments and time are projected first, and a window table function is
 //! fused into the aggregate where nothing between them reads its columns.
 
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::expr::Expr;
-use irmak_common::operator_spec::{AggregateCall, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
+use irmak_common::operator_spec::{WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
 use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
 
 use crate::algebra::{Rel, RelNode, is_session, map_columns};

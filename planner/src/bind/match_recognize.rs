@@ -1,7 +1,7 @@
 //! MATCH_RECOGNIZE: the pattern and its clauses checked, in the order and words of Flink; what conditions and measures read of a match is
 //! [`super::navigation`]'s.
 
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::SortKey;
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::match_spec::{AfterMatch, MatchExpr, MatchSpec, PatternVariable};
 use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};

@@ -3,7 +3,8 @@
 //! An item means a column of the result first (by name, or by number from 1), else an expression over what the SELECT reads, which is
 //! then computed as a column of its own and left out again above.
 
-use irmak_common::changelog_spec::{RankSpec, RankStrategy, SortKey};
+use irmak_common::call_spec::SortKey;
+use irmak_common::changelog_spec::{RankSpec, RankStrategy};
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::types::TimeAttribute;
 

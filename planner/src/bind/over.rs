@@ -6,9 +6,9 @@
 //! The calls' columns come behind those of the relation below. How many those are is known only at the end, so until then calls have
 //! provisional numbers, as aggregates have.
 
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::{AggregateCall, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::operator_spec::{AggregateCall, OverFrame, OverSpec};
+use irmak_common::operator_spec::{OverFrame, OverSpec};
 use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
 use irmak_functions::aggregate_type;
 

@@ -3,9 +3,10 @@
 //! `WHERE rn <= n` above a ROW_NUMBER makes it a rank with bounds: within windows (inserts only), or over all rows (updates). A number
 //! that nobody bounds is a call OVER like any other, and must be ordered by time. Source: Flink's `FlinkLogicalRankRule`.
 
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::changelog_spec::{DeduplicateSpec, Keep, RankSpec, RankStrategy};
 use irmak_common::expr::{Expr, ExprNode, Value};
-use irmak_common::operator_spec::{AggregateCall, OverFrame, OverSpec, WindowRankSpec, WindowSpec};
+use irmak_common::operator_spec::{OverFrame, OverSpec, WindowRankSpec, WindowSpec};
 use irmak_common::types::{TimeAttribute, TypeKind};
 
 use crate::algebra::{Rel, RelNode, Root, RowNumberSpec};

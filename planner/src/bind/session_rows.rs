@@ -3,8 +3,9 @@
 //! So its rows are collected like any aggregate's values and come out, each with its session, when that is over: an aggregate of rows,
 //! unnested. Source of the meaning: Flink's `UnalignedWindowTableFunctionOperator`.
 
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::expr::Expr;
-use irmak_common::operator_spec::{AggregateCall, UnnestSpec, WindowAggregateSpec, WindowProperty, WindowSpec};
+use irmak_common::operator_spec::{UnnestSpec, WindowAggregateSpec, WindowProperty, WindowSpec};
 use irmak_common::types::{Field, LogicalType, Schema, TypeKind};
 
 use crate::algebra::{Rel, RelNode, Root, is_session, plain};

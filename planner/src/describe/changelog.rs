@@ -1,9 +1,9 @@
 //! The operators that make updates and deletes, in Flink's words.
 
+use irmak_common::call_spec::{AggregateCall, SortKey};
 use irmak_common::changelog_spec::{
-    DeduplicateSpec, GroupAggregateSpec, Keep, NormalizeSpec, RankSpec, RankStrategy, SetKind, SetOperationSpec, SortKey,
+    DeduplicateSpec, GroupAggregateSpec, Keep, NormalizeSpec, RankSpec, RankStrategy, SetKind, SetOperationSpec,
 };
-use irmak_common::operator_spec::AggregateCall;
 use irmak_common::types::Schema;
 
 use super::{aggregate_call, fields};

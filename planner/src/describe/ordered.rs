@@ -1,6 +1,6 @@
 //! OVER, ranks, sorts and UNNEST in Flink's words.
 
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::SortKey;
 use irmak_common::operator_spec::{OverFrame, OverSpec, UnnestSpec, WindowRankSpec, WindowSpec};
 use irmak_common::types::Schema;
 

@@ -7,8 +7,9 @@ mod ordered;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::expr::Expr;
-use irmak_common::operator_spec::{AggregateCall, SourceSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowSpec};
+use irmak_common::operator_spec::{SourceSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowSpec};
 use irmak_common::types::Schema;
 
 use super::share::Needs;

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use arrow::array::AsArray;
 use arrow::ipc::reader::StreamReader;
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::expr::{Expr, Value};
 use irmak_common::id::{AttemptId, JobId, SubtaskId, VertexId};
 use irmak_common::job_graph::{JobOptions, OperatorNode, Partitioning, RestartStrategy};
 use irmak_common::key_group::MaxParallelism;
-use irmak_common::operator_spec::{
-    AggregateCall, OperatorSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle,
-};
+use irmak_common::operator_spec::{OperatorSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
 use irmak_common::task::{Consumer, InputChannel, OutputGate, TaskDescriptor, TaskRestore};
 use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
 

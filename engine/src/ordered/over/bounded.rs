@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use arrow::array::ArrayRef;
 use arrow::compute::concat;
-use irmak_common::operator_spec::AggregateCall;
+use irmak_common::call_spec::AggregateCall;
 use irmak_common::time::Millis;
 
 use super::sliding::Sliding;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use irmak_common::batch_spec::{BatchOverSpec, FrameEdge};
-use irmak_common::changelog_spec::SortKey;
+use irmak_common::call_spec::SortKey;
 use irmak_common::operator_spec::OverSpec;
 use irmak_common::types::Schema;
 
