@@ -3,62 +3,88 @@
 use fancy_regex::Regex;
 use irmak_common::types::TypeKind;
 
-use super::{Cache, java_regex};
+use super::Cache;
+use super::java::{self, Refusal};
 use crate::column::{Column, build_bools, build_strings};
-use crate::error::FunctionError;
+use crate::error::{EvalError, FunctionError};
 use crate::function::{Function, Kernel, kernel};
 use crate::signature::{Want, forced, strict};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    Function::total("REGEXP", |args| strict(args, &[Want::Text, Want::Text], 0, TypeKind::Boolean), |_| regexp()),
-    Function::total("REGEXP_REPLACE", |args| strict(args, &[Want::Text, Want::Text, Want::Text], 0, TypeKind::STRING), |_| replace()),
-    Function::total("REGEXP_EXTRACT", |args| forced(args, &[Want::Text, Want::Text, Want::Int], 1, TypeKind::STRING), |_| extract()),
+    Function::partial("REGEXP", |args| strict(args, &[Want::Text, Want::Text], 0, TypeKind::Boolean), |_| regexp()),
+    Function::partial("REGEXP_REPLACE", |args| strict(args, &[Want::Text, Want::Text, Want::Text], 0, TypeKind::STRING), |_| replace()),
+    Function::partial("REGEXP_EXTRACT", |args| forced(args, &[Want::Text, Want::Text, Want::Int], 1, TypeKind::STRING), |_| extract()),
 ];
 
-fn cache() -> Cache<Option<Regex>> {
-    Cache::new(java_regex)
+/// Compiled patterns: `None` where Java has none of it, a sentence where we have none.
+struct Patterns {
+    function: &'static str,
+    known: Cache<Result<Option<Regex>, String>>,
+}
+
+impl Patterns {
+    fn of(function: &'static str) -> Self {
+        let make = |pattern: &str| match java::compile(pattern) {
+            Ok(regex) => Ok(Some(regex)),
+            Err(Refusal::Invalid(_)) => Ok(None),
+            Err(Refusal::Unsupported(what)) => Err(format!("the pattern `{pattern}` needs what there is not here: {what}")),
+        };
+        Self { function, known: Cache::new(make) }
+    }
+
+    /// What `run` makes of the compiled pattern; `None` where it is none.
+    fn with<T>(&self, pattern: &str, row: usize, run: impl FnOnce(&Regex) -> Result<T, fancy_regex::Error>) -> Result<Option<T>, EvalError> {
+        let refused = |message: String| EvalError::new(self.function, message).at(row);
+        match self.known.get(pattern).as_ref() {
+            Ok(None) => Ok(None),
+            Ok(Some(regex)) => run(regex).map(Some).map_err(|error| refused(format!("the pattern `{pattern}` took too long: {error}"))),
+            Err(message) => Err(refused(message.clone())),
+        }
+    }
 }
 
 /// Whether the expression occurs; never for an empty one, or one that is none.
 fn regexp() -> Result<Kernel, FunctionError> {
-    let cache = cache();
+    let patterns = Patterns::of("REGEXP");
     kernel(move |args, scope| {
-        let (texts, patterns) = (args[0].strings()?, args[1].strings()?);
+        let (texts, wanted) = (args[0].strings()?, args[1].strings()?);
         build_bools(scope.rows, |row| {
-            let Some((text, pattern)) = texts.get(row).zip(patterns.get(row)) else { return Ok(None) };
+            let Some((text, pattern)) = texts.get(row).zip(wanted.get(row)) else { return Ok(None) };
             if pattern.is_empty() {
                 return Ok(Some(false));
             }
-            Ok(Some(cache.get(pattern).as_ref().as_ref().is_some_and(|regex| regex.is_match(text).unwrap_or(false))))
+            Ok(Some(patterns.with(pattern, row, |regex| regex.is_match(text))?.unwrap_or(false)))
         })
     })
 }
 
 /// Every occurrence replaced, word for word (`$1` is two characters); NULL for a pattern that is none.
 fn replace() -> Result<Kernel, FunctionError> {
-    let cache = cache();
+    let patterns = Patterns::of("REGEXP_REPLACE");
     kernel(move |args, scope| {
-        let (texts, patterns, news) = (args[0].strings()?, args[1].strings()?, args[2].strings()?);
+        let (texts, wanted, news) = (args[0].strings()?, args[1].strings()?, args[2].strings()?);
         build_strings(scope.rows, |row, out| {
-            let found = || Some((texts.get(row)?, patterns.get(row)?, news.get(row)?));
+            let found = || Some((texts.get(row)?, wanted.get(row)?, news.get(row)?));
             let Some((text, pattern, new)) = found() else { return Ok(None) };
             if pattern.is_empty() {
                 between_units(text, new, out);
                 return Ok(Some(()));
             }
-            Ok(cache.get(pattern).as_ref().as_ref().map(|regex| replace_all(regex, text, new, out)))
+            patterns.with(pattern, row, |regex| replace_all(regex, text, new, out))
         })
     })
 }
 
-fn replace_all(regex: &Regex, text: &str, new: &str, out: &mut String) {
+fn replace_all(regex: &Regex, text: &str, new: &str, out: &mut String) -> Result<(), fancy_regex::Error> {
     let mut last = 0;
-    for found in regex.find_iter(text).map_while(Result::ok) {
+    for found in regex.find_iter(text) {
+        let found = found?;
         out.push_str(&text[last..found.start()]);
         out.push_str(new);
         last = found.end();
     }
     out.push_str(&text[last..]);
+    Ok(())
 }
 
 /// The empty pattern occurs between any two UTF-16 units, in the middle of a character too.
@@ -78,20 +104,18 @@ fn between_units(text: &str, new: &str, out: &mut String) {
 
 /// A group of the first occurrence, the whole without a number; NULL where there is none.
 fn extract() -> Result<Kernel, FunctionError> {
-    let cache = cache();
+    let patterns = Patterns::of("REGEXP_EXTRACT");
     kernel(move |args, scope| {
-        let (texts, patterns) = (args[0].strings()?, args[1].strings()?);
+        let (texts, wanted) = (args[0].strings()?, args[1].strings()?);
         let groups = args.get(2).map(Column::ints).transpose()?;
         build_strings(scope.rows, |row, out| {
-            let mut found = || {
+            let found = || {
                 let group = usize::try_from(groups.as_ref().map_or(Some(0), |groups| groups.get(row))?).ok()?;
-                let (text, pattern) = texts.get(row).zip(patterns.get(row))?;
-                let regex = cache.get(pattern);
-                let captures = regex.as_ref().as_ref()?.captures(text).ok()??;
-                out.push_str(captures.get(group)?.as_str());
-                Some(())
+                texts.get(row).zip(wanted.get(row)).map(|(text, pattern)| (group, text, pattern))
             };
-            Ok(found())
+            let Some((group, text, pattern)) = found() else { return Ok(None) };
+            let captures = patterns.with(pattern, row, |regex| regex.captures(text))?.flatten();
+            Ok(captures.as_ref().and_then(|captures| captures.get(group)).map(|found| out.push_str(found.as_str())))
         })
     })
 }
