@@ -33,7 +33,12 @@ impl Patterns {
     }
 
     /// What `run` makes of the compiled pattern; `None` where it is none.
-    fn with<T>(&self, pattern: &str, row: usize, run: impl FnOnce(&Regex) -> Result<T, fancy_regex::Error>) -> Result<Option<T>, EvalError> {
+    fn with<T>(
+        &self,
+        pattern: &str,
+        row: usize,
+        run: impl FnOnce(&Regex) -> Result<T, fancy_regex::Error>,
+    ) -> Result<Option<T>, EvalError> {
         let refused = |message: String| EvalError::new(self.function, message).at(row);
         match self.known.get(pattern).as_ref() {
             Ok(None) => Ok(None),

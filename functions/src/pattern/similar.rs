@@ -129,7 +129,9 @@ mod tests {
 
     #[test]
     fn what_is_none_is_refused() {
-        for (pattern, escape) in [("[", None), ("]", None), ("(a", None), ("[[:nope:]]", None), ("a!b", Some('!')), ("a!", Some('!')), ("a", Some(':'))] {
+        for (pattern, escape) in
+            [("[", None), ("]", None), ("(a", None), ("[[:nope:]]", None), ("a!b", Some('!')), ("a!", Some('!')), ("a", Some(':'))]
+        {
             assert!(compile(pattern, escape).is_err(), "{pattern}");
         }
     }

@@ -71,7 +71,8 @@ fn groups_are_referred_to_and_looked_around() {
 
 #[test]
 fn what_java_refuses_is_refused() {
-    for pattern in ["(", ")", "[a", "a{", "a{,2}", "*a", "a**", r"\y", r"\", "[z-a]", "(?z)a", r"\p{Nope}", r"\k<n>", "(?P<n>a)", "a{3,2}"] {
+    for pattern in ["(", ")", "[a", "a{", "a{,2}", "*a", "a**", r"\y", r"\", "[z-a]", "(?z)a", r"\p{Nope}", r"\k<n>", "(?P<n>a)", "a{3,2}"]
+    {
         assert!(matches!(compile(pattern), Err(Refusal::Invalid(_))), "{pattern}: {:?}", compile(pattern).map(|regex| regex.to_string()));
     }
     for pattern in [r"\X", r"\N{DIGIT ONE}", r"\p{InTibetan}", &"(".repeat(100)] {
