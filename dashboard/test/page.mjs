@@ -24,9 +24,9 @@ const VIEWS = [
   { name: "phone", viewport: { width: 390, height: 844 }, colorScheme: "light" },
 ];
 /** REST and page are asked at different moments, so each claim has this long to come true. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 /** How long a job may take to be canceled. */
-const CANCEL_MS = 30_000;
+const CANCEL_MS = 120_000;
 const ENDED = new Set(["FINISHED", "FAILED", "CANCELED"]);
 
 const { values: options } = parseArgs({
@@ -265,6 +265,7 @@ async function main() {
   try {
     for (const { name: view, ...settings } of VIEWS) {
       const context = await browser.newContext(settings);
+      context.setDefaultTimeout(PATIENCE_MS);
       const page = await context.newPage();
       const noise = [];
       page.on("pageerror", (error) => noise.push(error.message));
@@ -289,7 +290,11 @@ async function main() {
     if (options.cancel) {
       const target = options.job ?? running?.jid;
       if (target === undefined) failures.push("cancel: no job runs that could be canceled");
-      else await cancelHolds(await browser.newPage({ viewport: VIEWS[0].viewport }), target);
+      else {
+        const page = await browser.newPage({ viewport: VIEWS[0].viewport });
+        page.setDefaultTimeout(PATIENCE_MS);
+        await cancelHolds(page, target);
+      }
     }
   } finally {
     await browser.close();

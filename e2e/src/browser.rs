@@ -14,7 +14,7 @@ pub fn check_page(url: &str, shots: &Path, extra: &[&str]) -> Result<String> {
     let mut node = tied(Path::new("node"));
     node.arg(places::repository().join("dashboard/test/page.mjs")).args(["--url", url, "--out"]).arg(shots).args(extra);
     node.current_dir(places::repository().join("dashboard"));
-    let said = output(node, seconds(180)).context("the page in Chromium")?;
+    let said = output(node, seconds(300)).context("the page in Chromium")?;
     ensure!(said.code == Some(0), "the page in Chromium: {}", said.all());
     Ok(said.stdout)
 }

@@ -80,7 +80,7 @@ impl Kafka {
         wait::until("the Kafka broker to answer", seconds(60), || {
             let mut list = tied(Path::new("kcat"));
             list.args(["-L", "-m", "2", "-b", &self.address()]);
-            let said = output(list, seconds(10))?;
+            let said = output(list, seconds(30))?;
             wait::when(said.code == Some(0) && said.stdout.contains(" brokers:") && !said.stdout.contains(" 0 brokers:"), || {
                 format!("{}\n--- the broker's log\n{}", said.all(), self.process.log_tail(2_000))
             })
@@ -143,7 +143,8 @@ fn libs() -> Result<PathBuf> {
     said.stdout.lines().last().map(PathBuf::from).context("tools/kafka-libs printed no folder")
 }
 
-/// Its settings. It keeps what it was given: tests write records of 1970, which a week's retention deletes at its first round, minutes into a run.
+/// Its settings. It keeps what it was given, of any time: tests write records of 1970, which a week's retention deletes at its first round,
+/// minutes into a run, and a broker refuses records of tomorrow unless it is told otherwise.
 fn properties(dir: &Path, port: u16, controller: u16) -> String {
     format!(
         "process.roles=broker,controller\n\
@@ -163,6 +164,7 @@ fn properties(dir: &Path, port: u16, controller: u16) -> String {
          transaction.state.log.num.partitions=4\n\
          group.initial.rebalance.delay.ms=0\n\
          log.retention.ms=-1\n\
+         log.message.timestamp.after.max.ms=9223372036854775807\n\
          message.max.bytes=73400320\n",
         dir.join("data").display()
     )

@@ -42,7 +42,8 @@ pub fn row(length: u16) -> Result<u16> {
 
 /// The lock of a port that nobody listens on and no test process holds.
 fn take(port: u16) -> Result<Option<File>> {
-    let dir = std::env::temp_dir().join("irmak-test-ports");
+    // Another user's folder could not be written to.
+    let dir = std::env::temp_dir().join(format!("irmak-test-ports-{}", rustix::process::geteuid().as_raw()));
     fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
     let path = dir.join(port.to_string());
     let lock = File::options().create(true).append(true).open(&path).with_context(|| format!("opening {}", path.display()))?;

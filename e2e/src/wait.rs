@@ -7,11 +7,11 @@ use anyhow::{Result, bail};
 
 /// How often the deadline that a story names it really gets: stories name what a quiet machine needs with room to spare, and a busy one
 /// may stand still for a while. Nobody waits longer for it but a story that fails.
-const PATIENCE: u32 = 4;
+const PATIENCE: u32 = 6;
 
 /// Asks `look` ten times a second until it has a value. An error of `look` counts as "not yet"; the last one is in the message.
 ///
-/// Errors: after four times `deadline`, in words: what was waited for, how long, and what was seen last.
+/// Errors: after six times `deadline`, in words: what was waited for, how long, and what was seen last.
 pub fn until<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Result<Seen<T>>) -> Result<T> {
     let (start, deadline) = (Instant::now(), deadline * PATIENCE);
     loop {

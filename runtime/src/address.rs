@@ -89,10 +89,13 @@ mod tests {
     #[tokio::test]
     async fn a_busy_port_passes_the_turn_to_the_next() {
         let taken = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let free = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let ports = [taken.local_addr().unwrap().port(), free.local_addr().unwrap().port()];
-        drop(free);
-        assert_eq!(bind_first("127.0.0.1", &ports).await.unwrap().local_addr().unwrap().port(), ports[1]);
+        let mut ports = vec![taken.local_addr().unwrap().port()];
+        // Whoever else runs here may take one of these in between, and not all of them.
+        for _ in 0..8 {
+            ports.push(TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap().port());
+        }
+        let found = bind_first("127.0.0.1", &ports).await.unwrap().local_addr().unwrap().port();
+        assert!(found != ports[0] && ports.contains(&found), "{found} of {ports:?}");
         assert!(bind_first("127.0.0.1", &ports[..1]).await.is_none());
     }
 }

@@ -268,7 +268,7 @@ fn a_topic_that_is_not_there_is_named_with_the_nearest() {
 #[test]
 fn a_full_queue_is_waited_for_and_the_wait_ends_with_the_task() {
     let mock = cluster("t", 1);
-    let full = [("properties.buffer.memory", "65536"), ("properties.delivery.timeout.ms", "60000")];
+    let full = [("properties.buffer.memory", "65536"), ("properties.delivery.timeout.ms", "600000")];
     let mut sink = open(&spec(&mock, &full));
     sink.write(&rows(0..1), 0).unwrap();
     flush(&mut sink).unwrap();
@@ -291,7 +291,7 @@ fn a_full_queue_is_waited_for_and_the_wait_ends_with_the_task() {
     let error = (0..100).find_map(|_| sink.write(&rows(0..8_000), 0).err()).unwrap().to_string();
     assert!(error.contains("the task was asked to end"), "{error}");
     // Not before it was asked, and long before its delivery timeout.
-    assert!((400..50_000).contains(&(began.elapsed().as_millis() as u64)), "{:?}", began.elapsed());
+    assert!((400..500_000).contains(&(began.elapsed().as_millis() as u64)), "{:?}", began.elapsed());
     ender.join().unwrap();
 }
 

@@ -280,7 +280,11 @@ fn a_partition_that_is_ahead_waits_for_the_slowest_and_loses_nothing() {
     let (furthest, rows) = spread("1 s");
     assert_eq!(rows, 60_000);
     assert!(furthest <= 8_192 * 100, "{furthest} ms apart");
-    let (furthest, rows) = spread("0 s");
-    assert_eq!(rows, 60_000);
-    assert!(furthest > 8_192 * 100, "without it, they are {furthest} ms apart");
+    // Without it they come as the broker hands them out: far apart, if not each time.
+    let far_apart = (0..5).any(|_| {
+        let (furthest, rows) = spread("0 s");
+        assert_eq!(rows, 60_000);
+        furthest > 8_192 * 100
+    });
+    assert!(far_apart, "the partitions go side by side by themselves: the bound was not tried");
 }

@@ -44,7 +44,7 @@ fn produce_to(servers: &str, topic: &str, partition: i32, payloads: impl IntoIte
     for payload in payloads {
         producer.send(BaseRecord::<(), String>::to(topic).partition(partition).payload(&payload)).map_err(|(error, _)| error).unwrap();
     }
-    producer.flush(Duration::from_secs(10)).unwrap();
+    producer.flush(LONG).unwrap();
 }
 
 pub(super) fn ids(ids: std::ops::Range<i32>) -> impl Iterator<Item = String> {
@@ -251,7 +251,7 @@ fn offsets_are_committed_for_lag_monitors_and_can_be_started_from() {
     let committed = || {
         let mut list = TopicPartitionList::new();
         list.add_partition("t", 0);
-        group.committed_offsets(list, Duration::from_secs(5)).unwrap().elements()[0].offset()
+        group.committed_offsets(list, LONG).unwrap().elements()[0].offset()
     };
     let deadline = Instant::now() + LONG;
     while committed() != Offset::Offset(20) && Instant::now() < deadline {
@@ -423,7 +423,7 @@ fn what_a_poll_waited_before_its_rows_came_is_told_apart_from_its_work() {
     assert_eq!(read(&mut source, 5, LONG).unwrap().ids.len(), 5);
     let (begun, servers) = (Instant::now(), mock.bootstrap_servers());
     let late = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(1_000));
+        std::thread::sleep(Duration::from_millis(3_000));
         produce_to(&servers, "t", 0, ids(5..6));
     });
     let mut waited = Duration::ZERO;

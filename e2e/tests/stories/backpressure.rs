@@ -20,8 +20,8 @@ fn a_frozen_consumer_stops_the_source_and_memory_stays_flat() -> Result<()> {
         const FIRST: u32 = 5_280;
         let kafka = s.kafka()?;
         produce::rows(kafka, &s.listings, &s.topic(), PARTITIONS, FIRST, s.dir())?;
-        // The heartbeat stays at Flink's 50 s: nobody declares the frozen one dead.
-        let mut cluster = s.cluster(Layout::of(2, 1))?;
+        // Nobody declares the frozen one dead, however long the flood takes to be sent.
+        let mut cluster = s.cluster(Layout::of(2, 1).with("heartbeat.timeout", "30 min"))?;
         let client = cluster.client()?;
         let job = client
             .submit(&s.script(kafka)?.impatient(1_000)?.set("execution.checkpointing.timeout", "10 min").write(s.dir(), "kdv")?, 2)?;

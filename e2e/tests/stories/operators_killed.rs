@@ -269,9 +269,7 @@ fn joins_over_top_n_groups_and_partitions_survive_kill_9_of_every_daemon() -> Re
         kafka.create_topic(&orders, PARTITIONS, &[])?;
         kafka.create_topic(&payments, PARTITIONS, &[])?;
         // Any two TaskManagers hold all jobs.
-        // The dead are missed at once, by their connections; a heartbeat of 2 s would find the living dead on a machine that is this busy.
-        let layout = Layout::of(3, JOBS.len() as u32).with("heartbeat.interval", "1 s").with("heartbeat.timeout", "6 s");
-        let mut cluster = s.cluster(layout)?;
+        let mut cluster = s.cluster(Layout::of(3, JOBS.len() as u32).quick_heartbeat())?;
         let client = cluster.client()?;
         // Payments are slower: some orders are open at any time, and whatever was open is taken back.
         let order_feed = Feed::start(kafka, &s.listings, &orders, PARTITIONS, 400)?;

@@ -1,7 +1,6 @@
 //! What must not take long, and what must not matter: a killed TaskManager, a JobManager that stood still, a restart seen in its history.
 
 use std::fs;
-use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use irmak_e2e::client::Client;
@@ -28,21 +27,19 @@ fn endless(s: &Scenario, client: &Client) -> Result<String> {
 #[test]
 fn a_killed_task_manager_is_missed_at_once_and_not_after_its_heartbeat() -> Result<()> {
     scenario::run("missed-at-once", |s| {
-        // Flink's heartbeats: silence would be noticed after 50 s.
-        let layout = Layout::of(2, 1).with("heartbeat.interval", "10 s").with("heartbeat.timeout", "50 s");
+        // Silence would be noticed long after this story has given up.
+        let layout = Layout::of(2, 1).with("heartbeat.interval", "10 s").with("heartbeat.timeout", "30 min");
         let mut cluster = s.cluster(layout)?;
         let client = cluster.client()?;
         let job = endless(s, &client)?;
         let busy = cluster.busy_task_managers()?[0];
-        let killed = Instant::now();
         cluster.task_manager(busy)?.kill()?;
         until("the job to run on the other TaskManager", seconds(20), || {
             let others = cluster.busy_task_managers()?;
             let state = client.state(&job)?;
             when(state == "RUNNING" && !others.contains(&busy), || format!("{state} on {others:?}"))
         })?;
-        client.wait_checkpoints(&job, 1, seconds(10))?;
-        ensure!(killed.elapsed() < seconds(45), "it took {:?}, as if its silence had been waited for", killed.elapsed());
+        client.wait_checkpoints(&job, 1, seconds(20))?;
         ensure!(client.root_cause(&job).contains("its connection ended"), "{}", client.root_cause(&job));
         cluster.nobody_panicked()
     })
@@ -51,13 +48,14 @@ fn a_killed_task_manager_is_missed_at_once_and_not_after_its_heartbeat() -> Resu
 #[test]
 fn a_job_manager_that_stood_still_loses_no_task_manager_and_restarts_no_job() -> Result<()> {
     scenario::run("paused-jobmanager", |s| {
-        let layout = Layout::of(1, 1).with("heartbeat.interval", "500 ms").with("heartbeat.timeout", "12 s");
+        // It wakes long before the TaskManager's lease (30 s) or connection (10 s) runs out, also where a second takes two.
+        let layout = Layout::of(1, 1).with("heartbeat.interval", "500 ms").with("heartbeat.timeout", "30 s");
         let mut cluster = s.cluster(layout)?;
         let client = cluster.client()?;
         let job = endless(s, &client)?;
         for _ in 0..2 {
             cluster.job_manager().freeze()?;
-            std::thread::sleep(seconds(6));
+            std::thread::sleep(seconds(4));
             cluster.job_manager().thaw()?;
             client.wait_checkpoints(&job, 2, seconds(20))?;
         }

@@ -40,7 +40,7 @@ async fn first_word_to(version: &str, rpc_port: u16) -> Result<Command> {
 fn a_job_manager_refuses_a_task_manager_of_another_version_and_says_both() -> Result<()> {
     scenario::run("foreign-taskmanager", |s| {
         let mut cluster = s.cluster(Layout::of(1, 1))?;
-        let word = runtime()?.block_on(async { tokio::time::timeout(seconds(10), first_word_to("0.0.1", cluster.rpc_port())).await })??;
+        let word = runtime()?.block_on(async { tokio::time::timeout(seconds(60), first_word_to("0.0.1", cluster.rpc_port())).await })??;
         let Command::Refused(refused) = word else { anyhow::bail!("it was taken: {word:?}") };
         ensure!(!refused.retry && refused.reason.contains("0.0.1") && refused.reason.contains("must be the same"), "{refused:?}");
         ensure!(cluster.job_manager().log_text().contains("127.0.0.1:1-abcdef is refused"), "the JobManager's log says nothing");

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use crate::Failure;
 
 const TASK_MANAGERS: usize = 2;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Running processes and the folder that they keep their data in.
 pub(super) struct Children {

@@ -155,7 +155,7 @@ async fn a_source_that_is_cut_down_in_the_middle_goes_on_at_its_position() {
     for round in 0..4 {
         (job.attempt, job.parallelism) = (round, 1 + (round * 2) % 3);
         // Slow enough that no stall of the machine reaches the end.
-        deploy(&mut cluster, &job, |tasks| from_a_slow_source(tasks, ROWS, 2_000, out.path())).await;
+        deploy(&mut cluster, &job, |tasks| from_a_slow_source(tasks, ROWS, 400, out.path())).await;
         cluster.until_all("RUNNING").await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         let checkpoint = u64::from(round) + 1;

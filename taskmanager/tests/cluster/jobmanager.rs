@@ -82,7 +82,7 @@ impl FakeJobManager {
     /// The next TaskManager that registers; accepted with this heartbeat timeout.
     pub(crate) async fn accept(&self, timeout_ms: u64) -> Attached {
         let mut attached = self.knock().await;
-        attached.order(Command::Registered(v1::Registered { heartbeat_interval_ms: 100, heartbeat_timeout_ms: timeout_ms })).await;
+        attached.registered(timeout_ms).await;
         attached
     }
 
@@ -119,6 +119,11 @@ impl Attached {
     pub(crate) async fn order(&mut self, command: Command) {
         let command = v1::TaskManagerCommand { command: Some(command), leader_epoch: self.epoch };
         let _ = self.orders.send(Ok(command)).await;
+    }
+
+    /// Accepts the registration; said again, it names another heartbeat timeout.
+    pub(crate) async fn registered(&mut self, timeout_ms: u64) {
+        self.order(Command::Registered(v1::Registered { heartbeat_interval_ms: 100, heartbeat_timeout_ms: timeout_ms })).await;
     }
 
     pub(crate) async fn deploy(&mut self, task: &TaskDescriptor) {
@@ -196,7 +201,7 @@ impl Cluster {
         let (mut daemons, mut members) = (Vec::new(), Vec::new());
         for _ in 0..task_managers {
             daemons.push(daemon(&jobmanager));
-            members.push(jobmanager.accept(120_000).await);
+            members.push(jobmanager.accept(600_000).await);
         }
         Self {
             _jobmanager: jobmanager,

@@ -10,6 +10,11 @@ use irmak_runtime::shutdown::Shutdown;
 use super::jobmanager::{Attached, FakeJobManager, config, daemon};
 use super::jobs::{Job, rows};
 
+/// A lease that no test outlives, on no machine.
+const LONG_MS: u64 = 600_000;
+/// A lease that a test waits out.
+const SHORT_MS: u64 = 1_500;
+
 /// Deploys a small job to one TaskManager and waits until all its tasks have ended; they stay until they are told to finish.
 async fn with_a_job(member: &mut Attached) {
     let address = member.register.data_address.clone();
@@ -30,14 +35,14 @@ async fn with_a_job(member: &mut Attached) {
 async fn tasks_go_on_while_the_jobmanager_restarts_and_are_listed_when_it_is_back() {
     let jobmanager = FakeJobManager::start().await;
     let _daemon = daemon(&jobmanager);
-    let mut member = jobmanager.accept(10_000).await;
+    let mut member = jobmanager.accept(LONG_MS).await;
     with_a_job(&mut member).await;
     let (address, id) = (jobmanager.address.clone(), member.register.task_manager.clone());
     jobmanager.kill();
     drop((jobmanager, member));
 
     let jobmanager = FakeJobManager::start_at(&address).await;
-    let mut member = jobmanager.accept(10_000).await;
+    let mut member = jobmanager.accept(LONG_MS).await;
     assert_eq!(member.register.task_manager, id);
     let states: Vec<_> = member.register.running.iter().map(|task| task.state.as_str()).collect();
     assert_eq!(states, ["RUNNING"; 3]);
@@ -52,17 +57,20 @@ async fn tasks_go_on_while_the_jobmanager_restarts_and_are_listed_when_it_is_bac
 async fn tasks_are_cancelled_when_the_jobmanager_is_away_for_too_long() {
     let jobmanager = FakeJobManager::start().await;
     let _daemon = daemon(&jobmanager);
-    let mut member = jobmanager.accept(4_000).await;
+    let mut member = jobmanager.accept(LONG_MS).await;
     let keeps = member.register.task_manager.clone();
-    // Keeps the lease until the tasks are there.
     with_a_job(&mut member).await;
+    member.registered(SHORT_MS).await;
+    // What it answers, it says after it has heard that.
+    member.heartbeat().await;
+    while !matches!(member.event().await, Some(Event::Heartbeat(_)) | None) {}
     let address = jobmanager.address.clone();
     jobmanager.kill();
     drop((jobmanager, member));
-    tokio::time::sleep(Duration::from_millis(8_000)).await;
+    tokio::time::sleep(Duration::from_millis(2 * SHORT_MS)).await;
 
     let jobmanager = FakeJobManager::start_at(&address).await;
-    let member = jobmanager.accept(10_000).await;
+    let member = jobmanager.accept(LONG_MS).await;
     assert_eq!(member.register.running, []);
     assert_ne!(member.register.task_manager, keeps, "whoever lost its tasks is another TaskManager");
 }
@@ -71,9 +79,10 @@ async fn tasks_are_cancelled_when_the_jobmanager_is_away_for_too_long() {
 async fn a_silent_jobmanager_loses_its_tasks_although_the_stream_is_open() {
     let jobmanager = FakeJobManager::start().await;
     let _daemon = daemon(&jobmanager);
-    let mut member = jobmanager.accept(4_000).await;
+    let mut member = jobmanager.accept(LONG_MS).await;
     with_a_job(&mut member).await;
-    let again = jobmanager.accept(10_000).await;
+    member.registered(SHORT_MS).await;
+    let again = jobmanager.accept(LONG_MS).await;
     assert_eq!(again.register.running, []);
 }
 
@@ -83,7 +92,7 @@ async fn a_command_of_an_older_leader_is_refused() {
     let _daemon = daemon(&jobmanager);
     let mut member = jobmanager.knock().await;
     member.epoch = 7;
-    member.order(Command::Registered(v1::Registered { heartbeat_interval_ms: 100, heartbeat_timeout_ms: 10_000 })).await;
+    member.order(Command::Registered(v1::Registered { heartbeat_interval_ms: 100, heartbeat_timeout_ms: LONG_MS })).await;
     member.epoch = 6;
     member.heartbeat().await;
     assert!(member.event_within(Duration::from_millis(200)).await.is_none());
@@ -108,14 +117,14 @@ async fn a_refusal_that_may_pass_is_tried_again() {
     let _daemon = daemon(&jobmanager);
     let mut member = jobmanager.knock().await;
     member.order(Command::Refused(v1::Refused { reason: "starting".to_owned(), retry: true })).await;
-    jobmanager.accept(10_000).await;
+    jobmanager.accept(LONG_MS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_descriptor_that_cannot_be_read_fails_its_task() {
     let jobmanager = FakeJobManager::start().await;
     let _daemon = daemon(&jobmanager);
-    let mut member = jobmanager.accept(10_000).await;
+    let mut member = jobmanager.accept(LONG_MS).await;
     let task = &Job::new(rows(1, 1), 1).descriptors(|_, _| String::new())[0];
     let mut json: serde_json::Value = serde_json::to_value(task).unwrap();
     json["chain"][0]["spec"] = serde_json::json!({"Telepathy": {}});
@@ -128,7 +137,7 @@ async fn a_descriptor_that_cannot_be_read_fails_its_task() {
 async fn an_attempt_that_is_not_here_is_cancelled_at_once() {
     let jobmanager = FakeJobManager::start().await;
     let _daemon = daemon(&jobmanager);
-    let mut member = jobmanager.accept(10_000).await;
+    let mut member = jobmanager.accept(LONG_MS).await;
     let task = &Job::new(rows(1, 1), 1).descriptors(|_, _| String::new())[0];
     member.cancel(task.attempt).await;
     assert!(matches!(member.event().await, Some(Event::TaskState(changed)) if changed.state == "CANCELED"));
@@ -138,7 +147,7 @@ async fn an_attempt_that_is_not_here_is_cancelled_at_once() {
 async fn a_newer_attempt_starts_when_the_older_one_is_gone() {
     let jobmanager = FakeJobManager::start().await;
     let _daemon = daemon(&jobmanager);
-    let mut member = jobmanager.accept(10_000).await;
+    let mut member = jobmanager.accept(LONG_MS).await;
     with_a_job(&mut member).await;
     let address = member.register.data_address.clone();
     let mut job = Job::new(rows(100, 5), 1);
@@ -169,7 +178,7 @@ async fn a_data_port_in_use_is_named() {
 async fn shutdown_ends_a_task_manager_with_running_tasks_soon() {
     let jobmanager = FakeJobManager::start().await;
     let daemon = daemon(&jobmanager);
-    let mut member = jobmanager.accept(10_000).await;
+    let mut member = jobmanager.accept(LONG_MS).await;
     with_a_job(&mut member).await;
     daemon.shutdown.trigger();
     tokio::time::timeout(Duration::from_secs(30), daemon.running).await.unwrap().unwrap().unwrap();
