@@ -353,12 +353,12 @@ fn member(call: &Call<'_>) -> Result<Kernel, FunctionError> {
 mod tests {
     use super::*;
 
-    use crate::testing::{check, double, int};
+    use crate::tests::{check, double, int};
 
     #[test]
     fn the_values_of_a_list_are_of_one_family() {
-        let text = || crate::testing::text("b");
-        assert!(crate::testing::call("IN", &[int(1), int(1), text()]).is_err());
+        let text = || crate::tests::text("b");
+        assert!(crate::tests::call("IN", &[int(1), int(1), text()]).is_err());
         check("IN", &[int(1), int(1), double(2.5)], Some("TRUE"));
     }
 
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn nan_is_not_distinct_from_itself_and_equals_no_other() {
-        use crate::testing::{check, double};
+        use crate::tests::{check, double};
         let nan = Expr::literal(Value::Float(f64::NAN), TypeKind::Double.not_null());
         let expr = Expr::call("IS NOT DISTINCT FROM", vec![nan.clone(), nan], TypeKind::Boolean.not_null());
         assert_eq!(crate::fold(&expr, &crate::Environment::default()), Ok(Value::Boolean(true)));

@@ -117,7 +117,7 @@ mod tests {
     use irmak_common::types::TypeKind;
 
     use crate::Environment;
-    use crate::testing::{check, int, null, run, symbol};
+    use crate::tests::{check, int, null, run, symbol};
 
     #[test]
     fn a_null_is_refused_by_name_and_all_else_passes() {

@@ -250,7 +250,7 @@ fn hex(call: &Call<'_>) -> Result<Kernel, FunctionError> {
 #[cfg(test)]
 mod tests {
     use crate::Environment;
-    use crate::testing::{call, check, int, long, null, run, text};
+    use crate::tests::{call, check, int, long, null, run, text};
     use irmak_common::expr::Value;
     use irmak_common::types::TypeKind;
 

@@ -32,7 +32,7 @@ mod registry;
 mod resolve;
 mod signature;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod text;
 mod time;
 mod type_name;

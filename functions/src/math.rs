@@ -130,7 +130,7 @@ fn mapped<T: ArrowPrimitiveType>(operation: fn(T::Native) -> T::Native) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, decimal, double, int, null};
+    use crate::tests::{check, decimal, double, int, null};
     use irmak_common::expr::Value;
     use irmak_common::types::TypeKind;
 

@@ -42,7 +42,7 @@ const TYPEOF: Function = Function::total(
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, decimal, int};
+    use crate::tests::{check, decimal, int};
 
     #[test]
     fn types_are_named() {

@@ -242,7 +242,7 @@ impl Cursor {
     }
 
     /// Reads these words.
-    pub(crate) fn expect(&mut self, words: &[&str]) -> Planned<()> {
+    pub(crate) fn expect_words(&mut self, words: &[&str]) -> Planned<()> {
         for word in words {
             if !self.eat(&[word]) {
                 return Err(self.unexpected(&[word]));

@@ -171,11 +171,11 @@ impl Automaton {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     /// `A`, `B?`, `C+`, `D*?`, `E{2,3}` and so on: a name, and a quantifier.
-    pub(crate) fn pattern(text: &str) -> Vec<PatternVariable> {
+    fn pattern(text: &str) -> Vec<PatternVariable> {
         text.split_whitespace()
             .map(|word| {
                 let (name, quantifier) = word.split_at(1);

@@ -291,7 +291,7 @@ mod tests {
     use irmak_common::expr::Value;
     use irmak_common::types::TypeKind;
 
-    use crate::testing::{call, check, int, ints, null, text, texts};
+    use crate::tests::{call, check, int, ints, null, text, texts};
 
     #[test]
     fn arrays_are_searched_and_changed() {

@@ -237,7 +237,7 @@ fn element() -> Result<Kernel, FunctionError> {
 #[cfg(test)]
 mod tests {
     use crate::Environment;
-    use crate::testing::{call, check, int, ints, null, run, text};
+    use crate::tests::{call, check, int, ints, null, run, text};
     use irmak_common::types::TypeKind;
 
     #[test]

@@ -117,7 +117,7 @@ mod tests {
     use irmak_common::types::TypeKind;
 
     use crate::Environment;
-    use crate::testing::{Constant, call, check, int, ints, run, text, texts};
+    use crate::tests::{Constant, call, check, int, ints, run, text, texts};
 
     fn map(entries: &[(&str, i64)]) -> Constant {
         let entries = entries.iter().map(|(key, value)| (Value::String((*key).into()), Value::Int(*value))).collect();

@@ -173,7 +173,7 @@ proptest::proptest! {
         let edges = edges();
         let args: Vec<_> = picks.iter().map(|pick| edges[*pick].clone()).collect();
 
-        crate::testing::exercise(name, &args, &Environment::in_zone("Europe/Istanbul"));
+        crate::tests::exercise(name, &args, &Environment::in_zone("Europe/Istanbul"));
     }
 }
 

@@ -225,7 +225,7 @@ mod tests {
     use irmak_common::expr::{Expr, Value};
     use irmak_common::types::TypeKind;
 
-    use crate::testing::{call, check, decimal, double, int, ints, null, symbol, text, timestamp};
+    use crate::tests::{call, check, decimal, double, int, ints, null, symbol, text, timestamp};
     use crate::{Environment, fold};
 
     #[test]

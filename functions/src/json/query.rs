@@ -243,7 +243,7 @@ fn is_json(call: &Call<'_>) -> Result<Kernel, FunctionError> {
 mod tests {
     use irmak_common::types::TypeKind;
 
-    use crate::testing::{Constant, check, null, symbol, text};
+    use crate::tests::{Constant, check, null, symbol, text};
 
     const DOCUMENT: &str = r#"{"a":{"b":1,"c":[1,2]},"s":"str","n":null,"t":true,"f":1.50,"big":12345678901234567890,"e":""}"#;
 

@@ -166,7 +166,7 @@ pub(crate) fn to_integer(call: &Call<'_>, up: bool) -> Result<Kernel, FunctionEr
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{call, check, decimal, double, int};
+    use crate::tests::{call, check, decimal, double, int};
 
     #[test]
     fn numbers_are_rounded_half_up_as_they_print() {

@@ -123,7 +123,7 @@ fn like_matcher(pattern: &str, escape: Option<char>) -> Result<Matcher, String> 
 #[cfg(test)]
 mod tests {
     use crate::Environment;
-    use crate::testing::{check, run, text};
+    use crate::tests::{check, run, text};
 
     #[test]
     fn like_knows_two_wildcards_and_an_escape() {

@@ -127,7 +127,7 @@ fn extract() -> Result<Kernel, FunctionError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, int, text};
+    use crate::tests::{check, int, text};
 
     #[test]
     fn expressions_are_found_replaced_and_extracted() {

@@ -74,7 +74,7 @@ fn initcap(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, int, null, text};
+    use crate::tests::{check, int, null, text};
     use irmak_common::types::TypeKind;
 
     #[test]

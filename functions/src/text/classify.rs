@@ -72,7 +72,7 @@ fn is_decimal(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, decimal, double, int, null, text};
+    use crate::tests::{check, decimal, double, int, null, text};
     use irmak_common::types::TypeKind;
 
     #[test]

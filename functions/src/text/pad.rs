@@ -122,7 +122,7 @@ fn concat_with_separator() -> Result<Kernel, FunctionError> {
 #[cfg(test)]
 mod tests {
     use crate::Environment;
-    use crate::testing::{call, check, int, null, run, text};
+    use crate::tests::{call, check, int, null, run, text};
     use irmak_common::expr::Value;
     use irmak_common::types::TypeKind;
 

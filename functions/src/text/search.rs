@@ -93,7 +93,7 @@ fn replace() -> Result<Kernel, FunctionError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, int, text};
+    use crate::tests::{check, int, text};
 
     #[test]
     fn positions_count_characters_from_one() {

@@ -182,7 +182,7 @@ fn replace_part(text: &str, new: &str, start: i64, length: i64, out: &mut String
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, int, null, symbol, text};
+    use crate::tests::{check, int, null, symbol, text};
     use irmak_common::types::TypeKind;
 
     #[test]

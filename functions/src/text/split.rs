@@ -203,7 +203,7 @@ fn url_part<'a>(url: &'a str, part: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, int, null, text};
+    use crate::tests::{check, int, null, text};
     use irmak_common::types::TypeKind;
 
     #[test]

@@ -266,7 +266,7 @@ fn convert_tz() -> Result<Kernel, FunctionError> {
 #[cfg(test)]
 mod tests {
     use crate::Environment;
-    use crate::testing::{check, int, long, null, run, text, timestamp};
+    use crate::tests::{check, int, long, null, run, text, timestamp};
     use irmak_common::types::TypeKind;
 
     #[test]

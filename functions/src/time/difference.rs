@@ -78,7 +78,7 @@ fn months_between_days(later: i64, earlier: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Constant, check, null, symbol, timestamp};
+    use crate::tests::{Constant, check, null, symbol, timestamp};
     use irmak_common::expr::Value;
     use irmak_common::types::TypeKind;
 

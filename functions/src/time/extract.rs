@@ -186,7 +186,7 @@ fn of_interval(call: &Call<'_>, unit: &str, at: usize, months: bool) -> Result<K
 #[cfg(test)]
 mod tests {
     use crate::Environment;
-    use crate::testing::{check, run, symbol, timestamp};
+    use crate::tests::{check, run, symbol, timestamp};
     use irmak_common::expr::Value;
     use irmak_common::types::TypeKind;
 

@@ -111,7 +111,7 @@ fn date_moved(days: i64, unit: &str, direction: Direction) -> i64 {
 #[cfg(test)]
 mod tests {
     use crate::Environment;
-    use crate::testing::{check, run, symbol, timestamp};
+    use crate::tests::{check, run, symbol, timestamp};
     use irmak_common::expr::Value;
     use irmak_common::types::TypeKind;
 

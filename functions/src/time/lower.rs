@@ -100,7 +100,7 @@ fn lowered(call: &Call<'_>) -> Result<Kernel, FunctionError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Constant, check, int, long, symbol, timestamp};
+    use crate::tests::{Constant, check, int, long, symbol, timestamp};
     use crate::types::INTERVAL_SECOND;
     use irmak_common::expr::Value;
     use irmak_common::types::TypeKind;

@@ -195,7 +195,7 @@ mod tests {
     use ExecutionState::*;
 
     use super::*;
-    use crate::core::testing::{graph, slots};
+    use crate::core::tests::setup::{graph, slots};
 
     #[test]
     fn a_vertex_is_as_its_worst_subtask() {

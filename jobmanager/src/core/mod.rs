@@ -18,9 +18,7 @@ mod running;
 pub mod schedule;
 mod stopping;
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 

@@ -101,8 +101,8 @@ impl Restarts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::exponential;
     use super::*;
+    use crate::core::tests::setup::exponential;
 
     const JOB: Blame = Blame::Job;
 

@@ -1,5 +1,7 @@
 //! The core as a table: a script of (time, what happens), and the commands that must follow, one `check()` for all.
 
+pub(crate) mod setup;
+
 use std::sync::Arc;
 
 use irmak_common::checkpoint::{SnapshotStats, StateHandle, TaskSnapshot};
@@ -11,8 +13,8 @@ use irmak_common::time::Millis;
 use super::checkpoint_history::Outcome;
 use super::event::{Command, Event, Peer, Registration, Session};
 use super::record::{Image, NewJob, Record, Submission};
-use super::testing::{JOB, graph, subtask, words};
 use super::{Core, Settings};
+use setup::{JOB, graph, subtask, words};
 
 pub(crate) fn settings() -> Settings {
     Settings {

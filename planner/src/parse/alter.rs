@@ -39,7 +39,7 @@ fn change(cursor: &mut Cursor) -> Planned<Change> {
     }
     if cursor.eat(&["RENAME"]) {
         let from = column(cursor)?;
-        cursor.expect(&["TO"])?;
+        cursor.expect_words(&["TO"])?;
         return Ok(Change::RenameColumn { from, to: cursor.name("the column's new name")? });
     }
     if cursor.eat(&["SET"]) {
@@ -79,7 +79,7 @@ fn dropped(cursor: &mut Cursor) -> Planned<Change> {
         return Ok(Change::DropWatermark(start));
     }
     if cursor.eat(&["PRIMARY"]) {
-        cursor.expect(&["KEY"])?;
+        cursor.expect_words(&["KEY"])?;
         return Ok(Change::DropPrimaryKey(start.to(cursor.last_span())));
     }
     if cursor.eat(&["CONSTRAINT"]) {

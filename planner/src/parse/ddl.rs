@@ -10,7 +10,7 @@ use super::{expr, query, table, types};
 
 /// Reads a CREATE statement.
 pub(crate) fn create(cursor: &mut Cursor) -> Planned<StatementKind> {
-    cursor.expect(&["CREATE"])?;
+    cursor.expect_words(&["CREATE"])?;
     let replace = cursor.at_words(&["OR"]);
     if replace {
         return Err(PlanError::new(Code::Unsupported, "CREATE OR REPLACE is not supported").at(cursor.span()));
@@ -38,7 +38,7 @@ fn if_not_exists(cursor: &mut Cursor) -> Planned<bool> {
     if !cursor.eat(&["IF"]) {
         return Ok(false);
     }
-    cursor.expect(&["NOT", "EXISTS"])?;
+    cursor.expect_words(&["NOT", "EXISTS"])?;
     Ok(true)
 }
 
@@ -51,7 +51,7 @@ fn create_view(cursor: &mut Cursor, temporary: bool) -> Planned<CreateView> {
     let name = cursor.path("the view's name")?;
     let columns = if cursor.at_symbol("(") { table::column_names(cursor)? } else { Vec::new() };
     comment(cursor)?;
-    cursor.expect(&["AS"])?;
+    cursor.expect_words(&["AS"])?;
     let query = query::query(cursor)?;
     Ok(CreateView { name, temporary, columns, if_not_exists, query })
 }
@@ -107,9 +107,9 @@ fn create_table(cursor: &mut Cursor, temporary: bool) -> Planned<StatementKind> 
 pub(crate) fn element(cursor: &mut Cursor, create: &mut CreateTable) -> Planned<()> {
     let start = cursor.span();
     if cursor.eat(&["WATERMARK"]) {
-        cursor.expect(&["FOR"])?;
+        cursor.expect_words(&["FOR"])?;
         let column = cursor.name("a column")?;
-        cursor.expect(&["AS"])?;
+        cursor.expect_words(&["AS"])?;
         let watermark = expr::expr(cursor)?;
         if create.watermark.replace((column, watermark)).is_some() {
             return Err(PlanError::new(Code::Twice, "a table has one watermark").at(start).label("the second one"));
@@ -121,7 +121,7 @@ pub(crate) fn element(cursor: &mut Cursor, create: &mut CreateTable) -> Planned<
     }
     if cursor.at_words(&["PRIMARY"]) {
         let key = cursor.span();
-        cursor.expect(&["PRIMARY", "KEY"])?;
+        cursor.expect_words(&["PRIMARY", "KEY"])?;
         let columns = table::column_names(cursor)?;
         return primary_key(cursor, create, columns, key);
     }
@@ -132,7 +132,7 @@ pub(crate) fn element(cursor: &mut Cursor, create: &mut CreateTable) -> Planned<
     let kind = column_kind(cursor)?;
     if cursor.at_words(&["PRIMARY"]) {
         let key = cursor.span();
-        cursor.expect(&["PRIMARY", "KEY"])?;
+        cursor.expect_words(&["PRIMARY", "KEY"])?;
         primary_key(cursor, create, vec![name.clone()], key)?;
     }
     let comment = comment(cursor)?;

@@ -145,7 +145,7 @@ fn range(cursor: &mut Cursor, operand: Expr) -> Planned<Expr> {
         let symmetric = cursor.eat(&["SYMMETRIC"]);
         cursor.eat(&["ASYMMETRIC"]);
         let low = Box::new(climb(cursor, RANGE + 1)?);
-        cursor.expect(&["AND"])?;
+        cursor.expect_words(&["AND"])?;
         let high = Box::new(climb(cursor, RANGE + 1)?);
         return node(ExprKind::Between { operand, low, high, symmetric }, start.to(cursor.last_span()));
     }
@@ -164,7 +164,7 @@ fn range(cursor: &mut Cursor, operand: Expr) -> Planned<Expr> {
     let name = if cursor.eat(&["LIKE"]) {
         "LIKE"
     } else {
-        cursor.expect(&["SIMILAR", "TO"])?;
+        cursor.expect_words(&["SIMILAR", "TO"])?;
         "SIMILAR TO"
     };
     let mut args = vec![*operand, climb(cursor, RANGE + 1)?];
@@ -347,19 +347,19 @@ pub(crate) fn call(name: &str, args: Vec<Expr>, span: Span) -> Planned<Expr> {
 
 fn case(cursor: &mut Cursor) -> Planned<Expr> {
     let start = cursor.span();
-    cursor.expect(&["CASE"])?;
+    cursor.expect_words(&["CASE"])?;
     let operand = if cursor.at_words(&["WHEN"]) { None } else { Some(Box::new(expr(cursor)?)) };
     let mut branches = Vec::new();
     while cursor.eat(&["WHEN"]) {
         let when = expr(cursor)?;
-        cursor.expect(&["THEN"])?;
+        cursor.expect_words(&["THEN"])?;
         branches.push((when, expr(cursor)?));
     }
     if branches.is_empty() {
         return Err(cursor.unexpected(&["WHEN"]));
     }
     let otherwise = if cursor.eat(&["ELSE"]) { Some(Box::new(expr(cursor)?)) } else { None };
-    cursor.expect(&["END"])?;
+    cursor.expect_words(&["END"])?;
     node(ExprKind::Case { operand, branches, otherwise }, start.to(cursor.last_span()))
 }
 
@@ -369,7 +369,7 @@ fn cast(cursor: &mut Cursor) -> Planned<Expr> {
     cursor.next();
     cursor.expect_symbol("(")?;
     let input = Box::new(expr(cursor)?);
-    cursor.expect(&["AS"])?;
+    cursor.expect_words(&["AS"])?;
     if let ExprKind::Number(text) = &input.kind
         && cursor.at_words(&["INTERVAL"])
     {
@@ -447,7 +447,7 @@ fn plain_call(cursor: &mut Cursor, name: crate::token::Name) -> Planned<Expr> {
 pub(super) fn aggregate_tail(cursor: &mut Cursor, call: &mut Call) -> Planned<()> {
     if cursor.eat(&["FILTER"]) {
         cursor.expect_symbol("(")?;
-        cursor.expect(&["WHERE"])?;
+        cursor.expect_words(&["WHERE"])?;
         call.filter = Some(expr(cursor)?);
         cursor.expect_symbol(")")?;
     }

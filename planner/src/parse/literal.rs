@@ -37,7 +37,7 @@ pub(crate) fn typed(cursor: &mut Cursor, keyword: &'static str) -> Planned<Expr>
 
 pub(crate) fn interval(cursor: &mut Cursor) -> Planned<Expr> {
     let start = cursor.span();
-    cursor.expect(&["INTERVAL"])?;
+    cursor.expect_words(&["INTERVAL"])?;
     let negative = cursor.eat_symbol("-");
     if !negative {
         cursor.eat_symbol("+");

@@ -27,7 +27,7 @@ pub(crate) fn over(cursor: &mut Cursor) -> Planned<Over> {
         let span = cursor.last_span();
         let (start, end) = if cursor.eat(&["BETWEEN"]) {
             let start = bound(cursor)?;
-            cursor.expect(&["AND"])?;
+            cursor.expect_words(&["AND"])?;
             (start, bound(cursor)?)
         } else {
             (bound(cursor)?, Bound::CurrentRow)
@@ -53,7 +53,7 @@ fn bound(cursor: &mut Cursor) -> Planned<Bound> {
     if cursor.eat(&["PRECEDING"]) {
         return Ok(Bound::Preceding(distance));
     }
-    cursor.expect(&["FOLLOWING"])?;
+    cursor.expect_words(&["FOLLOWING"])?;
     Ok(Bound::Following(distance))
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn order_item(cursor: &mut Cursor) -> Planned<OrderItem> {
     if cursor.eat(&["NULLS"]) {
         nulls_first = Some(cursor.eat(&["FIRST"]));
         if nulls_first == Some(false) {
-            cursor.expect(&["LAST"])?;
+            cursor.expect_words(&["LAST"])?;
         }
     }
     Ok(OrderItem { expr, descending, nulls_first })

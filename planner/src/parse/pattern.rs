@@ -15,7 +15,7 @@ pub(crate) fn clause(cursor: &mut Cursor, span: Span) -> Planned<MatchClause> {
     let measures = if cursor.eat(&["MEASURES"]) { cursor.list(measure)? } else { Vec::new() };
     let all_rows = rows_per_match(cursor)?;
     let skip = skip(cursor)?;
-    cursor.expect(&["PATTERN"])?;
+    cursor.expect_words(&["PATTERN"])?;
     cursor.expect_symbol("(")?;
     // Flink reads the anchors and takes no notice of them.
     cursor.eat_symbol("^");
@@ -24,10 +24,10 @@ pub(crate) fn clause(cursor: &mut Cursor, span: Span) -> Planned<MatchClause> {
     cursor.expect_symbol(")")?;
     let within = if cursor.eat(&["WITHIN"]) { Some(expr(cursor)?) } else { None };
     let subset = subset(cursor)?;
-    cursor.expect(&["DEFINE"])?;
+    cursor.expect_words(&["DEFINE"])?;
     let define = cursor.list(|cursor| {
         let name = cursor.name("a pattern variable")?;
-        cursor.expect(&["AS"])?;
+        cursor.expect_words(&["AS"])?;
         Ok((name, expr(cursor)?))
     })?;
     cursor.expect_symbol(")")?;
@@ -45,18 +45,18 @@ fn measure(cursor: &mut Cursor) -> Planned<Measure> {
     if !cursor.at_words(&["AS"]) {
         return Err(cursor.unexpected(&["AS"]).note("a measure has a name: MEASURES LAST(A.price) AS price"));
     }
-    cursor.expect(&["AS"])?;
+    cursor.expect_words(&["AS"])?;
     Ok(Measure { running, expr, name: cursor.name("a measure's name")? })
 }
 
 fn rows_per_match(cursor: &mut Cursor) -> Planned<Option<Span>> {
     let start = cursor.span();
     if cursor.eat(&["ALL"]) {
-        cursor.expect(&["ROWS", "PER", "MATCH"])?;
+        cursor.expect_words(&["ROWS", "PER", "MATCH"])?;
         return Ok(Some(start.to(cursor.last_span())));
     }
     if cursor.eat(&["ONE"]) {
-        cursor.expect(&["ROW", "PER", "MATCH"])?;
+        cursor.expect_words(&["ROW", "PER", "MATCH"])?;
     }
     Ok(None)
 }
@@ -65,12 +65,12 @@ fn skip(cursor: &mut Cursor) -> Planned<Skip> {
     if !cursor.eat(&["AFTER"]) {
         return Ok(Skip::NextRow);
     }
-    cursor.expect(&["MATCH", "SKIP"])?;
+    cursor.expect_words(&["MATCH", "SKIP"])?;
     if cursor.eat(&["PAST"]) {
-        cursor.expect(&["LAST", "ROW"])?;
+        cursor.expect_words(&["LAST", "ROW"])?;
         return Ok(Skip::PastLastRow);
     }
-    cursor.expect(&["TO"])?;
+    cursor.expect_words(&["TO"])?;
     if cursor.eat(&["NEXT", "ROW"]) {
         return Ok(Skip::NextRow);
     }

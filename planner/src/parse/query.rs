@@ -39,7 +39,7 @@ pub(crate) fn query(cursor: &mut Cursor) -> Planned<Query> {
 fn by(cursor: &mut Cursor, word: &str) -> Planned<bool> {
     let found = cursor.eat(&[word]);
     if found {
-        cursor.expect(&["BY"])?;
+        cursor.expect_words(&["BY"])?;
     }
     Ok(found)
 }
@@ -47,7 +47,7 @@ fn by(cursor: &mut Cursor, word: &str) -> Planned<bool> {
 fn cte(cursor: &mut Cursor) -> Planned<Cte> {
     let name = cursor.name("a name for the query")?;
     let columns = if cursor.at_symbol("(") { table::column_names(cursor)? } else { Vec::new() };
-    cursor.expect(&["AS"])?;
+    cursor.expect_words(&["AS"])?;
     cursor.expect_symbol("(")?;
     let query = query(cursor)?;
     cursor.expect_symbol(")")?;
@@ -69,13 +69,13 @@ fn limits(cursor: &mut Cursor, query: &mut Query) -> Planned<()> {
             }
         } else if cursor.eat(&["FETCH"]) {
             if !cursor.eat(&["FIRST"]) {
-                cursor.expect(&["NEXT"])?;
+                cursor.expect_words(&["NEXT"])?;
             }
             query.limit = Some(cursor.number("a number of rows")?);
             if !cursor.eat(&["ROWS"]) {
-                cursor.expect(&["ROW"])?;
+                cursor.expect_words(&["ROW"])?;
             }
-            cursor.expect(&["ONLY"])?;
+            cursor.expect_words(&["ONLY"])?;
         } else {
             return Ok(());
         }
@@ -160,7 +160,7 @@ fn primary(cursor: &mut Cursor) -> Planned<Body> {
 /// `TABLE t`: `SELECT * FROM t`.
 fn explicit_table(cursor: &mut Cursor) -> Planned<Body> {
     let span = cursor.span();
-    cursor.expect(&["TABLE"])?;
+    cursor.expect_words(&["TABLE"])?;
     let from = table::named(cursor)?;
     let items = vec![SelectItem::Star { qualifier: Vec::new(), span }];
     Ok(Body::Select(Box::new(plain_select(items, Some(from), span))))
@@ -184,7 +184,7 @@ fn values_row(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
 
 fn select(cursor: &mut Cursor) -> Planned<Select> {
     let start = cursor.span();
-    cursor.expect(&["SELECT"])?;
+    cursor.expect_words(&["SELECT"])?;
     if matches!(cursor.peek().kind, TokenKind::Hint(_)) {
         cursor.next();
     }
@@ -212,7 +212,7 @@ fn select(cursor: &mut Cursor) -> Planned<Select> {
     if cursor.eat(&["WINDOW"]) {
         select.windows = cursor.list(|cursor| {
             let name = cursor.name("a window's name")?;
-            cursor.expect(&["AS"])?;
+            cursor.expect_words(&["AS"])?;
             Ok((name, over::over(cursor)?))
         })?;
     }

@@ -55,7 +55,7 @@ fn unit_symbol(cursor: &mut Cursor) -> Planned<Expr> {
 
 fn extract(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
     let unit = unit_symbol(cursor)?;
-    cursor.expect(&["FROM"])?;
+    cursor.expect_words(&["FROM"])?;
     Ok(vec![unit, expr(cursor)?])
 }
 
@@ -114,9 +114,9 @@ fn overlay(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
         args.extend(cursor.list(expr)?);
         return Ok(args);
     }
-    cursor.expect(&["PLACING"])?;
+    cursor.expect_words(&["PLACING"])?;
     args.push(expr(cursor)?);
-    cursor.expect(&["FROM"])?;
+    cursor.expect_words(&["FROM"])?;
     args.push(expr(cursor)?);
     if cursor.eat(&["FOR"]) {
         args.push(expr(cursor)?);
@@ -126,7 +126,7 @@ fn overlay(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
 
 fn position(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
     let whole = expr_before_in(cursor)?;
-    cursor.expect(&["IN"])?;
+    cursor.expect_words(&["IN"])?;
     let mut args = vec![whole, expr(cursor)?];
     if cursor.eat(&["FROM"]) {
         args.push(expr(cursor)?);
@@ -170,11 +170,11 @@ fn json_value(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
     let nothing = || (symbol("NULL", here), Expr { kind: ExprKind::TypedNull(TypeKind::STRING.nullable()), span: here, depth: 1 });
     let (mut empty, mut error) = (nothing(), nothing());
     while let Some(behaviour) = on_behaviour(cursor)? {
-        cursor.expect(&["ON"])?;
+        cursor.expect_words(&["ON"])?;
         if cursor.eat(&["EMPTY"]) {
             empty = behaviour;
         } else {
-            cursor.expect(&["ERROR"])?;
+            cursor.expect_words(&["ERROR"])?;
             error = behaviour;
         }
     }
@@ -208,12 +208,12 @@ fn json_query(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
     let mut wrapper = "WITHOUT";
     if cursor.eat(&["WITHOUT"]) {
         cursor.eat(&["ARRAY"]);
-        cursor.expect(&["WRAPPER"])?;
+        cursor.expect_words(&["WRAPPER"])?;
     } else if cursor.eat(&["WITH"]) {
         wrapper = if cursor.eat(&["CONDITIONAL"]) { "CONDITIONAL" } else { "UNCONDITIONAL" };
         cursor.eat(&["UNCONDITIONAL"]);
         cursor.eat(&["ARRAY"]);
-        cursor.expect(&["WRAPPER"])?;
+        cursor.expect_words(&["WRAPPER"])?;
     }
     let (mut empty, mut error) = ("NULL", "NULL");
     loop {
@@ -228,11 +228,11 @@ fn json_query(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
         } else {
             break;
         };
-        cursor.expect(&["ON"])?;
+        cursor.expect_words(&["ON"])?;
         if cursor.eat(&["EMPTY"]) {
             empty = behaviour;
         } else {
-            cursor.expect(&["ERROR"])?;
+            cursor.expect_words(&["ERROR"])?;
             error = behaviour;
         }
     }

@@ -138,7 +138,7 @@ fn drop_unknown(cursor: &mut Cursor, word: &str) -> Planned<StatementKind> {
 }
 
 fn statement_set(cursor: &mut Cursor) -> Planned<StatementKind> {
-    cursor.expect(&["BEGIN"])?;
+    cursor.expect_words(&["BEGIN"])?;
     inserts(cursor)
 }
 
@@ -164,13 +164,13 @@ fn inserts(cursor: &mut Cursor) -> Planned<StatementKind> {
 
 fn insert(cursor: &mut Cursor) -> Planned<Insert> {
     let start = cursor.span();
-    cursor.expect(&["INSERT"])?;
+    cursor.expect_words(&["INSERT"])?;
     let overwrite = cursor.at_words(&["OVERWRITE"]).then(|| cursor.span());
     if overwrite.is_some() {
         cursor.next();
         cursor.eat(&["INTO"]);
     } else {
-        cursor.expect(&["INTO"])?;
+        cursor.expect_words(&["INTO"])?;
     }
     cursor.eat(&["TABLE"]);
     let table = cursor.path("a table")?;
@@ -195,7 +195,7 @@ fn insert(cursor: &mut Cursor) -> Planned<Insert> {
 fn explain(cursor: &mut Cursor) -> Planned<StatementKind> {
     let mut details = ExplainDetails::default();
     if cursor.eat(&["PLAN"]) {
-        cursor.expect(&["FOR"])?;
+        cursor.expect_words(&["FOR"])?;
     } else {
         explain_details(cursor, &mut details)?;
     }

@@ -87,7 +87,7 @@ fn primary(cursor: &mut Cursor) -> Planned<TableRef> {
         cursor.expect_symbol(")")?;
         let ordinality = cursor.eat(&["WITH"]);
         if ordinality {
-            cursor.expect(&["ORDINALITY"])?;
+            cursor.expect_words(&["ORDINALITY"])?;
         }
         let span = start.to(cursor.last_span());
         TableRef::Unnest { collection, ordinality, alias: alias(cursor)?, span }
@@ -145,7 +145,7 @@ pub(crate) fn named(cursor: &mut Cursor) -> Planned<TableRef> {
     let mut snapshot = None;
     if cursor.at_words(&["FOR", "SYSTEM_TIME"]) {
         let start = cursor.span();
-        cursor.expect(&["FOR", "SYSTEM_TIME", "AS", "OF"])?;
+        cursor.expect_words(&["FOR", "SYSTEM_TIME", "AS", "OF"])?;
         let time = expr::expr(cursor)?;
         snapshot = Some(Box::new((time, start.to(cursor.last_span()))));
     }
@@ -205,7 +205,7 @@ pub(crate) fn column_names(cursor: &mut Cursor) -> Planned<Vec<Name>> {
 }
 
 fn table_function(cursor: &mut Cursor) -> Planned<TableRef> {
-    cursor.expect(&["TABLE"])?;
+    cursor.expect_words(&["TABLE"])?;
     cursor.expect_symbol("(")?;
     let start = cursor.span();
     let function = cursor.word("a table function")?;

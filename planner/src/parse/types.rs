@@ -55,7 +55,7 @@ pub(crate) fn data_type(cursor: &mut Cursor) -> Planned<LogicalType> {
 
 fn nullability(cursor: &mut Cursor, kind: TypeKind) -> Planned<LogicalType> {
     if cursor.eat(&["NOT"]) {
-        cursor.expect(&["NULL"])?;
+        cursor.expect_words(&["NULL"])?;
         return Ok(kind.not_null());
     }
     cursor.eat(&["NULL"]);
@@ -166,7 +166,7 @@ fn decimal(cursor: &mut Cursor) -> Planned<TypeKind> {
 
 fn without_zone(cursor: &mut Cursor) -> Planned<()> {
     if cursor.eat(&["WITHOUT"]) {
-        cursor.expect(&["TIME", "ZONE"])?;
+        cursor.expect_words(&["TIME", "ZONE"])?;
     }
     Ok(())
 }

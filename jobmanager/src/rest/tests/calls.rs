@@ -10,7 +10,7 @@ use tower::ServiceExt;
 
 use super::world::{config, registration, submission};
 use crate::actor::{Handle, Message, start};
-use crate::core::testing::JOB;
+use crate::core::tests::setup::JOB;
 
 pub(super) struct Site {
     router: Router,

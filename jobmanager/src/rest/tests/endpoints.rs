@@ -1,7 +1,7 @@
 //! Flink's list of endpoints, and which of them are not here.
 
 use super::calls::site;
-use crate::core::testing::JOB;
+use crate::core::tests::setup::JOB;
 use irmak_common::id::VertexId;
 
 /// GETs of Flink that have no meaning here, or none yet.

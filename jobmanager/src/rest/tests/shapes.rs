@@ -7,7 +7,7 @@ use super::shape::differences;
 use super::world::World;
 use crate::actor::View;
 use crate::core::event::Event;
-use crate::core::testing::JOB;
+use crate::core::tests::setup::JOB;
 use crate::rest::asked::{Answer, Asked};
 use crate::rest::{checkpoints, cluster, exceptions, jobs, metrics, task_managers, vertices};
 

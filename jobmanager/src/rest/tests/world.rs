@@ -14,7 +14,7 @@ use crate::config::JobManagerConfig;
 use crate::core::event::{Event, Peer, Registration, Session};
 use crate::core::execution_graph::subtasks;
 use crate::core::record::{Image, NewJob, Submission};
-use crate::core::testing::{JOB, graph};
+use crate::core::tests::setup::{JOB, graph};
 use crate::core::{Core, Settings};
 use crate::refusals::Refusals;
 use crate::rest::asked::{Answer, Asked};

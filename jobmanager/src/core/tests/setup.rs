@@ -6,8 +6,8 @@ use irmak_common::key_group::MaxParallelism;
 use irmak_common::operator_spec::OperatorSpec;
 use irmak_common::types::Schema;
 
-use super::event::{Command, Order};
-use super::schedule::SlotId;
+use crate::core::event::{Command, Order};
+use crate::core::schedule::SlotId;
 
 /// The one job of most tests.
 pub(crate) const JOB: JobId = JobId::from_u128(0xa);
@@ -81,7 +81,7 @@ pub(crate) fn words(command: &Command) -> Option<String> {
         Command::LoadCheckpoints { .. } => "load".to_owned(),
         Command::DeleteCheckpoint { checkpoint, .. } => format!("delete {checkpoint}"),
         Command::DeleteObjects(objects) => format!("delete {}", objects.join(" ")),
-        Command::Journal(super::record::Record::Ended { status, .. }) => format!("ended {status}"),
+        Command::Journal(crate::core::record::Record::Ended { status, .. }) => format!("ended {status}"),
         Command::Journal(_) | Command::Changed(_) => return None,
     })
 }
