@@ -5,6 +5,7 @@
 
 pub(crate) mod fold;
 pub(crate) mod join;
+mod join_keys;
 pub(crate) mod merge;
 pub(crate) mod prune;
 pub(crate) mod share;
