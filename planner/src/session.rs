@@ -225,35 +225,14 @@ impl Session<'_> {
             .find_map(|key| self.settings.get(key))
             .is_none_or(|value| !value.eq_ignore_ascii_case("false"));
         let collect = roots.iter().find(|root| root.target == Target::Collect).map(|root| root.rel.schema.clone());
-        let roots = crate::bind::rank::settle(roots, self.settings.state_ttl_ms()?)?;
-        let roots = crate::bind::session_rows::expand(roots);
         let mut plan = Plan::new(self.settings.parallelism()?, chaining);
         plan.tells_changelogs = tells_changelogs;
-        plan.materialize = (self.settings.upsert_materialize()?, self.settings.state_ttl_ms()?);
-        self.settings.runtime_mode()?;
-        plan.batch = self.settings.batch();
-        let roots = rewrite::rewrite(roots, &self.settings.environment());
-        for root in roots {
-            let root = if plan.batch {
-                root
-            } else {
-                let root = Root { rel: changelog::settle(root.rel), ..root };
-                changelog::check(&root)?;
-                root
-            };
-            plan.add(constraint::enforce(root, &self.settings)?);
-        }
+        self.fill(&mut plan, roots)?;
         let (vertices, edges) = plan.vertices();
         if self.settings.state_ttl_ms()? > 0 && vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| keeps_all(&node.spec)) {
             warnings.push("table.exec.state.ttl does not shorten the state of regular joins: they keep all rows".into());
         }
-        let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| match &node.spec {
-            OperatorSpec::Sink(sink) => {
-                let asks_nothing = sink.connector.options.get("sink.delivery-guarantee").is_some_and(|value| value == "none");
-                matches!(sink.connector.connector.as_str(), "filesystem" | "kafka" | "upsert-kafka") && !asks_nothing
-            }
-            _ => false,
-        });
+        let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| commits(&node.spec));
         for node in vertices.iter().flat_map(|vertex| &vertex.chain) {
             depth::check(node)?;
         }
@@ -268,6 +247,23 @@ impl Session<'_> {
             return Err(PlanError::new(Code::SettingValue, message).label("raise pipeline.max-parallelism"));
         }
         Ok(JobGraph { name, vertices, edges, max_parallelism, options, collect, warnings })
+    }
+
+    /// Rewrites the queries and adds them to the plan.
+    fn fill(&self, plan: &mut Plan, roots: Vec<Root>) -> Planned<()> {
+        let roots = crate::bind::rank::settle(roots, self.settings.state_ttl_ms()?)?;
+        let roots = crate::bind::session_rows::expand(roots);
+        plan.materialize = (self.settings.upsert_materialize()?, self.settings.state_ttl_ms()?);
+        self.settings.runtime_mode()?;
+        plan.batch = self.settings.batch();
+        for mut root in rewrite::rewrite(roots, &self.settings.environment()) {
+            if !plan.batch {
+                root.rel = changelog::settle(root.rel);
+                changelog::check(&root)?;
+            }
+            plan.add(constraint::enforce(root, &self.settings)?);
+        }
+        Ok(())
     }
 
     fn explain(&self, statement: &Syntax, details: ExplainDetails, warnings: &mut Vec<String>) -> Planned<Outcome> {
@@ -294,6 +290,13 @@ impl Session<'_> {
 /// The first name that stands a second time.
 pub(crate) fn repeated(names: &[Name]) -> Option<&Name> {
     names.iter().enumerate().find(|(at, name)| names[..*at].iter().any(|known| known.text == name.text)).map(|(_, name)| name)
+}
+
+/// Whether an operator is a sink that shows its rows with a checkpoint, or makes sure of them then.
+fn commits(spec: &OperatorSpec) -> bool {
+    let OperatorSpec::Sink(sink) = spec else { return false };
+    let asks_nothing = sink.connector.options.get("sink.delivery-guarantee").is_some_and(|value| value == "none");
+    matches!(sink.connector.connector.as_str(), "filesystem" | "kafka" | "upsert-kafka") && !asks_nothing
 }
 
 /// Whether an operator is a join that keeps its rows for ever.

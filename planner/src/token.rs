@@ -104,17 +104,29 @@ fn is_bang(lines: &[&str], span: Span) -> bool {
 
 fn kind_of(token: SqlToken, span: Span) -> Planned<Option<TokenKind>> {
     use SqlToken as T;
-    let symbol = match token {
-        T::Whitespace(Whitespace::MultiLineComment(text)) => {
-            return Ok(text.strip_prefix('+').map(|hint| TokenKind::Hint(hint.to_owned())));
-        }
-        T::Whitespace(_) | T::EOF => return Ok(None),
-        T::Word(word) => return Ok(Some(TokenKind::Word { text: word.value, quoted: word.quote_style.is_some() })),
-        T::Number(text, _) => return Ok(Some(TokenKind::Number(text))),
-        T::SingleQuotedString(text) | T::NationalStringLiteral(text) => {
-            return Ok(Some(TokenKind::String(text)));
-        }
-        T::HexStringLiteral(text) => return Ok(Some(TokenKind::Hex(text))),
+    Ok(match token {
+        T::Whitespace(Whitespace::MultiLineComment(text)) => text.strip_prefix('+').map(|hint| TokenKind::Hint(hint.to_owned())),
+        T::Whitespace(_) | T::EOF => None,
+        T::Word(word) => Some(TokenKind::Word { text: word.value, quoted: word.quote_style.is_some() }),
+        T::Number(text, _) => Some(TokenKind::Number(text)),
+        T::SingleQuotedString(text) | T::NationalStringLiteral(text) => Some(TokenKind::String(text)),
+        T::HexStringLiteral(text) => Some(TokenKind::Hex(text)),
+        other => Some(TokenKind::Symbol(symbol(&other).ok_or_else(|| no_token(&other.to_string(), span))?)),
+    })
+}
+
+fn no_token(told: &str, span: Span) -> PlanError {
+    let error = PlanError::new(Code::Token, format!("`{told}` is not part of Flink SQL")).at(span);
+    match crate::advice::symbol(told) {
+        Some(advice) => error.label(advice),
+        None => error,
+    }
+}
+
+/// The symbols that Flink SQL has.
+fn symbol(token: &SqlToken) -> Option<&'static str> {
+    use SqlToken as T;
+    Some(match token {
         T::Comma => ",",
         T::LParen => "(",
         T::RParen => ")",
@@ -142,16 +154,8 @@ fn kind_of(token: SqlToken, span: Span) -> Planned<Option<TokenKind>> {
         T::Placeholder(_) | T::Question => "?",
         T::Caret => "^",
         T::Pipe => "|",
-        other => {
-            let told = other.to_string();
-            let error = PlanError::new(Code::Token, format!("`{told}` is not part of Flink SQL")).at(span);
-            return Err(match crate::advice::symbol(&told) {
-                Some(advice) => error.label(advice),
-                None => error,
-            });
-        }
-    };
-    Ok(Some(TokenKind::Symbol(symbol)))
+        _ => return None,
+    })
 }
 
 /// A place in the tokens, and how deep the reader has gone.

@@ -10,7 +10,7 @@ use crate::error::{Code, PlanError, Planned, Span};
 
 use super::call::refused;
 use super::expr::ExprBinder;
-use super::group::{Aggregate, Windows};
+use super::group::{Aggregate, Grouping, Windows};
 use super::scope::Scope;
 use super::window;
 
@@ -52,6 +52,20 @@ pub(crate) fn is_aggregate(name: &str) -> bool {
 /// Whether an expression holds an aggregate (not OVER a window).
 pub(crate) fn holds_aggregate(expr: &ast::Expr) -> bool {
     expr.any(&|expr| matches!(&expr.kind, ExprKind::Call(call) if call.over.is_none() && is_aggregate(&call.name.text)))
+}
+
+/// GROUPING, GROUPING_ID and GROUP_ID: one bit an argument, whether the grouping set leaves it out.
+fn grouping_bits(grouping: &Grouping, name: &str, args: &[Expr], call: &Call, span: Span) -> Planned<Expr> {
+    if let Some(at) = args.iter().position(|arg| grouping.find(arg).is_none()) {
+        let message = format!("{name} takes what the query groups by");
+        return Err(PlanError::new(Code::NotGrouped, message).at(call.args[at].span).label("this is not among it"));
+    }
+    if let Some(expanded) = &grouping.expanded {
+        let keys: Vec<usize> = args.iter().filter_map(|arg| grouping.keys.iter().position(|key| key == arg)).collect();
+        return expanded.bits(&keys, span);
+    }
+    let bits = args.iter().fold(0, |bits, arg| bits * 2 + i64::from(grouping.absent.contains(arg)));
+    Ok(Expr::literal(Value::Int(bits), TypeKind::BigInt.not_null()))
 }
 
 /// Refuses COUNT of several fields.
@@ -100,17 +114,7 @@ impl ExprBinder<'_> {
         let mut below = ExprBinder { scope: &grouping.scope, schema: &grouping.schema, grouping: None, clause: "an aggregate" };
         let args = if call.star { Vec::new() } else { below.all(&call.args)? };
         if name.starts_with("GROUP") {
-            if let Some(at) = args.iter().position(|arg| grouping.find(arg).is_none()) {
-                let message = format!("{name} takes what the query groups by");
-                return Err(PlanError::new(Code::NotGrouped, message).at(call.args[at].span).label("this is not among it"));
-            }
-            if let Some(expanded) = &grouping.expanded {
-                let keys: Vec<usize> = args.iter().filter_map(|arg| grouping.keys.iter().position(|key| key == arg)).collect();
-                return expanded.bits(&keys, span);
-            }
-            // One bit an argument: whether this grouping set leaves it out.
-            let bits = args.iter().fold(0, |bits, arg| bits * 2 + i64::from(grouping.absent.contains(arg)));
-            return Ok(Expr::literal(Value::Int(bits), TypeKind::BigInt.not_null()));
+            return grouping_bits(grouping, &name, &args, call, span);
         }
         if call.star && name != "COUNT" {
             return Err(PlanError::new(Code::Syntax, format!("{name}(*) does not exist; only COUNT(*) does")).at(span));

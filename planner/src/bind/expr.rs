@@ -54,26 +54,14 @@ impl ExprBinder<'_> {
                 let input = self.condition(input, "NOT")?;
                 call::resolve("NOT", vec![input], expr.span)
             }
-            ExprKind::Operator { name, args } => {
-                untyped::arguments(name, args)?;
-                // The unit of `(a - b) DAY` is no operand.
-                let operands = if *name == ast::MINUS_DATE { &args[..2] } else { args.as_slice() };
-                let args = self.all(operands)?;
-                let times = args.len() == 2 && args.iter().all(|arg| is_moment(&arg.ty.kind));
-                match *name {
-                    ast::MINUS_DATE if times => call::resolve("-", args, expr.span),
-                    ast::MINUS_DATE => Err(no_difference(&args, "(<DATETIME> - <DATETIME>) <UNIT>", expr.span)),
-                    "-" if times => Err(no_difference(&args, "<DATETIME> - <INTERVAL>, (<DATETIME> - <DATETIME>) DAY", expr.span)),
-                    name => call::resolve(name, args, expr.span),
-                }
-            }
+            ExprKind::Operator { name, args } => self.operator(name, args, expr.span),
             ExprKind::Between { operand, low, high, symmetric } => self.between(operand, low, high, *symmetric, expr.span),
             ExprKind::Case { operand, branches, otherwise } => self.case(operand.as_deref(), branches, otherwise.as_deref(), expr.span),
             ExprKind::Cast { input, ty, safe } => {
                 let bound = self.bind(input)?;
                 match interval_count::counted(input, &bound, ty, expr.span)? {
                     Some(count) => Ok(count),
-                    None => explicit_cast(bound, &cast_target(ty), *safe, expr.span),
+                    None => explicit_cast(bound, ty, *safe, expr.span),
                 }
             }
             ExprKind::Call(call) => self.call(call, expr.span),
@@ -86,6 +74,20 @@ impl ExprBinder<'_> {
             ExprKind::InQuery { .. } => Err(subquery("IN (subquery)", expr.span)),
             ExprKind::Exists(_) => Err(subquery("EXISTS", expr.span)),
             ExprKind::Subquery(_) => Err(subquery("a scalar subquery", expr.span)),
+        }
+    }
+
+    fn operator(&mut self, name: &str, args: &[ast::Expr], span: Span) -> Planned<Expr> {
+        untyped::arguments(name, args)?;
+        // The unit of `(a - b) DAY` is no operand.
+        let operands = if name == ast::MINUS_DATE { &args[..2] } else { args };
+        let args = self.all(operands)?;
+        let times = args.len() == 2 && args.iter().all(|arg| is_moment(&arg.ty.kind));
+        match name {
+            ast::MINUS_DATE if times => call::resolve("-", args, span),
+            ast::MINUS_DATE => Err(no_difference(&args, "(<DATETIME> - <DATETIME>) <UNIT>", span)),
+            "-" if times => Err(no_difference(&args, "<DATETIME> - <INTERVAL>, (<DATETIME> - <DATETIME>) DAY", span)),
+            name => call::resolve(name, args, span),
         }
     }
 
@@ -233,14 +235,6 @@ pub(crate) fn field(base: Expr, name: &Name) -> Planned<Expr> {
     let ty = field.ty.with_nullable(field.ty.nullable || base.ty.nullable);
     let position = Expr::literal(Value::Int(position as i64), TypeKind::Int.not_null());
     Ok(Expr::call("FIELD", vec![base, position], ty))
-}
-
-/// Times have whole seconds, whatever a CAST asks for.
-fn cast_target(ty: &LogicalType) -> LogicalType {
-    match ty.kind {
-        TypeKind::Time(_) => LogicalType { kind: TypeKind::Time(0), nullable: ty.nullable },
-        _ => ty.clone(),
-    }
 }
 
 /// `CAST(input AS ty)`.

@@ -84,22 +84,7 @@ impl Binder<'_> {
             return Err(PlanError::new(Code::Unsupported, "a temporal join is an INNER or a LEFT JOIN").at(span));
         }
         let options: Vec<(String, String)> = hints.iter().filter_map(|hint| hint.option.clone()).collect();
-        let bound =
-            ExprBinder { scope: &left.scope, schema: &left.rel.schema, grouping: None, clause: "FOR SYSTEM_TIME AS OF" }.bind(time)?;
-        let left_time = match (bound.as_column(), bound.ty.kind.time_attribute()) {
-            (Some(column), TimeAttribute::Rowtime) => column,
-            (_, TimeAttribute::Proctime) => {
-                let message = "a temporal join by processing time (a lookup) is not supported";
-                let error = PlanError::new(Code::Unsupported, message).at(time.span).label("an event time of the left table is");
-                return Err(
-                    error.note("a JOIN without FOR SYSTEM_TIME AS OF takes the newest row, and says its result anew when that changes")
-                );
-            }
-            _ => {
-                let message = "FOR SYSTEM_TIME AS OF takes a time attribute of the left table";
-                return Err(PlanError::new(Code::TimeAttribute, message).at(time.span).label("this is none"));
-            }
-        };
+        let left_time = as_of(&left, time)?;
         let versions = self.versioned(name, &options, alias.as_ref(), at)?;
         let mut both = beside(left, versions.scoped, kind);
         if let JoinOn::Condition(on) = on {
@@ -119,6 +104,24 @@ impl Binder<'_> {
         }
         both.join.as_of = Some([left_time, versions.time]);
         Ok(both.scoped())
+    }
+}
+
+/// The column of the left table that says which version holds.
+fn as_of(left: &Scoped, time: &ast::Expr) -> Planned<usize> {
+    let mut binder = ExprBinder { scope: &left.scope, schema: &left.rel.schema, grouping: None, clause: "FOR SYSTEM_TIME AS OF" };
+    let bound = binder.bind(time)?;
+    match (bound.as_column(), bound.ty.kind.time_attribute()) {
+        (Some(column), TimeAttribute::Rowtime) => Ok(column),
+        (_, TimeAttribute::Proctime) => {
+            let message = "a temporal join by processing time (a lookup) is not supported";
+            let error = PlanError::new(Code::Unsupported, message).at(time.span).label("an event time of the left table is");
+            Err(error.note("a JOIN without FOR SYSTEM_TIME AS OF takes the newest row, and says its result anew when that changes"))
+        }
+        _ => {
+            let message = "FOR SYSTEM_TIME AS OF takes a time attribute of the left table";
+            Err(PlanError::new(Code::TimeAttribute, message).at(time.span).label("this is none"))
+        }
     }
 }
 

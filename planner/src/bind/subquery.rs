@@ -266,20 +266,9 @@ impl Binder<'_> {
     /// The rows of a subquery, and what they must meet besides; `columns`: how many the SELECT list must have.
     pub(crate) fn subquery(&mut self, outer: &Scoped, query: &Query, columns: Option<(usize, Span)>) -> Planned<(Rel, Vec<Expr>)> {
         let warnings = self.warnings.len();
-        let counted = |rel: &Rel| match columns {
-            Some((count, span)) if rel.schema.len() != count => {
-                let message = format!(
-                    "IN compares {count} value{}, but the query has {} columns",
-                    if count == 1 { "" } else { "s" },
-                    rel.schema.len()
-                );
-                Err(PlanError::new(Code::ColumnCount, message).at(span))
-            }
-            _ => Ok(()),
-        };
         let alone = match self.nested(query.span, |binder| binder.query(query)) {
             Ok(rel) => {
-                counted(&rel)?;
+                counted(rel.schema.len(), columns)?;
                 return Ok((rel, Vec::new()));
             }
             Err(error) => error,
@@ -295,27 +284,40 @@ impl Binder<'_> {
             }
             return Ok((correlated.inner, correlated.condition));
         }
-        // What IN compares comes first; the condition reads the rest.
-        let width = outer.rel.schema.len();
         let (items, _) = correlated.items(&select)?;
+        counted(items.len(), columns)?;
+        correlated.behind_items(&items, &outer.rel.schema, query.span)
+    }
+}
+
+/// Whether a subquery has as many columns as it must have.
+fn counted(found: usize, columns: Option<(usize, Span)>) -> Planned<()> {
+    let Some((count, span)) = columns.filter(|(count, _)| *count != found) else { return Ok(()) };
+    let message = format!("IN compares {count} value{}, but the query has {found} columns", if count == 1 { "" } else { "s" });
+    Err(PlanError::new(Code::ColumnCount, message).at(span))
+}
+
+impl Correlated {
+    /// Its rows with what IN compares in front, and the condition, which reads the rest.
+    fn behind_items(self, items: &[Expr], outer: &Schema, span: Span) -> Planned<(Rel, Vec<Expr>)> {
+        let width = outer.len();
         if items.iter().any(|item| columns_of(item).iter().any(|column| *column < width)) {
             let message = "the column that IN compares with must be of the subquery's own tables";
-            return Err(PlanError::new(Code::Unsupported, message).at(query.span));
+            return Err(PlanError::new(Code::Unsupported, message).at(span));
         }
-        let own: Vec<Expr> = correlated.inner.columns();
+        let own: Vec<Expr> = self.inner.columns();
         let below = |item: &Expr| map_columns(item, &|index| own.get(index - width).cloned());
         let Some(mut exprs) = items.iter().map(below).collect::<Option<Vec<_>>>() else {
-            return Err(PlanError::new(Code::Unsupported, "this subquery is not supported here").at(query.span));
+            return Err(PlanError::new(Code::Unsupported, "this subquery is not supported here").at(span));
         };
         let shift = exprs.len();
         exprs.extend(own);
         let names = (0..exprs.len()).map(|at| format!("$in{at}")).collect();
-        let rel = correlated.inner.project(exprs, names);
-        counted(&Rel { schema: Schema::new(rel.schema.fields[..shift].to_vec()), ..rel.clone() })?;
-        let moved = correlated.condition.iter().filter_map(|term| {
+        let rel = self.inner.project(exprs, names);
+        let moved = self.condition.iter().filter_map(|term| {
             map_columns(term, &|index| {
                 if index < width {
-                    return Some(Expr::column(index, outer.rel.schema.fields.get(index)?.ty.clone()));
+                    return Some(Expr::column(index, outer.fields.get(index)?.ty.clone()));
                 }
                 Some(Expr::column(index + shift, rel.schema.fields.get(index - width + shift)?.ty.clone()))
             })

@@ -61,14 +61,7 @@ fn read(
     };
     let most = if function == "SESSION" { sizes + 1 } else { sizes + 2 };
     if call.args.len() < sizes + 1 || call.args.len() > most {
-        let form = match function {
-            "HOP" => "HOP(time, slide, size)",
-            "TUMBLE" => "TUMBLE(time, size)",
-            _ => "SESSION(time, gap)",
-        };
-        return Err(PlanError::new(Code::Types, format!("{function} takes {} arguments", sizes + 1))
-            .at(span)
-            .note(format!("accepted: {form}")));
+        return Err(wrong_count(function, sizes + 1, span));
     }
     let mut binder = ExprBinder { scope, schema, grouping: None, clause: "GROUP BY" };
     let mut time = binder.bind(&call.args[0])?;
@@ -97,6 +90,15 @@ fn read(
         _ => WindowKind::Session { gap: lengths[0].0 },
     };
     Ok(GroupWindow { function, time, kind })
+}
+
+fn wrong_count(function: &str, count: usize, span: Span) -> PlanError {
+    let form = match function {
+        "HOP" => "HOP(time, slide, size)",
+        "TUMBLE" => "TUMBLE(time, size)",
+        _ => "SESSION(time, gap)",
+    };
+    PlanError::new(Code::Types, format!("{function} takes {count} arguments")).at(span).note(format!("accepted: {form}"))
 }
 
 fn is_timestamp(ty: &LogicalType) -> bool {
@@ -182,23 +184,28 @@ pub(crate) fn auxiliary(grouping: &mut Grouping, call: &Call, name: &str, span: 
     Ok(grouping.property(property))
 }
 
+/// The parameters of a window function, which may be named.
+fn parameters(upper: &str, function: &Name) -> Planned<&'static [&'static str]> {
+    Ok(match upper {
+        "TUMBLE" => &["DATA", "TIMECOL", "SIZE", "OFFSET"],
+        "HOP" => &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"],
+        "CUMULATE" => &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
+        "SESSION" => &["DATA", "TIMECOL", "GAP"],
+        _ => {
+            let known = ["TUMBLE", "HOP", "CUMULATE", "SESSION"];
+            return Err(PlanError::new(Code::UnknownFunction, format!("there is no table function `{}`", function.text))
+                .at(function.span)
+                .suggest(upper, known)
+                .note(format!("table functions: {}", known.join(", "))));
+        }
+    })
+}
+
 impl Binder<'_> {
     /// `TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), ...))`: the rows with their windows.
     pub(crate) fn window_table(&mut self, function: &Name, args: &[WindowArg], span: Span) -> Planned<Scoped> {
         let upper = function.text.to_ascii_uppercase();
-        let parameters: &[&str] = match upper.as_str() {
-            "TUMBLE" => &["DATA", "TIMECOL", "SIZE", "OFFSET"],
-            "HOP" => &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"],
-            "CUMULATE" => &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
-            "SESSION" => &["DATA", "TIMECOL", "GAP"],
-            _ => {
-                let known = ["TUMBLE", "HOP", "CUMULATE", "SESSION"];
-                return Err(PlanError::new(Code::UnknownFunction, format!("there is no table function `{}`", function.text))
-                    .at(function.span)
-                    .suggest(&upper, known)
-                    .note(format!("table functions: {}", known.join(", "))));
-            }
-        };
+        let parameters = parameters(&upper, function)?;
         let optional = parameters.len() - usize::from(upper != "SESSION");
         let args = arrange(&upper, args, parameters, optional, span)?;
         let (input, partition_by) = self.window_input(args[0])?;

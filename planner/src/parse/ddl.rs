@@ -157,7 +157,7 @@ fn column_kind(cursor: &mut Cursor) -> Planned<ColumnKind> {
         return expr::expr(cursor).map(ColumnKind::Computed);
     }
     let span = cursor.span();
-    let ty = types::as_declared(types::data_type(cursor)?);
+    let ty = types::data_type(cursor)?;
     if types::holds_interval(&ty.kind) {
         return Err(PlanError::new(Code::UnknownType, "a column cannot be an INTERVAL")
             .at(span)

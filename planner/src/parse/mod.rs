@@ -5,11 +5,14 @@
 //! the grammar of Flink 1.20's parser for the source. Recursion is bounded by `limits::SQL_DEPTH_MAX`.
 
 pub(crate) mod alter;
+pub(crate) mod call;
 pub(crate) mod ddl;
 pub(crate) mod expr;
 pub(crate) mod literal;
 pub(crate) mod over;
 pub(crate) mod pattern;
+mod predicate;
+mod primary;
 mod quantified;
 pub(crate) mod query;
 pub(crate) mod show;

@@ -6,7 +6,8 @@ use crate::ast::{Expr, ExprKind};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, Name, TokenKind};
 
-use super::expr::{aggregate_tail, call as plain, expr, node};
+use super::call::{aggregate_tail, call as plain};
+use super::expr::{expr, node};
 use super::types;
 
 /// Reads the call of `name`, whose parenthesis is next, where it has a syntax of its own; `None`: it has not.

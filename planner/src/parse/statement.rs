@@ -21,7 +21,6 @@ fn kind(cursor: &mut Cursor) -> Planned<StatementKind> {
     if query::starts(cursor) {
         return Ok(StatementKind::Query(Box::new(query::query(cursor)?)));
     }
-    let here = cursor.span();
     if cursor.at_words(&["CREATE"]) {
         return ddl::create(cursor);
     }
@@ -61,19 +60,24 @@ fn kind(cursor: &mut Cursor) -> Planned<StatementKind> {
     if cursor.eat(&["ALTER"]) {
         return alter::alter(cursor);
     }
+    Err(no_statement(cursor))
+}
+
+/// What to say of a first word that begins none of ours.
+fn no_statement(cursor: &Cursor) -> PlanError {
     let known = ["LOAD", "UNLOAD", "ADD", "REMOVE", "ANALYZE", "UPDATE", "DELETE", "TRUNCATE", "CALL", "COMPILE", "STOP"];
     if let Some(word) = known.iter().find(|word| cursor.at_words(&[word])) {
-        let error = PlanError::new(Code::Unsupported, format!("{word} is not supported")).at(here);
-        return Err(match crate::advice::statement(word) {
+        let error = PlanError::new(Code::Unsupported, format!("{word} is not supported")).at(cursor.span());
+        return match crate::advice::statement(word) {
             Some(advice) => error.note(advice),
             None => error,
-        });
+        };
     }
     let error = cursor.unexpected(&["a statement"]);
-    Err(match &cursor.peek().kind {
+    match &cursor.peek().kind {
         TokenKind::Word { text, .. } => error.suggest(text, STATEMENTS),
         _ => error,
-    })
+    }
 }
 
 fn set(cursor: &mut Cursor) -> Planned<StatementKind> {

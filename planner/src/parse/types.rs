@@ -1,7 +1,7 @@
 //! Types: `DECIMAL(10, 2) NOT NULL`, `ROW<a INT, b STRING>`, `TIMESTAMP(3) WITH LOCAL TIME ZONE`.
 //!
 //! Bounds are Flink's: precision of DECIMAL 1 to 38, of times 0 to 9; lengths at least 1. In CAST a DECIMAL or timestamp of more is one
-//! of the most.
+//! of the most. A TIME is one of whole seconds, as Flink's planner makes of each, also inside other types.
 
 use irmak_common::types::{DayTime, Field, LogicalType, MAX_LENGTH, TypeKind, YearMonth};
 
@@ -86,9 +86,10 @@ fn base(cursor: &mut Cursor) -> Planned<TypeKind> {
         "VARBINARY" => TypeKind::Varbinary(length(cursor)?),
         "DECIMAL" | "DEC" | "NUMERIC" => decimal(cursor)?,
         "TIME" => {
-            let precision = precision(cursor, 0)?;
+            // It has no fraction, whatever is written.
+            precision(cursor, 0)?;
             without_zone(cursor)?;
-            TypeKind::Time(precision)
+            TypeKind::Time(0)
         }
         "TIMESTAMP" => timestamp(cursor)?,
         "TIMESTAMP_LTZ" => TypeKind::timestamp_ltz(precision(cursor, 6)?),
@@ -236,20 +237,6 @@ fn interval(cursor: &mut Cursor) -> Planned<TypeKind> {
     Ok(if unit <= crate::ast::Unit::Month { interval_months() } else { interval_millis() })
 }
 
-/// A column's type as Flink keeps it: a TIME has no fraction, whatever was written.
-pub(super) fn as_declared(ty: LogicalType) -> LogicalType {
-    let inside = |ty: Box<LogicalType>| Box::new(as_declared(*ty));
-    let kind = match ty.kind {
-        TypeKind::Time(_) => TypeKind::Time(0),
-        TypeKind::Array(item) => TypeKind::Array(inside(item)),
-        TypeKind::Multiset(item) => TypeKind::Multiset(inside(item)),
-        TypeKind::Map(key, value) => TypeKind::Map(inside(key), inside(value)),
-        TypeKind::Row(fields) => TypeKind::Row(fields.into_iter().map(|field| Field { ty: as_declared(field.ty), ..field }).collect()),
-        other => other,
-    };
-    LogicalType { kind, nullable: ty.nullable }
-}
-
 /// Whether a value of the type is an interval or has one inside: CAST makes such values, columns of tables are none.
 pub(super) fn holds_interval(kind: &TypeKind) -> bool {
     match kind {
@@ -269,4 +256,23 @@ pub(crate) fn interval_months() -> TypeKind {
 /// The one type that Flink gives all day-time intervals.
 pub(crate) fn interval_millis() -> TypeKind {
     TypeKind::IntervalDayTime { unit: DayTime::Second, day_precision: 2, fraction: 3 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::tokenize;
+
+    #[test]
+    fn a_time_has_no_fraction_wherever_it_stands() {
+        for (text, expected) in [
+            ("TIME(3)", "TIME(0)"),
+            ("TIME(6) NOT NULL", "TIME(0) NOT NULL"),
+            ("ARRAY<TIME(3)>", "ARRAY<TIME(0)>"),
+            ("MAP<TIME(9), ROW<t TIME(3)>>", "MAP<TIME(0), ROW<`t` TIME(0)>>"),
+        ] {
+            let mut cursor = Cursor::new(tokenize(text).unwrap());
+            assert_eq!(data_type(&mut cursor).unwrap().to_string(), expected, "{text}");
+        }
+    }
 }

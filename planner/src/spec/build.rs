@@ -1,9 +1,7 @@
 //! From a document to queries: tables become tables, operators queries over their inputs, sinks inserts.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use irmak_common::error::nearest;
 use irmak_common::job_graph::JobGraph;
 use irmak_common::job_spec::{ColumnDoc, JobSpec, OperatorDoc, OperatorKind, TableSpec, WindowDoc, WindowType};
 
@@ -15,15 +13,15 @@ use crate::ast::{
 use crate::bind::{Binder, NamedQuery};
 use crate::catalog::{CATALOG, Catalog, DATABASE, Entry};
 use crate::error::{Code, PlanError, Span};
-use crate::parse::{expr, query, types};
+use crate::parse::{call, expr, query, types};
 use crate::session::{Bound, Session};
 use crate::settings::Settings;
 use crate::token::Name;
 use crate::{Request, ddl};
 
+use super::Built;
 use super::expressions::{Expressions, Failure};
-
-type Built<T> = Result<T, Failure>;
+use super::order::Order;
 
 /// The job graph of a document.
 pub(crate) fn graph(spec: &JobSpec, request: &Request<'_>, expressions: &mut Expressions) -> Built<JobGraph> {
@@ -146,97 +144,6 @@ fn column_def(column: &ColumnDoc, path: &str, expressions: &mut Expressions) -> 
     Ok(ColumnDef { name: Name { text: column.name.clone(), span }, kind, comment: None })
 }
 
-/// The operators' order, and who feeds whom.
-struct Order<'a> {
-    operators: Vec<usize>,
-    inputs: BTreeMap<&'a str, Vec<String>>,
-}
-
-impl<'a> Order<'a> {
-    fn of(spec: &'a JobSpec) -> Built<Self> {
-        let mut paths: BTreeMap<&str, String> = BTreeMap::new();
-        let sources = spec.sources.iter().enumerate().map(|(at, table)| (table.name.as_str(), format!("sources[{at}]")));
-        let operators = spec.operators.iter().enumerate().map(|(at, operator)| (operator.name.as_str(), format!("operators[{at}]")));
-        let sinks = spec.sinks.iter().enumerate().map(|(at, table)| (table.name.as_str(), format!("sinks[{at}]")));
-        for (name, path) in sources.chain(operators).chain(sinks) {
-            if let Some(first) = paths.insert(name, path.clone()) {
-                let message = format!("the name `{name}` is taken by {first}");
-                return Err(Failure::at(format!("{path}.name"), PlanError::new(Code::Exists, message)));
-            }
-        }
-        let mut inputs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for (at, edge) in spec.edges.iter().enumerate() {
-            for (field, name) in [("from", edge.from.as_str()), ("to", edge.to.as_str())] {
-                let path = paths.get(name);
-                let fits = path.is_some_and(|path| if field == "from" { !path.starts_with("sinks") } else { !path.starts_with("sources") });
-                if !fits {
-                    return Err(Failure::at(format!("edges[{at}].{field}"), bad_end(field, name, path, &paths)));
-                }
-            }
-            inputs.entry(edge.to.as_str()).or_default().push(edge.from.clone());
-        }
-        check_inputs(spec, &inputs)?;
-        Ok(Self { operators: sorted(spec, &inputs)?, inputs })
-    }
-}
-
-fn bad_end(field: &str, name: &str, path: Option<&String>, paths: &BTreeMap<&str, String>) -> PlanError {
-    if let Some(path) = path {
-        let message = if field == "from" { "a sink feeds nobody" } else { "a source is fed by nobody" };
-        return PlanError::new(Code::UnknownField, format!("`{name}` is {path}: {message}"));
-    }
-    let error = PlanError::new(Code::UnknownField, format!("there is no source, operator or sink `{name}`"));
-    match nearest(name, paths.keys().copied()) {
-        Some(near) => error.label(format!("did you mean `{near}`?")),
-        None => error.note(format!("there are {}", paths.keys().copied().collect::<Vec<_>>().join(", "))),
-    }
-}
-
-fn check_inputs(spec: &JobSpec, inputs: &BTreeMap<&str, Vec<String>>) -> Built<()> {
-    let count = |name: &str| inputs.get(name).map_or(0, Vec::len);
-    let operators = spec
-        .operators
-        .iter()
-        .enumerate()
-        .map(|(at, operator)| (format!("operators[{at}]"), operator.name.as_str(), operator.kind == OperatorKind::Union));
-    let sinks = spec.sinks.iter().enumerate().map(|(at, sink)| (format!("sinks[{at}]"), sink.name.as_str(), false));
-    for (path, name, many) in operators.chain(sinks) {
-        let message = match count(name) {
-            0 => format!("no edge leads to `{name}`"),
-            1 => continue,
-            _ if many => continue,
-            n => format!("{n} edges lead to `{name}`; only a union has several inputs"),
-        };
-        return Err(Failure::at(path, PlanError::new(Code::Document, message)));
-    }
-    if spec.sinks.is_empty() {
-        return Err(Failure::at("sinks", PlanError::new(Code::Empty, "a job writes to at least one sink")));
-    }
-    Ok(())
-}
-
-/// Operators behind their inputs.
-fn sorted(spec: &JobSpec, inputs: &BTreeMap<&str, Vec<String>>) -> Built<Vec<usize>> {
-    let position = |name: &str| spec.operators.iter().position(|operator| operator.name == name);
-    let mut order: Vec<usize> = Vec::new();
-    while order.len() < spec.operators.len() {
-        let ready = (0..spec.operators.len()).find(|at| {
-            let from = inputs.get(spec.operators[*at].name.as_str());
-            !order.contains(at) && from.into_iter().flatten().filter_map(|name| position(name)).all(|input| order.contains(&input))
-        });
-        match ready {
-            Some(at) => order.push(at),
-            None => {
-                let around: Vec<&str> =
-                    (0..spec.operators.len()).filter(|at| !order.contains(at)).map(|at| spec.operators[at].name.as_str()).collect();
-                let message = format!("the edges lead in a circle: {}", around.join(", "));
-                return Err(Failure::at("edges", PlanError::new(Code::Document, message)));
-            }
-        }
-    }
-    Ok(order)
-}
-
 fn from_named(name: &str, span: Span) -> TableRef {
     TableRef::Table { name: vec![Name { text: name.to_owned(), span }], hints: Vec::new(), alias: None, snapshot: None }
 }
@@ -355,7 +262,7 @@ fn properties(expression: &mut Expr, window: &WindowDoc, path: &str, expressions
         let function = format!("{}_{suffix}", function_name(window.kind));
         let args = group_arguments(window, path, expressions)?;
         let span = expression.span;
-        *expression = expr::call(&function, args, span).map_err(|error| Failure::at(path, error))?;
+        *expression = call::call(&function, args, span).map_err(|error| Failure::at(path, error))?;
     }
     Ok(())
 }
@@ -416,7 +323,7 @@ fn aggregate(operator: &OperatorDoc, select: &mut Select, path: &str, expression
         }
         let span = expressions.place(&path, function_name(window.kind));
         let args = group_arguments(window, &path, expressions)?;
-        items.push(GroupItem::Expr(expr::call(function_name(window.kind), args, span).map_err(|error| Failure::at(&path, error))?));
+        items.push(GroupItem::Expr(call::call(function_name(window.kind), args, span).map_err(|error| Failure::at(&path, error))?));
     }
     for (at, text) in operator.group_by.iter().enumerate() {
         items.push(GroupItem::Expr(expressions.read(&format!("{path}.group_by[{at}]"), text, expr::expr)?));

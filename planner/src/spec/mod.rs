@@ -5,6 +5,7 @@
 
 mod build;
 mod expressions;
+mod order;
 
 use irmak_common::error::{Diagnostic, Position, nearest};
 use irmak_common::job_graph::JobGraph;
@@ -14,7 +15,9 @@ use irmak_common::limits;
 use crate::error::{Code, PlanError};
 use crate::{Format, Outcome, Request, Statement};
 
-use expressions::Expressions;
+use expressions::{Expressions, Failure};
+
+type Built<T> = Result<T, Failure>;
 
 /// Plans a spec: one job.
 #[allow(clippy::result_large_err)] // As the interface.
