@@ -73,12 +73,7 @@ impl DatagenSource {
         if let Some((name, _)) = spec.metadata.first() {
             return Err(options.unsupported(format!("metadata column '{name}'"), "datagen has none"));
         }
-        let is_column =
-            |path: &str| spec.physical.fields.iter().any(|field| path.strip_prefix(&field.name).is_some_and(|rest| rest.starts_with('.')));
-        if let Some((key, _, value)) = options.below("fields.").find(|(_, path, _)| !is_column(path)) {
-            let columns: Vec<_> = spec.physical.fields.iter().map(|field| field.name.as_str()).collect();
-            return Err(options.bad(key, value, &format!("options of the columns {}", columns.join(", "))));
-        }
+        refuse_strangers(&options, &spec.physical)?;
         let mut generators = Vec::with_capacity(spec.physical.len());
         for field in &spec.physical.fields {
             generators.push(FieldGenerator::read(&options, field)?);
@@ -156,6 +151,15 @@ impl DatagenSource {
         self.made += rows;
         Ok(batch)
     }
+}
+
+/// Options of columns that the table does not have are said, not passed over.
+fn refuse_strangers(options: &Options<'_>, physical: &Schema) -> Result<(), ConnectorError> {
+    let is_column =
+        |path: &str| physical.fields.iter().any(|field| path.strip_prefix(&field.name).is_some_and(|rest| rest.starts_with('.')));
+    let Some((key, _, value)) = options.below("fields.").find(|(_, path, _)| !is_column(path)) else { return Ok(()) };
+    let columns: Vec<_> = physical.fields.iter().map(|field| field.name.as_str()).collect();
+    Err(options.bad(key, value, &format!("options of the columns {}", columns.join(", "))))
 }
 
 /// The streams of this subtask: one of its own at a fresh start, those it takes over at a restart.

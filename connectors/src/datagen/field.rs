@@ -20,8 +20,8 @@ const LENGTH_MAX: usize = 1 << 20;
 /// Elements of a made-up array, map or multiset, unless said otherwise, and at most.
 const ELEMENTS: usize = 3;
 const ELEMENTS_MAX: usize = 1 << 10;
-/// How often an element of a made-up multiset is in it, at most.
-const TIMES_MAX: i64 = 10;
+/// How often an element of a made-up multiset is in it.
+const TIMES: Kind = Kind::Whole { min: 1, max: 10 };
 
 /// Makes a column's values.
 pub(super) struct FieldGenerator {
@@ -197,27 +197,16 @@ impl Kind {
 
     fn random(options: &Options<'_>, path: &str, kind: &TypeKind) -> Result<Self, ConnectorError> {
         let key = |name: &str| format!("fields.{path}.{name}");
+        // Each part has options of its own, under its name.
         let part = |name: &str, kind: &TypeKind| FieldGenerator::random(options, &format!("{path}.{name}"), kind);
-        let whole = |lowest: i64, highest: i64| {
-            let min = options.parsed::<i64>(&key("min"), "a whole number")?.unwrap_or(lowest);
-            let max = options.parsed::<i64>(&key("max"), "a whole number")?.unwrap_or(highest);
-            if min > max || min < lowest || max > highest {
-                return Err(options.bad(&key("max"), &max.to_string(), &format!("a number from {min} to {highest}")));
-            }
-            Ok(Self::Whole { min, max })
-        };
-        let real = |highest: f64| {
-            let min = options.parsed::<f64>(&key("min"), "a number")?.unwrap_or(0.0);
-            let max = options.parsed::<f64>(&key("max"), "a number")?.unwrap_or(highest);
-            Ok(Self::Real { min, max })
-        };
+        let length = || length_of(options, path, ELEMENTS, ELEMENTS_MAX);
         match kind {
-            TypeKind::TinyInt => whole(i8::MIN.into(), i8::MAX.into()),
-            TypeKind::SmallInt => whole(i16::MIN.into(), i16::MAX.into()),
-            TypeKind::Int | TypeKind::IntervalYearMonth { .. } => whole(i32::MIN.into(), i32::MAX.into()),
-            TypeKind::BigInt | TypeKind::IntervalDayTime { .. } => whole(i64::MIN, i64::MAX),
-            TypeKind::Float => real(f32::MAX.into()),
-            TypeKind::Double => real(f64::MAX),
+            TypeKind::TinyInt => Self::whole(options, path, i8::MIN.into(), i8::MAX.into()),
+            TypeKind::SmallInt => Self::whole(options, path, i16::MIN.into(), i16::MAX.into()),
+            TypeKind::Int | TypeKind::IntervalYearMonth { .. } => Self::whole(options, path, i32::MIN.into(), i32::MAX.into()),
+            TypeKind::BigInt | TypeKind::IntervalDayTime { .. } => Self::whole(options, path, i64::MIN, i64::MAX),
+            TypeKind::Float => Self::real(options, path, f32::MAX.into()),
+            TypeKind::Double => Self::real(options, path, f64::MAX),
             TypeKind::Decimal { precision, scale } => Self::decimal(options, path, u32::from(*precision), u32::from(*scale)),
             TypeKind::Char(length) | TypeKind::Binary(length) => Ok(Self::Text { length: *length as usize, varies: false }),
             TypeKind::Varchar(_) | TypeKind::Varbinary(_) => {
@@ -233,28 +222,35 @@ impl Kind {
                 let parts = fields.iter().map(|field| part(&field.name, &field.ty.kind));
                 Ok(Self::Row(parts.collect::<Result<_, _>>()?))
             }
-            TypeKind::Array(element) => Ok(Self::Array {
-                length: length_of(options, path, ELEMENTS, ELEMENTS_MAX)?,
-                element: Box::new(part("element", &element.kind)?),
-            }),
-            TypeKind::Map(of, to) => Ok(Self::Map {
-                length: length_of(options, path, ELEMENTS, ELEMENTS_MAX)?,
-                key: Box::new(part("key", &of.kind)?),
-                value: Box::new(part("value", &to.kind)?),
-            }),
-            TypeKind::Multiset(element) => Ok(Self::Map {
-                length: length_of(options, path, ELEMENTS, ELEMENTS_MAX)?,
-                key: Box::new(part("element", &element.kind)?),
-                value: Box::new(FieldGenerator {
-                    kind: Self::Whole { min: 1, max: TIMES_MAX },
-                    seed: xxh3_64(path.as_bytes()),
-                    null_rate: 0.0,
-                }),
-            }),
+            TypeKind::Array(element) => Ok(Self::Array { length: length()?, element: part("element", &element.kind)?.into() }),
+            TypeKind::Map(of, to) => {
+                Ok(Self::Map { length: length()?, key: part("key", &of.kind)?.into(), value: part("value", &to.kind)?.into() })
+            }
+            TypeKind::Multiset(element) => {
+                let times = FieldGenerator { kind: TIMES, seed: xxh3_64(path.as_bytes()), null_rate: 0.0 };
+                Ok(Self::Map { length: length()?, key: part("element", &element.kind)?.into(), value: times.into() })
+            }
             TypeKind::Null | TypeKind::Symbol => {
                 Err(options.unsupported(format!("made-up values of type {kind} for column `{path}`"), "give the column another type"))
             }
         }
+    }
+
+    /// From the least to the largest that the type holds, or as the options say.
+    fn whole(options: &Options<'_>, path: &str, lowest: i64, highest: i64) -> Result<Self, ConnectorError> {
+        let key = |name: &str| format!("fields.{path}.{name}");
+        let min = options.parsed::<i64>(&key("min"), "a whole number")?.unwrap_or(lowest);
+        let max = options.parsed::<i64>(&key("max"), "a whole number")?.unwrap_or(highest);
+        if min > max || min < lowest || max > highest {
+            return Err(options.bad(&key("max"), &max.to_string(), &format!("a number from {min} to {highest}")));
+        }
+        Ok(Self::Whole { min, max })
+    }
+
+    /// From 0 to the largest that the type holds, or as the options say.
+    fn real(options: &Options<'_>, path: &str, highest: f64) -> Result<Self, ConnectorError> {
+        let bound = |name: &str| options.parsed::<f64>(&format!("fields.{path}.{name}"), "a number");
+        Ok(Self::Real { min: bound("min")?.unwrap_or(0.0), max: bound("max")?.unwrap_or(highest) })
     }
 
     /// From 0 to the largest that the type holds, or as the options say.

@@ -1,8 +1,8 @@
 //! One file being read: chunks into records, records into rows, and where it stands.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray, TimestampMillisecondArray};
@@ -87,13 +87,7 @@ impl FileReader {
                 (None, None) => {}
             }
         }
-        let mut opened = File::open(&file.path).map_err(|error| ConnectorError::file(name, "open", &file.path, error))?;
-        let facts = opened.metadata().map_err(|error| ConnectorError::file(name, "look at", &file.path, error))?;
-        if offset > facts.len() {
-            let reason = format!("{} has {} bytes, and {offset} were read before", file.path.display(), facts.len());
-            return Err(ConnectorError::State { table: name.to_owned(), reason });
-        }
-        opened.seek(SeekFrom::Start(offset)).map_err(|error| ConnectorError::file(name, "read", &file.path, error))?;
+        let (opened, facts) = open_at(name, &file.path, offset)?;
         let modified = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Ok(Self {
             table: name.to_owned(),
@@ -214,4 +208,16 @@ impl FileReader {
         let place = RecordPlace::File { path: self.path.clone(), line: self.line };
         ConnectorError::BadRecord { table: self.table.clone(), place: Box::new(place), error: Box::new(error) }
     }
+}
+
+/// The file at a position that was read up to before.
+fn open_at(table: &str, path: &Path, offset: u64) -> Result<(File, Metadata), ConnectorError> {
+    let mut opened = File::open(path).map_err(|error| ConnectorError::file(table, "open", path, error))?;
+    let facts = opened.metadata().map_err(|error| ConnectorError::file(table, "look at", path, error))?;
+    if offset > facts.len() {
+        let reason = format!("{} has {} bytes, and {offset} were read before", path.display(), facts.len());
+        return Err(ConnectorError::State { table: table.to_owned(), reason });
+    }
+    opened.seek(SeekFrom::Start(offset)).map_err(|error| ConnectorError::file(table, "read", path, error))?;
+    Ok((opened, facts))
 }

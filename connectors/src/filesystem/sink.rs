@@ -5,6 +5,8 @@
 //! what was growing is copied up to the noted length and goes on. Whatever else earlier attempts left hidden is removed. Partitions that
 //! are complete get their mark when their files are visible (partition_commit.rs).
 
+mod restore;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -30,6 +32,7 @@ use crate::error::ConnectorError;
 use crate::format::value::ValueEncoder;
 use crate::options::Options;
 use crate::sink::Sink;
+use restore::remove_quietly;
 
 /// Rows that are encoded between two looks at the file's size.
 const ROWS_A_STEP: u64 = 1_024;
@@ -104,50 +107,6 @@ impl FilesystemSink {
         Ok(sink)
     }
 
-    /// The folder is there and can be written: better said now than with the first row.
-    fn prepare_folder(&self) -> Result<(), ConnectorError> {
-        std::fs::create_dir_all(&self.root).map_err(|error| ConnectorError::file(&self.table, "create folder", &self.root, error))?;
-        let probe = self.root.join(self.names.probe());
-        let tried = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
-        tried.map_err(|error| ConnectorError::file(&self.table, "write to folder", &self.root, error))
-    }
-
-    fn restore(&mut self, context: &SinkContext) -> Result<(), ConnectorError> {
-        let parallelism = context.parallelism.max(1);
-        let mut referenced = BTreeSet::new();
-        let mut growing = Vec::new();
-        for bytes in context.restored.iter().flatten() {
-            match Entry::decode(&self.table, bytes)? {
-                Entry::Pending(file) => {
-                    referenced.insert(file.hidden.clone());
-                    if file.subtask % parallelism == context.subtask {
-                        commit(&self.table, &self.root, &file)?;
-                        self.files_committed += 1;
-                        (self.kill_point)("mid-commit");
-                    }
-                }
-                Entry::InProgress(file) => {
-                    referenced.insert(file.hidden.clone());
-                    if file.subtask % parallelism == context.subtask {
-                        growing.push(file);
-                    }
-                }
-                Entry::Partition(partition) => match &mut self.commits {
-                    Some(commits) if partition.subtask % parallelism == context.subtask => commits.restore(&partition)?,
-                    _ => {}
-                },
-                // Of all subtasks, so that no number comes twice whatever the parallelism was and will be.
-                Entry::Counter { next } => self.next = self.next.max(next),
-            }
-        }
-        self.finished = self.next;
-        for file in growing {
-            self.resume(&file, (context.clock)())?;
-        }
-        self.remove_leftovers(&self.root.clone(), "", self.partitioner.depth(), parallelism, &referenced)?;
-        context.checkpoint.map_or(Ok(()), |checkpoint| self.mark_complete(checkpoint))
-    }
-
     /// Marks the partitions that are complete now that the checkpoint's files are visible.
     fn mark_complete(&mut self, checkpoint: CheckpointId) -> Result<(), ConnectorError> {
         self.commits.as_mut().map_or(Ok(()), |commits| commits.complete(&self.root, &self.names, checkpoint.0))
@@ -174,59 +133,6 @@ impl FilesystemSink {
             let (from, to) = (self.root.join(&file.hidden), self.names.ready(&file.hidden, checkpoint.0));
             std::fs::rename(&from, self.root.join(&to)).map_err(|error| ConnectorError::file(&self.table, "rename", &from, error))?;
             file.hidden = to;
-        }
-        Ok(())
-    }
-
-    /// Goes on with a file. Where two subtasks' files come together, the first goes on and the others are finished.
-    fn resume(&mut self, earlier: &InProgress, now: Millis) -> Result<(), ConnectorError> {
-        let number = self.take_number();
-        let source = self.whereabouts(&earlier.hidden);
-        let mut part = PartFile::resume(&self.table, &self.root, earlier, &source, &self.names.hidden(number), number, now)?;
-        self.superseded.push(source);
-        if self.open.contains_key(&part.folder) {
-            part.sync(&self.table)?;
-            self.close(part);
-        } else {
-            self.open.insert(part.folder.clone(), part);
-        }
-        Ok(())
-    }
-
-    /// Where a file is that was growing at the restored checkpoint: a later one, which never completed, may have found it finished.
-    fn whereabouts(&self, hidden: &str) -> PathBuf {
-        let path = self.root.join(hidden);
-        if path.exists() {
-            return path;
-        }
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return path };
-        let names = std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let finished = names.into_iter().find(|found| found != name && Names::before_ready(found) == name);
-        finished.map_or(path.clone(), |found| folder.join(found))
-    }
-
-    fn remove_leftovers(
-        &self,
-        folder: &Path,
-        relative: &str,
-        depth: usize,
-        parallelism: u32,
-        referenced: &BTreeSet<String>,
-    ) -> Result<(), ConnectorError> {
-        let failed = |error| ConnectorError::file(&self.table, "list", folder, error);
-        for entry in std::fs::read_dir(folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let path = below(relative, &name);
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if is_folder && depth > 0 && name.contains('=') {
-                self.remove_leftovers(&entry.path(), &path, depth - 1, parallelism, referenced)?;
-            } else if self.names.left_over(&name, parallelism)
-                && !referenced.contains(&path)
-                && !referenced.contains(Names::before_ready(&path))
-            {
-                remove_quietly(&self.table, &entry.path());
-            }
         }
         Ok(())
     }
@@ -388,15 +294,6 @@ impl FilesystemSink {
     fn folder_of(&self, relative: &str) -> PathBuf {
         let path = self.root.join(relative);
         path.parent().map_or_else(|| self.root.clone(), Path::to_path_buf)
-    }
-}
-
-/// A leftover that cannot be removed does no harm: it stays hidden.
-fn remove_quietly(table: &str, path: &Path) {
-    if let Err(error) = std::fs::remove_file(path)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(table, path = %path.display(), %error, "a leftover hidden file could not be removed");
     }
 }
 

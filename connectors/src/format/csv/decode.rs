@@ -3,7 +3,8 @@
 //! Source: Flink 1.20's `CsvToRowDataConverters`.
 
 use arrow::array::ArrayRef;
-use irmak_common::types::{Schema, TypeKind};
+use arrow::datatypes::TimeUnit;
+use irmak_common::types::{Field, Schema, TypeKind};
 
 use super::options::CsvOptions;
 use super::record::{Fields, Frame, frame, leading_blanks, split, sweep};
@@ -165,11 +166,7 @@ fn read(field: &[u8], column: &mut Column, kind: &TypeKind, options: &CsvOptions
             let precision = if let TypeKind::Time(precision) = kind { *precision } else { 3 };
             values.push(parse_local_time(field, precision).ok_or_else(|| not("time (HH:mm:ss)"))?);
         }
-        Values::Timestamp { values, unit, zoned } => {
-            let shape = if *zoned { "instant (yyyy-MM-dd HH:mm:ssZ)" } else { "timestamp (yyyy-MM-dd HH:mm:ss)" };
-            let moment = parse_timestamp(trim(field), Standard::Sql, *zoned).ok_or_else(|| not(shape))?;
-            values.push(moment.in_unit(*unit).ok_or_else(|| not("timestamp that the type holds"))?);
-        }
+        Values::Timestamp { values, unit, zoned } => values.push(timestamp(field, *unit, *zoned)?),
         Values::Text(bytes) => text(field, bytes)?,
         Values::Binary(bytes) => {
             decode_base64(field, &mut bytes.bytes).ok_or_else(|| not("base64"))?;
@@ -184,22 +181,35 @@ fn read(field: &[u8], column: &mut Column, kind: &TypeKind, options: &CsvOptions
         }
         Values::Row { columns, .. } => {
             let TypeKind::Row(fields) = kind else { return Err(not("row")) };
-            let parts: Vec<&[u8]> = elements(field, options).collect();
-            if parts.is_empty() {
-                return Ok(false);
-            }
-            if parts.len() < columns.len() && !options.ignore_parse_errors {
-                return Err(format!("`{}` has {} parts, and {} are expected", shorten(field), parts.len(), columns.len()));
-            }
-            for (at, (column, field)) in columns.iter_mut().zip(fields).enumerate() {
-                match parts.get(at) {
-                    Some(part) => read_nullable(part, column, &field.ty.kind, options)?,
-                    None => column.push_null(),
-                }
-            }
+            return row(field, columns, fields, options);
         }
         Values::Map { .. } => return Err("CSV has no maps".to_owned()),
         Values::Null => {}
+    }
+    Ok(true)
+}
+
+fn timestamp(field: &[u8], unit: TimeUnit, zoned: bool) -> Result<i64, String> {
+    let not = |what: &str| format!("`{}` is no {what}", shorten(field));
+    let shape = if zoned { "instant (yyyy-MM-dd HH:mm:ssZ)" } else { "timestamp (yyyy-MM-dd HH:mm:ss)" };
+    let moment = parse_timestamp(trim(field), Standard::Sql, zoned).ok_or_else(|| not(shape))?;
+    moment.in_unit(unit).ok_or_else(|| not("timestamp that the type holds"))
+}
+
+/// The parts of a ROW; `false`: it has none, and is NULL.
+fn row(field: &[u8], columns: &mut [Column], fields: &[Field], options: &CsvOptions) -> Result<bool, String> {
+    let parts: Vec<&[u8]> = elements(field, options).collect();
+    if parts.is_empty() {
+        return Ok(false);
+    }
+    if parts.len() < columns.len() && !options.ignore_parse_errors {
+        return Err(format!("`{}` has {} parts, and {} are expected", shorten(field), parts.len(), columns.len()));
+    }
+    for (at, (column, field)) in columns.iter_mut().zip(fields).enumerate() {
+        match parts.get(at) {
+            Some(part) => read_nullable(part, column, &field.ty.kind, options)?,
+            None => column.push_null(),
+        }
     }
     Ok(true)
 }

@@ -76,7 +76,7 @@ pub(super) fn sweep(bytes: &[u8], options: &CsvOptions, all: bool, fields: &mut 
             Some(quote) if bytes.get(at) == Some(&quote) => {
                 let (start, end) = (at + 1, at + 1 + memchr(quote, &bytes[at + 1..])?);
                 fields.stands(start, end);
-                end + 1 + blanks(&bytes[end + 1..], options)
+                end + 1 + blanks(&bytes[end + 1..], &[options.delimiter, b'\n', b'\r'])
             }
             _ => {
                 let end = memchr3(options.delimiter, b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |distance| at + distance);
@@ -93,9 +93,10 @@ pub(super) fn sweep(bytes: &[u8], options: &CsvOptions, all: bool, fields: &mut 
     }
 }
 
-/// Blanks behind a closing quote are let pass; line breaks are none here.
-fn blanks(rest: &[u8], options: &CsvOptions) -> usize {
-    rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t') && **byte != options.delimiter).count()
+/// How many blanks stand behind a closing quote, which are let pass: all that are not among what ends a field.
+#[inline]
+fn blanks(rest: &[u8], ends: &[u8]) -> usize {
+    rest.iter().take_while(|byte| **byte <= b' ' && !ends.contains(byte)).count()
 }
 
 /// [`frame`] where neither escapes nor comments are: from one line break or quote to the next.
@@ -220,24 +221,18 @@ fn quoted(record: &[u8], start: usize, options: &CsvOptions, fields: &mut Fields
         let closes = !escapes && !doubled;
         if closes && from == start {
             fields.stands(start, end);
-            return Ok(behind_blanks(record, end + 1, options));
+            return Ok(end + 1 + blanks(&record[end + 1..], &[options.delimiter]));
         }
         fields.text.extend_from_slice(&record[from..end]);
         if closes {
             fields.rewritten(first);
-            return Ok(behind_blanks(record, end + 1, options));
+            return Ok(end + 1 + blanks(&record[end + 1..], &[options.delimiter]));
         }
         from = if escapes { escaped(record, end, fields)? } else { end + 2 };
         if doubled {
             fields.text.push(quote);
         }
     }
-}
-
-/// Blanks behind a closing quote are let pass.
-fn behind_blanks(record: &[u8], at: usize, options: &CsvOptions) -> usize {
-    let blanks = record[at..].iter().take_while(|byte| **byte <= b' ' && **byte != options.delimiter).count();
-    at + blanks
 }
 
 /// Takes the escape character at `at` and what it escapes; returns what is behind.
@@ -320,7 +315,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_swept_is_what_is_framed_and_split(text in "[ab,\"\n\r \t]{0,24}", quotes in any::<bool>(), all in any::<bool>()) {
+        fn what_is_swept_is_what_is_framed_and_split(text in "[ab,\"\n\r \t\u{1}]{0,24}", quotes in any::<bool>(), all in any::<bool>()) {
             let options = CsvOptions { quote: quotes.then_some(b'"'), ..CsvOptions::default() };
             let (mut swept, mut parted) = (Fields::default(), Fields::default());
             if let Some(found) = sweep(text.as_bytes(), &options, all, &mut swept) {

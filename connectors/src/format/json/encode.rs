@@ -71,32 +71,39 @@ impl JsonEncoder {
             CellValues::Text(values) => push_json_string(out, values.value(row), Surrogates::Escaped),
             CellValues::Binary(values) => quoted_unless(false, out, |out| base64::Engine::encode_string(&BASE64, values.value(row), out)),
             CellValues::List { list, item } => {
-                out.push('[');
-                let mut first = true;
-                for at in list.value_offsets()[row]..list.value_offsets()[row + 1] {
-                    separate(out, &mut first);
-                    self.value(item, at as usize, out)?;
-                }
-                out.push(']');
+                let (start, end) = (list.value_offsets()[row] as usize, list.value_offsets()[row + 1] as usize);
+                self.array(item, start..end, out)?;
             }
             CellValues::Map { map, keys, values } => {
                 let (start, end) = (map.value_offsets()[row] as usize, map.value_offsets()[row + 1] as usize);
                 self.map(keys, values, start..end, out)?;
             }
-            CellValues::Row { names, columns } => {
-                out.push('{');
-                let mut first = true;
-                for (name, column) in
-                    names.iter().zip(columns).filter(|(_, column)| !(self.options.ignore_null_fields && column.is_null(row)))
-                {
-                    separate(out, &mut first);
-                    push_json_string(out, name, Surrogates::Escaped);
-                    out.push(':');
-                    self.value(column, row, out)?;
-                }
-                out.push('}');
-            }
+            CellValues::Row { names, columns } => self.object(names, columns, row, out)?,
         }
+        Ok(())
+    }
+
+    fn array(&self, item: &Cells<'_>, elements: std::ops::Range<usize>, out: &mut String) -> Result<(), String> {
+        out.push('[');
+        let mut first = true;
+        for at in elements {
+            separate(out, &mut first);
+            self.value(item, at, out)?;
+        }
+        out.push(']');
+        Ok(())
+    }
+
+    fn object(&self, names: &[&str], columns: &[Cells<'_>], row: usize, out: &mut String) -> Result<(), String> {
+        out.push('{');
+        let mut first = true;
+        for (name, column) in names.iter().zip(columns).filter(|(_, column)| !(self.options.ignore_null_fields && column.is_null(row))) {
+            separate(out, &mut first);
+            push_json_string(out, name, Surrogates::Escaped);
+            out.push(':');
+            self.value(column, row, out)?;
+        }
+        out.push('}');
         Ok(())
     }
 
