@@ -109,32 +109,39 @@ impl GroupAggregate {
                 self.groups.push(group)?;
             }
             self.groups.apply(group, row, change, inputs, self.spec.retracts)?;
-            let gone = self.spec.retracts && self.groups.is_empty(group);
-            match (first, gone) {
-                (true, true) => self.groups.forget(group),
-                (true, false) => {
-                    self.groups.push(group)?;
-                    self.output.row(group, RowKind::Insert, self.groups.key(group));
-                }
-                (false, true) => {
-                    self.output.row(group, RowKind::Delete, self.groups.key(group));
-                    self.groups.forget(group);
-                }
-                (false, false) => {
-                    self.groups.push(group)?;
-                    let last = self.output.groups.len() + 1;
-                    // With a TTL Flink says results again, so that those who read them keep theirs.
-                    if self.spec.state_ttl_ms == 0 && self.groups.same(last - 1, last) {
-                        self.groups.pop(2);
-                    } else {
-                        self.output.row(group, RowKind::UpdateBefore, self.groups.key(group));
-                        self.output.row(group, RowKind::UpdateAfter, self.groups.key(group));
-                    }
-                }
-            }
+            self.answer(group, first)?;
             self.flush_if_full(out)?;
         }
         self.flush(out)
+    }
+
+    /// What a row has changed of its group's result, whose old one was pushed unless this is its `first`.
+    #[inline]
+    fn answer(&mut self, group: u32, first: bool) -> Result<(), EngineError> {
+        let gone = self.spec.retracts && self.groups.is_empty(group);
+        match (first, gone) {
+            (true, true) => self.groups.forget(group),
+            (true, false) => {
+                self.groups.push(group)?;
+                self.output.row(group, RowKind::Insert, self.groups.key(group));
+            }
+            (false, true) => {
+                self.output.row(group, RowKind::Delete, self.groups.key(group));
+                self.groups.forget(group);
+            }
+            (false, false) => {
+                self.groups.push(group)?;
+                let last = self.output.groups.len() + 1;
+                // With a TTL Flink says results again, so that those who read them keep theirs.
+                if self.spec.state_ttl_ms == 0 && self.groups.same(last - 1, last) {
+                    self.groups.pop(2);
+                } else {
+                    self.output.row(group, RowKind::UpdateBefore, self.groups.key(group));
+                    self.output.row(group, RowKind::UpdateAfter, self.groups.key(group));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Bundles of rows: each group's old result is set aside when it is first touched, and compared at the end.

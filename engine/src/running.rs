@@ -9,6 +9,7 @@
 mod adapter;
 mod average;
 mod count;
+mod counted;
 mod distinct;
 mod fold;
 mod list;

@@ -90,25 +90,9 @@ pub(super) fn java_digits(significand: u64, power: i32, precision: i32) -> (Digi
     }
 
     let decimal_exponent = estimate_exponent(odd, odd_bits, binary_exponent);
-    let value_fives = (-decimal_exponent).max(0);
-    let scale_fives = decimal_exponent.max(0);
-    let mut value_twos = value_fives + tiny_bits + binary_exponent;
-    let mut scale_twos = scale_fives + tiny_bits;
-    let mut gap_twos = value_twos - significant_bits;
-    value_twos -= odd_bits - 1;
-    let common = value_twos.min(scale_twos);
-    value_twos -= common;
-    scale_twos -= common;
-    gap_twos -= common;
-    // The neighbour below a power of two is nearer.
-    if odd_bits == 1 {
-        gap_twos -= 1;
-    }
-    if gap_twos < 0 {
-        value_twos -= gap_twos;
-        scale_twos -= gap_twos;
-        gap_twos = 0;
-    }
+    let (value_fives, scale_fives) = ((-decimal_exponent).max(0), decimal_exponent.max(0));
+    let bits = Bits { odd: odd_bits, tiny: tiny_bits, significant: significant_bits };
+    let (value_twos, scale_twos, gap_twos) = twos(bits, binary_exponent, value_fives, scale_fives);
     let value_bits = odd_bits + value_twos + bits_of_fives(value_fives);
     let scale_bits = scale_twos + 1 + bits_of_fives(scale_fives + 1);
     if value_bits < 64 && scale_bits < 64 {
@@ -128,6 +112,24 @@ pub(super) fn java_digits(significand: u64, power: i32, precision: i32) -> (Digi
         scale,
     };
     generate(machine, decimal_exponent)
+}
+
+/// How many bits a number has: of its odd part, of its fraction, and to distinguish it by.
+struct Bits {
+    odd: i32,
+    tiny: i32,
+    significant: i32,
+}
+
+/// The powers of two of the value, of the scale and of half the gap, which have no factor in common.
+fn twos(bits: Bits, binary_exponent: i32, value_fives: i32, scale_fives: i32) -> (i32, i32, i32) {
+    let value = value_fives + bits.tiny + binary_exponent;
+    let scale = scale_fives + bits.tiny;
+    // The neighbour below a power of two is nearer.
+    let gap = value - bits.significant - i32::from(bits.odd == 1);
+    let value = value - (bits.odd - 1);
+    let common = value.min(scale).min(gap);
+    (value - common, scale - common, gap - common)
 }
 
 /// Arithmetic of some width: Java's int and long, overflow included, or numbers of any size.

@@ -69,6 +69,42 @@ impl<C: Fn(u32, u32) -> Ordering> Sorter<'_, C> {
         }
     }
 
+    /// The first row from `at` on and below `end` that is greater than the pivot; its equals on the way go to the left end.
+    fn first_greater(&mut self, mut at: isize, end: isize, pivot: isize, left: &mut isize) -> isize {
+        while at < end {
+            match self.compare(at, pivot) {
+                Ordering::Greater => break,
+                Ordering::Equal => {
+                    *left += 1;
+                    if *left != at {
+                        self.swap(*left, at);
+                    }
+                }
+                Ordering::Less => {}
+            }
+            at += 1;
+        }
+        at
+    }
+
+    /// The last row from `at` down and above `end` that is less than the pivot; its equals on the way go to the right end.
+    fn last_less(&mut self, mut at: isize, end: isize, pivot: isize, right: &mut isize) -> isize {
+        while at > end {
+            match self.compare(pivot, at) {
+                Ordering::Greater => break,
+                Ordering::Equal => {
+                    *right -= 1;
+                    if *right != at {
+                        self.swap(*right, at);
+                    }
+                }
+                Ordering::Less => {}
+            }
+            at -= 1;
+        }
+        at
+    }
+
     /// Parts the rows around a pivot: where those less end, and where those greater begin.
     fn divide(&mut self, from: isize, to: isize) -> (isize, isize) {
         let middle = (from + to) >> 1;
@@ -77,34 +113,8 @@ impl<C: Fn(u32, u32) -> Ordering> Sorter<'_, C> {
         self.fix(from, to - 1);
         let (mut i, mut j, mut left, mut right) = (from, to, from, to);
         loop {
-            i += 1;
-            while i < j {
-                match self.compare(i, from) {
-                    Ordering::Greater => break,
-                    Ordering::Equal => {
-                        left += 1;
-                        if left != i {
-                            self.swap(left, i);
-                        }
-                    }
-                    Ordering::Less => {}
-                }
-                i += 1;
-            }
-            j -= 1;
-            while j > i {
-                match self.compare(from, j) {
-                    Ordering::Greater => break,
-                    Ordering::Equal => {
-                        right -= 1;
-                        if right != j {
-                            self.swap(right, j);
-                        }
-                    }
-                    Ordering::Less => {}
-                }
-                j -= 1;
-            }
+            i = self.first_greater(i + 1, j, from, &mut left);
+            j = self.last_less(j - 1, i, from, &mut right);
             if i >= j {
                 break;
             }

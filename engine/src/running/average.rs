@@ -4,13 +4,13 @@ use arrow::array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray};
 use arrow::compute::cast;
 use arrow::datatypes::{ArrowNativeTypeOp, DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 
+use super::Running;
+use super::counted::Counted;
 use super::fold::{Column, Stored, value};
-use super::{Running, keep};
 use crate::accumulate::average::{Mean, divide_decimal};
 use crate::accumulate::{column, retype};
 use crate::changelog::Change;
 use crate::error::EngineError;
-use crate::state::bytes::{put_number, take_number};
 use crate::state::snapshot::Reader;
 
 type SumOf<T> = <<T as Mean>::Sum as ArrowPrimitiveType>::Native;
@@ -55,8 +55,7 @@ impl Quotient for Decimal128Type {
 struct Average<T: Mean> {
     args: Option<PrimitiveArray<T>>,
     /// `None` (decimals): too large, and so it stays.
-    sums: Vec<Option<SumOf<T>>>,
-    counts: Vec<i64>,
+    sums: Counted<SumOf<T>>,
     shift: i8,
     quotients: Column<SumOf<T>>,
     ty: DataType,
@@ -69,7 +68,8 @@ pub(super) fn average(input: &DataType, output: &DataType) -> Option<Box<dyn Run
         T::Sum: Quotient,
         SumOf<T>: Stored,
     {
-        Box::new(Average::<T> { args: None, sums: Vec::new(), counts: Vec::new(), shift, quotients: Column::default(), ty: ty.clone() })
+        let sums = Counted::new(Some(SumOf::<T>::default()));
+        Box::new(Average::<T> { args: None, sums, shift, quotients: Column::default(), ty: ty.clone() })
     }
     Some(match (input, output) {
         (DataType::Int8, _) => of::<Int8Type>(0, output),
@@ -89,8 +89,7 @@ where
     SumOf<T>: Stored,
 {
     fn resize(&mut self, groups: usize) {
-        self.sums.resize(groups, Some(SumOf::<T>::default()));
-        self.counts.resize(groups, 0);
+        self.sums.resize(groups);
     }
 
     fn bind(&mut self, args: &[ArrayRef]) -> Result<(), EngineError> {
@@ -100,7 +99,7 @@ where
 
     fn apply(&mut self, group: u32, row: usize, change: Change) -> Result<(), EngineError> {
         let Some(value) = value(&self.args, row) else { return Ok(()) };
-        let (sum, count) = (&mut self.sums[group as usize], &mut self.counts[group as usize]);
+        let (sum, count) = self.sums.of_mut(group);
         match change {
             Change::Add => {
                 *count += 1;
@@ -116,7 +115,7 @@ where
     }
 
     fn push(&mut self, group: u32) -> Result<(), EngineError> {
-        let (sum, count) = (self.sums[group as usize], self.counts[group as usize]);
+        let (sum, count) = self.sums.of(group);
         self.quotients.push(sum.filter(|_| count != 0).and_then(|sum| T::Sum::divide(sum, count, self.shift)));
         Ok(())
     }
@@ -134,27 +133,20 @@ where
     }
 
     fn forget(&mut self, group: u32) {
-        self.sums[group as usize] = Some(SumOf::<T>::default());
-        self.counts[group as usize] = 0;
+        self.sums.forget(group);
     }
 
     fn compact(&mut self, kept: &[u32]) -> Result<(), EngineError> {
-        keep(&mut self.sums, kept);
-        keep(&mut self.counts, kept);
+        self.sums.compact(kept);
         Ok(())
     }
 
     fn save(&self, group: u32, out: &mut Vec<u8>) -> Result<(), EngineError> {
-        put_number(out, self.counts[group as usize]);
-        out.push(u8::from(self.sums[group as usize].is_some()));
-        self.sums[group as usize].unwrap_or_default().put(out);
+        self.sums.save(group, out);
         Ok(())
     }
 
     fn load(&mut self, group: u32, from: &mut Reader<'_>) -> Result<(), EngineError> {
-        self.counts[group as usize] = take_number(from)?;
-        let there = from.take(1)?[0] != 0;
-        self.sums[group as usize] = Some(SumOf::<T>::take(from)?).filter(|_| there);
-        Ok(())
+        self.sums.load(group, from)
     }
 }

@@ -10,12 +10,12 @@ use arrow::datatypes::{
     ArrowNativeType, ArrowNativeTypeOp, DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
 };
 
+use super::counted::Counted;
 use super::{Running, keep};
 use crate::accumulate::fold::{Add, AddDecimal, DECIMAL_MAX, First, Greatest, Join, Last, Least};
 use crate::accumulate::{column, retype, with_primitive};
 use crate::changelog::Change;
 use crate::error::EngineError;
-use crate::state::bytes::{put_number, take_number};
 use crate::state::snapshot::Reader;
 
 /// A number that has a stored form.
@@ -101,9 +101,7 @@ impl Unjoin<i128> for AddDecimal {
 struct Sum<T: ArrowPrimitiveType, J> {
     args: Option<PrimitiveArray<T>>,
     /// `None`: no value came, or (DECIMAL) the sum was too large.
-    sums: Vec<Option<T::Native>>,
-    /// Values that are not NULL.
-    counts: Vec<i64>,
+    sums: Counted<T::Native>,
     zero: bool,
     output: Column<T::Native>,
     ty: DataType,
@@ -116,8 +114,8 @@ pub(super) fn sum(input: &DataType, output: &DataType, zero: Option<()>) -> Opti
     where
         T::Native: Stored,
     {
-        let (sums, counts, output) = (Vec::new(), Vec::new(), Column::default());
-        Box::new(Sum::<T, J> { args: None, sums, counts, zero, output, ty: ty.clone(), join: PhantomData })
+        let (sums, output) = (Counted::new(None), Column::default());
+        Box::new(Sum::<T, J> { args: None, sums, zero, output, ty: ty.clone(), join: PhantomData })
     }
     let zero = zero.is_some();
     Some(match input {
@@ -137,8 +135,7 @@ where
     T::Native: Stored,
 {
     fn resize(&mut self, groups: usize) {
-        self.sums.resize(groups, None);
-        self.counts.resize(groups, 0);
+        self.sums.resize(groups);
     }
 
     fn bind(&mut self, args: &[ArrayRef]) -> Result<(), EngineError> {
@@ -148,7 +145,7 @@ where
 
     fn apply(&mut self, group: u32, row: usize, change: Change) -> Result<(), EngineError> {
         let Some(value) = value(&self.args, row) else { return Ok(()) };
-        let (sum, count) = (&mut self.sums[group as usize], &mut self.counts[group as usize]);
+        let (sum, count) = self.sums.of_mut(group);
         match change {
             Change::Add => {
                 *count += 1;
@@ -163,7 +160,8 @@ where
     }
 
     fn push(&mut self, group: u32) -> Result<(), EngineError> {
-        let sum = self.sums[group as usize].filter(|_| self.counts[group as usize] != 0);
+        let (sum, count) = self.sums.of(group);
+        let sum = sum.filter(|_| count != 0);
         self.output.push(if self.zero { Some(sum.unwrap_or_default()) } else { sum });
         Ok(())
     }
@@ -181,35 +179,30 @@ where
     }
 
     fn forget(&mut self, group: u32) {
-        self.sums[group as usize] = None;
-        self.counts[group as usize] = 0;
+        self.sums.forget(group);
     }
 
     fn compact(&mut self, kept: &[u32]) -> Result<(), EngineError> {
-        keep(&mut self.sums, kept);
-        keep(&mut self.counts, kept);
+        self.sums.compact(kept);
         Ok(())
     }
 
     fn save(&self, group: u32, out: &mut Vec<u8>) -> Result<(), EngineError> {
-        put_number(out, self.counts[group as usize]);
-        put_option(self.sums[group as usize], out);
+        self.sums.save(group, out);
         Ok(())
     }
 
     fn load(&mut self, group: u32, from: &mut Reader<'_>) -> Result<(), EngineError> {
-        self.counts[group as usize] = take_number(from)?;
-        self.sums[group as usize] = take_option(from)?;
-        Ok(())
+        self.sums.load(group, from)
     }
 }
 
-fn put_option<N: Stored>(value: Option<N>, out: &mut Vec<u8>) {
+pub(super) fn put_option<N: Stored>(value: Option<N>, out: &mut Vec<u8>) {
     out.push(u8::from(value.is_some()));
     value.unwrap_or_default().put(out);
 }
 
-fn take_option<N: Stored>(from: &mut Reader<'_>) -> Result<Option<N>, EngineError> {
+pub(super) fn take_option<N: Stored>(from: &mut Reader<'_>) -> Result<Option<N>, EngineError> {
     let there = from.take(1)?[0] != 0;
     N::take(from).map(|value| there.then_some(value))
 }

@@ -55,62 +55,103 @@ impl SimpleFormat {
 
     /// What a text says; `None` where it does not match the pattern.
     pub(super) fn parse(&self, text: &str) -> Option<Read> {
-        let mut reader = Reader { text, at: 0 };
-        let (mut year, mut month, mut day, mut day_of_year) = (1970, 1, 1, None);
-        let (mut hour, mut half_hour, mut afternoon) = (0, None, false);
-        let (mut minute, mut second, mut milli, mut offset) = (0, 0, 0, None);
+        let (mut reader, mut said) = (Reader { text, at: 0 }, Said::default());
         for (at, token) in self.tokens.iter().enumerate() {
-            let Token::Field(letter, count) = token else {
-                if let Token::Literal(literal) = token {
-                    reader.literal(literal)?;
+            match token {
+                Token::Field(letter, count) => {
+                    // Digits run into each other only where a number follows without anything between.
+                    let abutting = matches!(self.tokens.get(at + 1), Some(Token::Field(next, width)) if is_number(*next, *width));
+                    said.take(*letter, *count, if abutting { *count } else { usize::MAX }, &mut reader)?;
                 }
-                continue;
-            };
-            // Digits run into each other only where a number follows without anything between.
-            let abutting = matches!(self.tokens.get(at + 1), Some(Token::Field(next, width)) if is_number(*next, *width));
-            let mut number = || reader.number(if abutting { *count } else { usize::MAX });
-            match letter {
-                'y' | 'Y' => {
-                    let start = number()?;
-                    year = if *count <= 2 && start.digits == 2 { century(start.value) } else { start.value };
-                }
-                'M' | 'L' if *count >= 3 => month = reader.name(&MONTHS)? + 1,
-                'M' | 'L' => month = number()?.value,
-                'd' => day = number()?.value,
-                'D' => day_of_year = Some(number()?.value),
-                'E' => {
-                    reader.name(&WEEKDAYS)?;
-                }
-                'a' => afternoon = reader.afternoon()?,
-                'H' => hour = number()?.value,
-                'k' => hour = number()?.value % 24,
-                'K' => half_hour = Some(number()?.value),
-                'h' => half_hour = Some(number()?.value % 12),
-                'm' => minute = number()?.value,
-                's' => second = number()?.value,
-                'S' => milli = number()?.value,
-                'z' | 'Z' | 'X' => offset = Some(reader.offset()?),
-                'G' => reader.literal("AD")?,
-                _ => {
-                    number()?;
-                }
+                Token::Literal(literal) => reader.literal(literal)?,
+                Token::OptionalStart | Token::OptionalEnd => {}
             }
         }
-        if let Some(half) = half_hour {
-            hour = half + if afternoon { 12 } else { 0 };
+        said.read()
+    }
+}
+
+/// The fields that a text has said so far.
+struct Said {
+    year: i64,
+    month: i64,
+    day: i64,
+    day_of_year: Option<i64>,
+    hour: i64,
+    half_hour: Option<i64>,
+    afternoon: bool,
+    minute: i64,
+    second: i64,
+    milli: i64,
+    offset: Option<i64>,
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self {
+            year: 1970,
+            month: 1,
+            day: 1,
+            day_of_year: None,
+            hour: 0,
+            half_hour: None,
+            afternoon: false,
+            minute: 0,
+            second: 0,
+            milli: 0,
+            offset: None,
         }
-        let months = year.checked_mul(12)?.checked_add(month - 1)?;
+    }
+}
+
+impl Said {
+    /// Reads one field, of at most so many digits if it is a number.
+    fn take(&mut self, letter: char, count: usize, digits: usize, reader: &mut Reader<'_>) -> Option<()> {
+        let mut number = || reader.number(digits);
+        match letter {
+            'y' | 'Y' => {
+                let start = number()?;
+                self.year = if count <= 2 && start.digits == 2 { century(start.value) } else { start.value };
+            }
+            'M' | 'L' if count >= 3 => self.month = reader.name(&MONTHS)? + 1,
+            'M' | 'L' => self.month = number()?.value,
+            'd' => self.day = number()?.value,
+            'D' => self.day_of_year = Some(number()?.value),
+            'E' => {
+                reader.name(&WEEKDAYS)?;
+            }
+            'a' => self.afternoon = reader.afternoon()?,
+            'H' => self.hour = number()?.value,
+            'k' => self.hour = number()?.value % 24,
+            'K' => self.half_hour = Some(number()?.value),
+            'h' => self.half_hour = Some(number()?.value % 12),
+            'm' => self.minute = number()?.value,
+            's' => self.second = number()?.value,
+            'S' => self.milli = number()?.value,
+            'z' | 'Z' | 'X' => self.offset = Some(reader.offset()?),
+            'G' => reader.literal("AD")?,
+            _ => {
+                number()?;
+            }
+        }
+        Some(())
+    }
+
+    /// The moment; fields beyond their bounds run over into the next. `None`: too far away.
+    fn read(self) -> Option<Read> {
+        let hour = self.half_hour.map_or(self.hour, |half| half + if self.afternoon { 12 } else { 0 });
+        let months = self.year.checked_mul(12)?.checked_add(self.month - 1)?;
         let first = |year: i64, month: u32| hybrid_days(year, month, 1);
-        let days = match day_of_year {
-            Some(nth) => first(year, 1) + nth - 1,
+        let days = match self.day_of_year {
+            Some(nth) => first(self.year, 1) + nth - 1,
             None => {
                 let (year, month) = (months.div_euclid(12), months.rem_euclid(12) as u32 + 1);
                 // Days count on from the day itself where it exists, so that the days left out in 1582 stay out.
-                if (1..=31).contains(&day) { hybrid_days(year, month, day as u32) } else { first(year, month) + day - 1 }
+                if (1..=31).contains(&self.day) { hybrid_days(year, month, self.day as u32) } else { first(year, month) + self.day - 1 }
             }
         };
-        let clock = hour * 3_600_000 + minute * 60_000 + second * 1_000 + milli;
-        Some(Read { local: days.checked_mul(DAY)?.checked_add(clock)?, offset })
+        let clock = hour * 3_600_000 + self.minute * 60_000 + self.second * 1_000 + self.milli;
+        Some(Read { local: days.checked_mul(DAY)?.checked_add(clock)?, offset: self.offset })
     }
 }
 

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use irmak_common::id::{AttemptId, JobId, SubtaskId, TaskManagerId};
 use irmak_common::limits::FINISHED_JOBS_MAX;
 use irmak_common::metrics::TaskMetrics;
-use irmak_common::status::JobStatus;
+use irmak_common::status::{ExecutionState, JobStatus};
 use irmak_common::time::Millis;
 
 use self::cluster::Cluster;
@@ -105,19 +105,9 @@ impl Core {
                 }
             }
             Event::TaskState { from, attempt, state, failure, unrecoverable, .. } => {
-                if !self.liveness.heard(now, &from) {
-                    return;
-                }
-                if self.is_current(&from, attempt) {
+                if self.liveness.heard(now, &from) {
                     let why = failure.map(|words| TaskFault { words, unrecoverable });
-                    self.with(now, out, attempt.job, |job, ctx| job.task_state(attempt.subtask, state, why, ctx));
-                } else if state.is_terminal() {
-                    self.with(now, out, attempt.job, |job, ctx| {
-                        job.lingering.remove(&(from.id, attempt));
-                        job.check_drained(ctx);
-                    });
-                } else if state != irmak_common::status::ExecutionState::Canceling {
-                    out.push(Command::Send { to: from.id, order: Order::Cancel(attempt) });
+                    self.task_state(now, from, attempt, state, why, out);
                 }
             }
             Event::Acknowledged { from, attempt, checkpoint, snapshot } => {
@@ -147,6 +137,28 @@ impl Core {
                 job.check_reconciled(ctx);
             }),
             Event::Tick => self.tick(now, out),
+        }
+    }
+
+    /// A task's new state: of its job, or of what is left of an earlier attempt.
+    fn task_state(
+        &mut self,
+        now: Millis,
+        from: Peer,
+        attempt: AttemptId,
+        state: ExecutionState,
+        why: Option<TaskFault>,
+        out: &mut Vec<Command>,
+    ) {
+        if self.is_current(&from, attempt) {
+            self.with(now, out, attempt.job, |job, ctx| job.task_state(attempt.subtask, state, why, ctx));
+        } else if state.is_terminal() {
+            self.with(now, out, attempt.job, |job, ctx| {
+                job.lingering.remove(&(from.id, attempt));
+                job.check_drained(ctx);
+            });
+        } else if state != ExecutionState::Canceling {
+            out.push(Command::Send { to: from.id, order: Order::Cancel(attempt) });
         }
     }
 
