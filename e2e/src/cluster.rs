@@ -45,7 +45,7 @@ impl Layout {
         self
     }
 
-    /// A silent TaskManager is given up after 6 s instead of Flink's 50 s. One that was killed is missed at once, by its connection.
+    /// A silent TaskManager is given up after 6 s, and not after two minutes. One that was killed is missed at once, by its connection.
     ///
     /// Not sooner: a busy machine may well stand still for two seconds, and whoever is alive would be found dead again and again.
     pub fn quick_heartbeat(self) -> Self {
@@ -74,6 +74,10 @@ impl Cluster {
             ("state.checkpoints.dir".to_owned(), places::uri(&dir.join("checkpoints"))),
         ];
         shared.extend(layout.config.iter().cloned());
+        if shared.iter().all(|(key, _)| key != "heartbeat.timeout") {
+            // Whoever is alive is not found dead, also where the machine stands still for a while.
+            shared.push(("heartbeat.timeout".into(), "2 min".into()));
+        }
         let recipe = |name: &str, verb: &str, own: &[(&str, String)]| -> Result<Recipe> {
             let home = dir.join(name);
             fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
