@@ -87,7 +87,7 @@ impl Kafka {
         })
     }
 
-    /// Creates a topic. `config` is `key=value`, as the topic command takes it.
+    /// Creates a topic; returns when the broker knows it. `config` is `key=value`, as the topic command takes it.
     pub fn create_topic(&self, name: &str, partitions: u32, config: &[&str]) -> Result<()> {
         let mut create = java(&self.libs);
         create.args(["org.apache.kafka.tools.TopicCommand", "--bootstrap-server", &self.address(), "--create", "--topic", name]);
@@ -97,7 +97,13 @@ impl Kafka {
         }
         let said = output(create, seconds(60))?;
         ensure!(said.code == Some(0), "creating topic {name}: {}", said.all());
-        Ok(())
+        // The broker may hear of it a moment after the controller has made it.
+        wait::until(&format!("topic {name} at the broker"), seconds(20), || {
+            let mut list = tied(Path::new("kcat"));
+            list.args(["-L", "-t", name, "-m", "10", "-b", &self.address()]);
+            let said = output(list, seconds(30))?;
+            wait::when(said.stdout.contains(&format!("\"{name}\" with {partitions} partitions")), || said.all())
+        })
     }
 
     /// SIGTERM, and waits for its orderly end.
