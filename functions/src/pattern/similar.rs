@@ -105,7 +105,7 @@ fn enumeration<'p>(mut rest: &'p str, escape: Option<char>, out: &mut String) ->
 #[cfg(test)]
 mod tests {
     use super::compile;
-    use crate::testing::{check, text};
+    use crate::tests::{check, text};
 
     #[test]
     fn similar_to_knows_sqls_expressions() {
