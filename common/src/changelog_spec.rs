@@ -3,8 +3,10 @@
 //! Columns are positions in the operator's input, as in [`crate::operator_spec`]. Their output carries a row kind a row where it is
 //! said so in [`crate::element`].
 
-use crate::call_spec::{AggregateCall, SortKey};
 use serde::{Deserialize, Serialize};
+
+use crate::call_spec::{AggregateCall, SortKey};
+use crate::window_spec::WindowSpec;
 
 /// `GROUP BY` without a window, or no `GROUP BY` at all (no keys: parallelism 1). Output: keys, aggregates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,10 @@ pub struct WindowEnd {
     /// How long rows still change a window that is over.
     #[serde(default)]
     pub lateness_ms: u64,
+    /// Processing time: the windows that rows are put into as they come; their start, end and last millisecond are columns behind the
+    /// input's. `None`: the input has these columns, and watermarks close windows.
+    #[serde(default)]
+    pub assign: Option<WindowSpec>,
 }
 
 /// How many rows are put together, and for how long.

@@ -97,4 +97,8 @@ pub struct JoinSpec {
     pub condition: Option<Expr>,
     /// Whether the output is a changelog: every batch has the row-kind column.
     pub changelog: bool,
+    /// `table.exec.state.ttl` or STATE_TTL of each side, milliseconds: [`JoinTiming::Always`] lets go of what was not written for so long;
+    /// 0: it keeps all.
+    #[serde(default)]
+    pub state_ttl_ms: [u64; 2],
 }

@@ -32,3 +32,4 @@ pub mod task;
 pub mod text;
 pub mod time;
 pub mod types;
+pub mod window_spec;

@@ -14,6 +14,7 @@ mod distinct;
 pub(crate) mod fold;
 mod java_order;
 mod lag;
+mod place;
 mod statistic;
 pub(crate) mod text;
 mod value_lists;
@@ -174,7 +175,12 @@ fn plain(call: &AggregateCall) -> Result<Box<dyn Accumulator>, EngineError> {
     let output = call.ty.kind.to_arrow();
     let function = call.function.as_str();
     let Some(input) = call.arg_types.first().map(|ty| physical_type(&ty.kind.to_arrow())) else {
-        return if matches!(function, "COUNT" | "ROW_NUMBER") { Ok(count::Count::boxed()) } else { Err(unknown(call)) };
+        // Where each row has a time of its own, its place is its number.
+        return if matches!(function, "COUNT" | "ROW_NUMBER" | "RANK" | "DENSE_RANK") {
+            Ok(count::Count::boxed())
+        } else {
+            Err(unknown(call))
+        };
     };
     let input = &input;
     let found = match function {
@@ -188,6 +194,7 @@ fn plain(call: &AggregateCall) -> Result<Box<dyn Accumulator>, EngineError> {
         "AVG" => average::average(input, output),
         "LISTAGG" => text::list_agg(input),
         "LAG" => lag::lag(input, output)?,
+        "RANK" | "DENSE_RANK" => Some(place::places(function == "DENSE_RANK")),
         "COLLECT" => collect::collect(input, output)?,
         "ARRAY_AGG" => collect::array_agg(input, output, call.distinct)?,
         name => Statistic::named(name).and_then(|statistic| variance::variance(statistic, input, &output)),

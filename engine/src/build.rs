@@ -10,6 +10,7 @@ use crate::environment::OperatorEnvironment;
 use crate::error::EngineError;
 use crate::filter::Filter;
 use crate::group_aggregate::GroupAggregate;
+use crate::group_aggregate::by_clock::ByClock;
 use crate::limit::Limit;
 use crate::match_recognize::MatchRecognize;
 use crate::operator::Operator;
@@ -57,7 +58,10 @@ pub fn build(node: &OperatorNode, input_schemas: &[Schema], env: &OperatorEnviro
         OperatorSpec::Unnest(spec) => Box::new(Unnest::new(spec, input, &node.output, env)?),
         OperatorSpec::Union => Box::new(Union),
         OperatorSpec::Limit { offset, count } => Box::new(Limit::new(*offset, *count, env)?),
-        OperatorSpec::GroupAggregate(spec) => Box::new(GroupAggregate::new(spec, input, &node.output, env)?),
+        OperatorSpec::GroupAggregate(spec) => match spec.window_end.as_ref().and_then(|end| end.assign.as_ref()) {
+            Some(window) => Box::new(ByClock::new(spec, window, input, &node.output, env)?),
+            None => Box::new(GroupAggregate::new(spec, input, &node.output, env)?),
+        },
         OperatorSpec::Rank(spec) => Box::new(Rank::new(spec, input, &node.output, env)?),
         OperatorSpec::Deduplicate(spec) => Box::new(Deduplicate::new(spec, input, &node.output, env)?),
         OperatorSpec::ChangelogNormalize(spec) => Box::new(ChangelogNormalize::new(spec, input, &node.output, env)?),

@@ -4,6 +4,7 @@
 //! equal, `-D` when the last row of a group has been taken back. With `table.exec.mini-batch.*` so many rows of a batch are put
 //! together, and each group speaks once for them. State: accumulators by key, and with a TTL when each group was touched last.
 
+pub(crate) mod by_clock;
 mod closing;
 pub(crate) mod groups;
 
@@ -279,11 +280,22 @@ impl Operator for GroupAggregate {
     }
 
     fn on_watermark(&mut self, _: &OperatorContext, watermark: Watermark, out: &mut Vec<Element>) -> Result<(), EngineError> {
-        if self.closing.as_mut().is_some_and(|closing| closing.advance(watermark)) {
+        if self.closing.as_mut().is_some_and(|closing| closing.by_watermark(watermark)) {
             self.close_windows(out)?;
         }
         out.push(Element::Watermark(watermark));
         Ok(())
+    }
+
+    fn next_timer(&self) -> Option<Millis> {
+        self.closing.as_ref().and_then(Closing::timer)
+    }
+
+    fn on_timer(&mut self, context: &OperatorContext, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        match self.closing.as_mut().is_some_and(|closing| closing.by_clock(context.now)) {
+            true => self.close_windows(out),
+            false => Ok(()),
+        }
     }
 
     fn metrics(&self) -> OperatorMetrics {

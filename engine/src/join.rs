@@ -5,6 +5,7 @@
 //! in turn, and results are gathered as references to rows, decoded a column at a time ([`output`]). What differs is when rows meet:
 //! always ([`regular`]), near in time ([`interval`]), in one window ([`window`]), or as of a time ([`version`]).
 
+mod expiry;
 mod interval;
 mod output;
 mod regular;

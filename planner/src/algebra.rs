@@ -128,6 +128,8 @@ pub(crate) enum RelNode {
 /// `ROW_NUMBER() OVER (PARTITION BY ... ORDER BY ...)`, and which of its numbers are asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RowNumberSpec {
+    /// `ROW_NUMBER`, `RANK` or `DENSE_RANK`.
+    pub(crate) function: String,
     pub(crate) partition_by: Vec<usize>,
     pub(crate) order_by: Vec<SortKey>,
     /// The first number that counts, from 1.
@@ -283,9 +285,9 @@ impl Rel {
             RelNode::Unnest { input, spec } => RelNode::Unnest { input: boxed(input), spec },
             RelNode::Limit { input, offset, count } => RelNode::Limit { input: boxed(input), offset, count },
             RelNode::Join(join) => {
-                let JoinRel { left, right, kind, condition, as_of } = *join;
+                let JoinRel { left, right, kind, condition, as_of, state_ttl } = *join;
                 let (left, right) = (change(left), change(right));
-                RelNode::Join(Box::new(JoinRel { left, right, kind, condition, as_of }))
+                RelNode::Join(Box::new(JoinRel { left, right, kind, condition, as_of, state_ttl }))
             }
             RelNode::Union(inputs) => RelNode::Union(inputs.into_iter().map(change).collect()),
             leaf @ (RelNode::Scan(_) | RelNode::Values(_)) => leaf,

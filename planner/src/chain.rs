@@ -13,7 +13,8 @@ mod vertices;
 
 use irmak_common::changelog_spec::MaterializeSpec;
 use irmak_common::job_graph::Partitioning;
-use irmak_common::operator_spec::{OperatorSpec, SinkSpec};
+use irmak_common::join_spec::JoinTiming;
+use irmak_common::operator_spec::{OperatorSpec, SinkSpec, WindowStyle};
 use irmak_common::table_options::changelog_format;
 use irmak_common::types::Schema;
 
@@ -55,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) tells_changelogs: bool,
     /// When, and for how long, rows are put together by a sink's key.
     pub(crate) materialize: (Materialize, u64),
+    /// `table.exec.state.ttl`, milliseconds; 0: state is kept for ever.
+    pub(crate) state_ttl_ms: u64,
     /// Whether the relation that is being added is asked for the old contents of what changes.
     before: bool,
 }
@@ -69,6 +72,7 @@ impl Plan {
             batch: false,
             tells_changelogs: false,
             materialize: Default::default(),
+            state_ttl_ms: 0,
             before: false,
         }
     }
@@ -195,6 +199,8 @@ impl Plan {
             {
                 batch::node(rel, below)
             }
+            // The aggregate above puts rows into these windows itself.
+            RelNode::WindowAssign { window, .. } if window.time.is_none() && window.style == WindowStyle::Group => None,
             RelNode::Scan(_)
             | RelNode::Values(_)
             | RelNode::Watermark { .. }
@@ -243,7 +249,10 @@ impl Plan {
 
     /// Rows of both sides meet by key, or all in one place where there is no key.
     fn join(&self, join: &JoinRel, inputs: &[usize], rel: &Rel) -> Node {
-        let spec = if self.batch { batch::join(join) } else { join.spec(is_updating(rel)) };
+        let mut spec = if self.batch { batch::join(join) } else { join.spec(is_updating(rel)) };
+        if spec.timing == JoinTiming::Always {
+            spec.state_ttl_ms = join.state_ttl.map(|own| own.unwrap_or(self.state_ttl_ms));
+        }
         let keyless = spec.keys[0].is_empty();
         let edges = inputs.iter().zip(&spec.keys).map(|(input, columns)| match keyless {
             true => (*input, Partitioning::Global),

@@ -20,6 +20,8 @@ pub(crate) struct JoinRel {
     pub(crate) condition: Expr,
     /// `FOR SYSTEM_TIME AS OF`: the time columns of both sides.
     pub(crate) as_of: Option<[usize; 2]>,
+    /// What STATE_TTL says of each side, in milliseconds; `None`: as all state.
+    pub(crate) state_ttl: [Option<u64>; 2],
 }
 
 /// TRUE.
@@ -90,7 +92,7 @@ impl JoinRel {
         let split = Split::of(self);
         let timing = self.as_of.map_or(JoinTiming::Always, |[left, right]| JoinTiming::Version { times: [left, right] });
         let condition = (!split.rest.is_empty()).then(|| all_of(split.rest));
-        JoinSpec { kind: self.kind, timing, keys: split.keys, null_safe: split.null_safe, condition, changelog }
+        JoinSpec { kind: self.kind, timing, keys: split.keys, null_safe: split.null_safe, condition, changelog, state_ttl_ms: [0; 2] }
     }
 
     /// What it is when it runs. `changelog` is for whoever knows what the inputs have.
@@ -101,7 +103,7 @@ impl JoinRel {
             None => self.window(&split).or_else(|| self.interval(&mut split)).unwrap_or(JoinTiming::Always),
         };
         let condition = (!split.rest.is_empty()).then(|| all_of(split.rest));
-        JoinSpec { kind: self.kind, timing, keys: split.keys, null_safe: split.null_safe, condition, changelog }
+        JoinSpec { kind: self.kind, timing, keys: split.keys, null_safe: split.null_safe, condition, changelog, state_ttl_ms: [0; 2] }
     }
 
     /// The window columns of a window join, of the side that is always there.

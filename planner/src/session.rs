@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use irmak_common::job_graph::{JobGraph, JobOptions, RestartStrategy};
-use irmak_common::join_spec::JoinTiming;
 use irmak_common::operator_spec::OperatorSpec;
 
 use crate::ast::{
@@ -229,9 +228,6 @@ impl Session<'_> {
         plan.tells_changelogs = tells_changelogs;
         self.fill(&mut plan, roots)?;
         let (vertices, edges) = plan.vertices();
-        if self.settings.state_ttl_ms()? > 0 && vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| keeps_all(&node.spec)) {
-            warnings.push("table.exec.state.ttl does not shorten the state of regular joins: they keep all rows".into());
-        }
         let two_phase = vertices.iter().flat_map(|vertex| &vertex.chain).any(|node| commits(&node.spec));
         for node in vertices.iter().flat_map(|vertex| &vertex.chain) {
             depth::check(node)?;
@@ -253,6 +249,7 @@ impl Session<'_> {
     fn fill(&self, plan: &mut Plan, roots: Vec<Root>) -> Planned<()> {
         let roots = crate::bind::rank::settle(roots, self.settings.state_ttl_ms()?)?;
         let roots = crate::bind::session_rows::expand(roots);
+        plan.state_ttl_ms = self.settings.state_ttl_ms()?;
         plan.materialize = (self.settings.upsert_materialize()?, self.settings.state_ttl_ms()?);
         self.settings.runtime_mode()?;
         plan.batch = self.settings.batch();
@@ -297,11 +294,6 @@ fn commits(spec: &OperatorSpec) -> bool {
     let OperatorSpec::Sink(sink) = spec else { return false };
     let asks_nothing = sink.connector.options.get("sink.delivery-guarantee").is_some_and(|value| value == "none");
     matches!(sink.connector.connector.as_str(), "filesystem" | "kafka" | "upsert-kafka") && !asks_nothing
-}
-
-/// Whether an operator is a join that keeps its rows for ever.
-fn keeps_all(spec: &OperatorSpec) -> bool {
-    matches!(spec, OperatorSpec::Join(join) if join.timing == JoinTiming::Always)
 }
 
 /// Queries that make one job.

@@ -148,12 +148,6 @@ fn aggregates_in_lateral_are_grouped_by_what_they_look_at() {
 }
 
 #[test]
-fn a_time_to_live_that_joins_do_not_mind_is_told() {
-    let (_, warnings) = planned("SET 'table.exec.state.ttl' = '1 h'; SELECT a.v FROM a JOIN b ON a.v = b.w").unwrap();
-    assert!(warnings.iter().any(|warning| warning.contains("table.exec.state.ttl")), "{warnings:?}");
-}
-
-#[test]
 fn subqueries_that_look_outside_do_not_double_the_work_without_end() {
     let deep =
         |depth: usize| format!("SELECT v FROM a WHERE {}nothing = 1{}", "EXISTS (SELECT 1 FROM b WHERE ".repeat(depth), ")".repeat(depth));

@@ -63,6 +63,24 @@ fn a_rank_is_what_its_bounds_and_windows_say() {
 }
 
 #[test]
+fn places_by_time_are_calls_over_it_and_have_no_bounds() {
+    check(
+        "SELECT RANK() OVER (PARTITION BY auction ORDER BY dt), SUM(price) OVER (PARTITION BY auction ORDER BY dt) FROM bid",
+        &["OverAggregate (4)"],
+    );
+    check("SELECT DENSE_RANK() OVER (ORDER BY pt) FROM bid", &["OverAggregate (1)"]);
+    let first = |from: &str, order: &str| {
+        format!("SELECT auction FROM (SELECT *, RANK() OVER (PARTITION BY auction {order}) AS r FROM {from}) WHERE r <= 3")
+    };
+    refused(&first("bid", "ORDER BY price"), "E0501", "RANK() on streaming table is not supported currently");
+    refused(&first("bid", "ORDER BY dt"), "E0501", "RANK() on streaming table is not supported currently");
+    let windows = "TABLE(TUMBLE(TABLE bid, DESCRIPTOR(dt), INTERVAL '10' SECOND))";
+    refused(&first(windows, ", window_start, window_end ORDER BY price"), "E0501", "on Window TopN");
+    refused("SELECT RANK() OVER (ORDER BY price) FROM bid", "E0306", "RANK ordered by what is no time attribute");
+    refused("SELECT CUME_DIST() OVER (ORDER BY dt) FROM bid", "E0501", "CUME_DIST");
+}
+
+#[test]
 fn a_stream_is_sorted_by_time_first_also_by_columns_that_are_not_selected() {
     check("SELECT auction FROM bid ORDER BY dt, price DESC NULLS LAST", &["TemporalSort (1)"]);
     check("SELECT dt AS t, auction FROM bid ORDER BY 1", &["TemporalSort (1)"]);
@@ -97,6 +115,10 @@ fn unnest_goes_with_the_row_that_it_is_of() {
 fn a_session_without_an_aggregate_says_its_rows_when_it_ends() {
     check(
         "SELECT * FROM TABLE(SESSION(TABLE bid PARTITION BY auction, DESCRIPTOR(dt), INTERVAL '5' SECOND))",
+        &["WindowAggregate (4)", "Correlate (4)"],
+    );
+    check(
+        "SELECT * FROM TABLE(SESSION(TABLE bid PARTITION BY auction, DESCRIPTOR(pt), INTERVAL '5' SECOND))",
         &["WindowAggregate (4)", "Correlate (4)"],
     );
 }

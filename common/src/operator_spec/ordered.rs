@@ -16,6 +16,9 @@ pub struct OverSpec {
     pub frame: OverFrame,
     /// One output column each. Besides aggregate functions there are `ROW_NUMBER` and `LAG`.
     pub aggregates: Vec<AggregateCall>,
+    /// `table.exec.state.ttl`, milliseconds: a key that no row has reached for so long is forgotten; 0: none is.
+    #[serde(default)]
+    pub state_ttl_ms: u64,
 }
 
 /// The rows that a call OVER a window sees: up to the current row, and at RANGE all rows of its time.

@@ -1,7 +1,8 @@
 //! Groups that are windows (`table.exec.emit.early-fire.*`, `late-fire.*`): when a window speaks, and when it is let go.
 //!
 //! One that fires early speaks with every row. One that does not is held until it is over, speaks then, and from then on with every late
-//! row, for as long as lateness is allowed. What comes later is dropped and counted. State: the watermark, as a union entry.
+//! row, for as long as lateness is allowed. What comes later is dropped and counted. Watermarks close windows, or by processing time the
+//! clock. State: how far time has come, as a union entry.
 
 use arrow::record_batch::RecordBatch;
 use irmak_common::changelog_spec::WindowEnd;
@@ -23,6 +24,8 @@ pub(super) struct Closing {
     lateness_ms: Millis,
     /// The first end among open windows at which something is to be done, or an earlier one.
     next: Millis,
+    /// The clock closes them, not watermarks.
+    clock: bool,
 }
 
 impl Closing {
@@ -33,7 +36,7 @@ impl Closing {
         progress.reached = restored.into_iter().min().unwrap_or(Millis::MIN);
         // Which windows were open is not known yet: the next watermark looks.
         let lateness_ms = Millis::try_from(spec.lateness_ms).unwrap_or(Millis::MAX);
-        Ok(Self { column, progress, late: 0, hold: spec.hold, lateness_ms, next: Millis::MIN })
+        Ok(Self { column, progress, late: 0, hold: spec.hold, lateness_ms, next: Millis::MIN, clock: spec.assign.is_some() })
     }
 
     /// The end of each row's window.
@@ -51,9 +54,28 @@ impl Closing {
         false
     }
 
+    /// How far time has come.
+    pub(super) fn reached(&self) -> Millis {
+        self.progress.reached
+    }
+
     /// Whether some window may close with this watermark.
-    pub(super) fn advance(&mut self, watermark: Watermark) -> bool {
-        self.progress.reached = self.progress.reached.max(watermark.0);
+    pub(super) fn by_watermark(&mut self, watermark: Watermark) -> bool {
+        !self.clock && self.advance(watermark.0)
+    }
+
+    /// Whether some window may close at this time of the clock: a window's last millisecond must be past.
+    pub(super) fn by_clock(&mut self, now: Millis) -> bool {
+        self.clock && self.advance(now.saturating_sub(1))
+    }
+
+    /// When the clock is asked next.
+    pub(super) fn timer(&self) -> Option<Millis> {
+        (self.clock && self.next < Millis::MAX).then(|| self.progress.trigger(self.next).saturating_add(1))
+    }
+
+    fn advance(&mut self, reached: Millis) -> bool {
+        self.progress.reached = self.progress.reached.max(reached);
         let closes = self.progress.is_over(self.next);
         if closes {
             self.next = Millis::MAX;

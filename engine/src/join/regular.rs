@@ -2,7 +2,7 @@
 //!
 //! Source: Flink's `StreamingJoinOperator` and `StreamingSemiAntiJoinOperator`, whose cases the two `decide_*` functions are. A record's
 //! number is how many partners it has; only sides that come out without partner, and the left side of SEMI and ANTI, count. A row
-//! whose key equals none is not kept: it can never have a partner.
+//! whose key equals none is not kept: it can never have a partner. With a TTL rows are not kept for ever ([`super::expiry`]).
 
 use arrow::record_batch::RecordBatch;
 use irmak_common::checkpoint::OperatorSnapshot;
@@ -10,8 +10,10 @@ use irmak_common::element::{Element, RowKind};
 use irmak_common::join_spec::{JoinKind, JoinSpec};
 use irmak_common::key_group::MaxParallelism;
 use irmak_common::limits::BATCH_ROWS_MAX;
+use irmak_common::time::Millis;
 use irmak_common::types::Schema;
 
+use super::expiry::Expiry;
 use super::output::{Half, Output};
 use super::side::{Condition, Pair, Side, fingerprint};
 use super::state;
@@ -29,6 +31,9 @@ pub(crate) struct RegularJoin {
     fingerprint: u64,
     max_parallelism: MaxParallelism,
     pairs: Vec<Pair>,
+    expiry: Expiry,
+    /// The clock of the present call.
+    now: Millis,
 }
 
 impl RegularJoin {
@@ -36,8 +41,8 @@ impl RegularJoin {
         let sides = [Side::new(spec, 0, inputs[0])?, Side::new(spec, 1, inputs[1])?];
         let fingerprint = fingerprint(spec, &sides);
         // Rows are looked for where they are taken back, which an insert-only result rules out.
-        let store = || if spec.changelog { Store::searchable() } else { Store::default() };
-        let mut stores = [store(), store()];
+        let store = |ttl: u64| if spec.changelog || ttl > 0 { Store::searchable() } else { Store::default() };
+        let mut stores = spec.state_ttl_ms.map(store);
         state::restore(fingerprint, &env.owned(), &sides, |side, kept| {
             stores[side].push(kept);
         })?;
@@ -50,6 +55,8 @@ impl RegularJoin {
             fingerprint,
             max_parallelism: env.max_parallelism,
             pairs: Vec::new(),
+            expiry: Expiry::new(spec.state_ttl_ms),
+            now: 0,
         })
     }
 
@@ -57,7 +64,9 @@ impl RegularJoin {
     fn candidates(&mut self, side: usize, row: usize) {
         let arrival = self.sides[side].arrival(row);
         if !arrival.lonely {
-            self.pairs.extend(self.stores[1 - side].of_key(arrival.hash, arrival.key).map(|id| (row as u32, id)));
+            let (other, store) = (1 - side, &self.stores[1 - side]);
+            let there = store.of_key(arrival.hash, arrival.key).filter(|id| self.expiry.lives(other, store.time(*id), self.now));
+            self.pairs.extend(there.map(|id| (row as u32, id)));
         }
     }
 
@@ -100,8 +109,12 @@ impl RegularJoin {
             return;
         }
         let (hash, key, row) = (arrival.hash, arrival.key, arrival.row);
-        if adds(arrival.kind) {
-            let count = partners as i64;
+        let (store, count) = (&mut self.stores[side], partners as i64);
+        if !self.expiry.keeps_all(side) {
+            keep_for_a_time(store, Kept { hash, key, row, time: self.now, count }, adds(arrival.kind), |time| {
+                self.expiry.lives(side, time, self.now)
+            });
+        } else if adds(arrival.kind) {
             self.stores[side].push(Kept { hash, key, row, time: 0, count });
         } else if let Some(id) = self.stores[side].find_row(hash, key, row) {
             self.stores[side].remove(id);
@@ -145,7 +158,15 @@ impl RegularJoin {
             if had == border {
                 self.output.push_for(side, told, Half::Null, Half::Kept(id), self.stores[other].row(id).len());
             }
-            self.stores[other].set_count(id, had + change);
+            self.set_count(other, id, had + change);
+        }
+    }
+
+    /// Writes how many partners a record has.
+    fn set_count(&mut self, side: usize, id: u32, count: i64) {
+        self.stores[side].set_count(id, count);
+        if !self.expiry.keeps_all(side) {
+            self.stores[side].set_time(id, self.now);
         }
     }
 
@@ -173,8 +194,28 @@ impl RegularJoin {
             if had == border {
                 self.output.push(told, Half::Kept(id), Half::Null, self.stores[0].row(id).len());
             }
-            self.stores[0].set_count(id, had + change);
+            self.set_count(0, id, had + change);
         }
+    }
+}
+
+/// Adds a row, or takes it back, where rows live for a time: all that are just alike are one record to Flink, and are written together.
+fn keep_for_a_time(store: &mut Store, kept: Kept<'_>, add: bool, lives: impl Fn(Millis) -> bool) {
+    let mut alike = Vec::new();
+    for id in store.same_rows(kept.hash, kept.key, kept.row) {
+        if lives(store.time(id)) { alike.push(id) } else { store.remove(id) }
+    }
+    if !add && let Some(id) = alike.pop() {
+        store.remove(id);
+    }
+    for &id in &alike {
+        store.set_time(id, kept.time);
+        if add {
+            store.set_count(id, kept.count);
+        }
+    }
+    if add {
+        store.push(kept);
     }
 }
 
@@ -186,6 +227,8 @@ fn adds(kind: RowKind) -> bool {
 impl Operator for RegularJoin {
     fn on_batch(&mut self, context: &OperatorContext, input: usize, batch: RecordBatch, out: &mut Vec<Element>) -> Result<(), EngineError> {
         self.sides[input].arrive(&batch)?;
+        self.now = context.now;
+        self.expiry.sweep(&mut self.stores, context.now);
         let mut from = 0;
         for row in 0..batch.num_rows() {
             self.candidates(input, row);

@@ -112,6 +112,20 @@ impl Store {
         self.records[id as usize].count = count;
     }
 
+    pub(crate) fn set_time(&mut self, id: u32, time: Millis) {
+        self.records[id as usize].time = time;
+    }
+
+    /// Gives records without a time (0) this one.
+    pub(crate) fn give_times(&mut self, time: Millis) {
+        self.records.iter_mut().filter(|record| record.time == 0).for_each(|record| record.time = time);
+    }
+
+    /// All records.
+    pub(crate) fn all(&self) -> impl Iterator<Item = u32> {
+        self.first_of_keys().flat_map(|first| std::iter::successors(Some(first), |id| self.next(*id)))
+    }
+
     /// The first record of a key.
     pub(crate) fn first(&self, hash: u64, key: &[u8]) -> Option<u32> {
         self.keys.find(spread(hash), |list| self.hash(list.first) == hash && self.key(list.first) == key).map(|list| list.first)
@@ -228,6 +242,17 @@ impl Store {
                 by_row.find(row_hash(hash, row), same).copied()
             }
             None => self.of_key(hash, key).find(|id| self.row(*id) == row),
+        }
+    }
+
+    /// All records of this key with this very row.
+    pub(crate) fn same_rows(&self, hash: u64, key: &[u8], row: &[u8]) -> Vec<u32> {
+        match &self.by_row {
+            Some(by_row) => {
+                let same = |id: &u32| self.hash(*id) == hash && self.row(*id) == row && self.key(*id) == key;
+                by_row.iter_hash(row_hash(hash, row)).copied().filter(same).collect()
+            }
+            None => self.of_key(hash, key).filter(|id| self.row(*id) == row).collect(),
         }
     }
 

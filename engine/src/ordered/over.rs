@@ -9,6 +9,7 @@
 //! behind the key's last timer. State: rows, accumulators and last times by key group, and the watermark.
 
 mod bounded;
+mod idle;
 mod running;
 mod sliding;
 mod state;
@@ -37,6 +38,7 @@ use crate::operator::{Operator, OperatorContext, OperatorMetrics};
 use crate::state::keyed::KeyTable;
 use crate::watermark::millis;
 use bounded::Bounded;
+use idle::Idle;
 use running::Running;
 
 /// A row whose time has come: its time, key and number in the store.
@@ -107,6 +109,8 @@ pub(crate) struct Over {
     table: KeyTable,
     arguments: Arguments,
     frames: Frames,
+    /// With a TTL.
+    idle: Option<Idle>,
     store: RowStore,
     /// Rows whose time has not come, by time and arrival: key and number.
     waiting: BTreeMap<(Millis, u64), (u32, u32)>,
@@ -134,11 +138,14 @@ impl Over {
             Some(column) => Some(named(column).ok_or_else(|| EngineError::plan(format!("the time of OVER is column {column}")))?),
             None => None,
         };
+        let timed = !matches!(spec.frame, OverFrame::Range { .. }) && spec.state_ttl_ms > 0;
+        let exact = spec.time.is_none() && matches!(frames, Frames::Running(_));
         let fingerprint = arguments.set.fingerprint(&format!("{}{:?}", keys.format().fingerprint(), spec.frame));
         let mut over = Self {
             time,
             table: KeyTable::default(),
             frames,
+            idle: timed.then(|| Idle::new(spec.state_ttl_ms, exact)),
             store: RowStore::new(input.to_arrow()),
             waiting: BTreeMap::new(),
             arrivals: 0,
@@ -156,7 +163,7 @@ impl Over {
     }
 
     /// Keeps the rows of a batch that are in time.
-    fn keep(&mut self, column: usize, name: &str, batch: &RecordBatch) -> Result<(), EngineError> {
+    fn keep(&mut self, column: usize, name: &str, now: Millis, batch: &RecordBatch) -> Result<(), EngineError> {
         let (times, nulls) = millis(column, batch.columns().get(column))?;
         if let Some(row) = nulls.and_then(|nulls| (0..nulls.len()).find(|row| nulls.is_null(*row))) {
             return Err(EngineError::Null { column: name.to_owned(), row });
@@ -185,6 +192,8 @@ impl Over {
         for ((&row, key), number) in rows.iter().zip(keys).zip(numbers) {
             self.arrivals += 1;
             self.waiting.insert((times[row as usize], self.arrivals), (key, number));
+            self.comes(key, now);
+            self.idle.iter_mut().for_each(|idle| idle.waits(key));
         }
         Ok(())
     }
@@ -200,9 +209,19 @@ impl Over {
             if let Frames::Bounded(bounded) = &mut self.frames {
                 bounded.in_processing_time(key, now);
             }
+            self.comes(key, now);
             due.push(Due { time: now, key, number });
         }
         Ok(due)
+    }
+
+    /// A row of the key has come.
+    fn comes(&mut self, key: u32, now: Millis) {
+        let Some(idle) = &mut self.idle else { return };
+        idle.reached(key, now);
+        if let Frames::Running(running) = &mut self.frames {
+            running.comes(key);
+        }
     }
 
     /// Takes out the rows that the watermark has passed, in order.
@@ -212,6 +231,9 @@ impl Over {
             None => BTreeMap::new(),
         };
         let due = std::mem::replace(&mut self.waiting, later);
+        if let Some(idle) = &mut self.idle {
+            due.values().for_each(|(key, _)| idle.leaves(*key));
+        }
         due.into_iter().map(|((time, _), (key, number))| Due { time, key, number }).collect()
     }
 
@@ -258,20 +280,45 @@ impl Over {
     fn clean(&mut self, reached: Millis) -> Result<(), EngineError> {
         if let Frames::Bounded(bounded) = &mut self.frames {
             bounded.clean(reached, &mut self.store);
-            if let Some(moved) = bounded.tidy(&mut self.table)? {
-                for (key, _) in self.waiting.values_mut() {
-                    *key = moved.get(*key as usize).copied().unwrap_or(*key);
-                }
+        }
+        self.tidy()
+    }
+
+    /// Forgets the keys whose TTL is over.
+    fn expire(&mut self, now: Millis) -> Result<(), EngineError> {
+        let due = self.idle.as_mut().map_or_else(Vec::new, |idle| idle.due(now));
+        if due.is_empty() {
+            return Ok(());
+        }
+        for key in due {
+            match &mut self.frames {
+                Frames::Running(running) => running.forget(key),
+                Frames::Bounded(bounded) => bounded.forget(key, &mut self.store),
             }
         }
+        self.tidy()
+    }
+
+    /// Clears forgotten keys away when they are many.
+    fn tidy(&mut self) -> Result<(), EngineError> {
+        let moved = match &mut self.frames {
+            Frames::Running(running) => running.tidy(&mut self.table, &self.arguments)?,
+            Frames::Bounded(bounded) => bounded.tidy(&mut self.table)?,
+        };
+        let Some(moved) = moved else { return Ok(()) };
+        for (key, _) in self.waiting.values_mut() {
+            *key = moved.get(*key as usize).copied().unwrap_or(*key);
+        }
+        self.idle.iter_mut().for_each(|idle| idle.renumber(&moved));
         Ok(())
     }
 }
 
 impl Operator for Over {
     fn on_batch(&mut self, context: &OperatorContext, _: usize, batch: RecordBatch, out: &mut Vec<Element>) -> Result<(), EngineError> {
+        self.expire(context.now)?;
         if let Some((column, name)) = self.time.clone() {
-            return self.keep(column, &name, &batch);
+            return self.keep(column, &name, context.now, &batch);
         }
         let due = self.at_once(context.now, &batch)?;
         self.leave(&due, out)
@@ -288,17 +335,16 @@ impl Operator for Over {
     }
 
     fn next_timer(&self) -> Option<Millis> {
-        match &self.frames {
+        let own = match &self.frames {
             Frames::Bounded(bounded) if self.time.is_none() => bounded.next_cleanup(),
             _ => None,
-        }
+        };
+        own.into_iter().chain(self.idle.as_ref().and_then(Idle::next)).min()
     }
 
     fn on_timer(&mut self, context: &OperatorContext, _: &mut Vec<Element>) -> Result<(), EngineError> {
-        if self.time.is_none() {
-            return self.clean(context.now);
-        }
-        Ok(())
+        self.expire(context.now)?;
+        if self.time.is_none() { self.clean(context.now) } else { Ok(()) }
     }
 
     fn snapshot(&mut self) -> Result<OperatorSnapshot, EngineError> {

@@ -94,7 +94,7 @@ fn top(strategy: RankStrategy, number: bool) -> (OperatorSpec, Schema) {
 fn join(kind: JoinKind, timing: JoinTiming, changelog: bool) -> (OperatorSpec, Schema) {
     let keys = [vec![0], vec![0]];
     let output = Schema::new([schema().fields, schema().fields].concat());
-    (OperatorSpec::Join(JoinSpec { kind, timing, keys, null_safe: vec![false], condition: None, changelog }), output)
+    (OperatorSpec::Join(JoinSpec { kind, timing, keys, null_safe: vec![false], condition: None, changelog, state_ttl_ms: [0; 2] }), output)
 }
 
 fn operator((spec, output): (OperatorSpec, Schema)) -> Box<dyn Operator> {

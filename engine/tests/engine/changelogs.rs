@@ -419,7 +419,7 @@ impl WindowCounts {
             retracts: false,
             never_back: Vec::new(),
             mini_batch: None,
-            window_end: Some(WindowEnd { key: 1, zone: None, hold, lateness_ms }),
+            window_end: Some(WindowEnd { key: 1, zone: None, hold, lateness_ms, assign: None }),
             state_ttl_ms: 0,
         };
         Self { input, node: node(OperatorSpec::GroupAggregate(spec), output) }

@@ -139,6 +139,8 @@ impl Cluster {
             },
             OperatorSpec::Over(spec) => spec.partition_by.clone(),
             OperatorSpec::WindowRank(spec) => spec.hash_columns(),
+            // By the clock, windows are columns that come to be in the operator.
+            OperatorSpec::GroupAggregate(spec) => spec.keys.iter().copied().filter(|key| *key < input().len()).collect(),
             OperatorSpec::Match(spec) => spec.partition_by.clone(),
             _ => Vec::new(),
         };

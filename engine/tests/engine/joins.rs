@@ -22,12 +22,12 @@ use proptest::prelude::*;
 use crate::harness::{node, render};
 
 /// (row kind, key, value, time)
-type Row = (u8, Option<i32>, i32, i64);
+pub(crate) type Row = (u8, Option<i32>, i32, i64);
 
-const INSERT: u8 = 0;
+pub(crate) const INSERT: u8 = 0;
 const BEFORE: u8 = 1;
 const AFTER: u8 = 2;
-const DELETE: u8 = 3;
+pub(crate) const DELETE: u8 = 3;
 
 /// `k INT, v INT, ts TIMESTAMP(3) *ROWTIME*, e TIMESTAMP(3)`: the end is that of the window of 10 ms.
 fn schema() -> Schema {
@@ -55,11 +55,11 @@ fn batch(rows: &[Row], kinds: bool) -> RecordBatch {
     RecordBatch::try_new(std::sync::Arc::new(ArrowSchema::new(fields)), columns).unwrap()
 }
 
-fn spec(kind: JoinKind, timing: JoinTiming, changelog: bool) -> JoinSpec {
+pub(crate) fn spec(kind: JoinKind, timing: JoinTiming, changelog: bool) -> JoinSpec {
     let windowed = matches!(timing, JoinTiming::Window { .. });
     let keys = if windowed { vec![0, 3] } else { vec![0] };
     let null_safe = vec![false; keys.len()];
-    JoinSpec { kind, timing, keys: [keys.clone(), keys], null_safe, condition: None, changelog }
+    JoinSpec { kind, timing, keys: [keys.clone(), keys], null_safe, condition: None, changelog, state_ttl_ms: [0; 2] }
 }
 
 fn interval(lower: i64, upper: i64) -> JoinTiming {
@@ -76,6 +76,7 @@ struct Joined {
     subtasks: Vec<Box<dyn Operator>>,
     encoder: KeyEncoder,
     kinds: bool,
+    now: i64,
 }
 
 impl Joined {
@@ -88,7 +89,7 @@ impl Joined {
         let encoder = KeyEncoder::new(&schema(), &spec.keys[0]).unwrap();
         let kinds = spec.changelog;
         let node = node(OperatorSpec::Join(spec), Schema::new(fields));
-        let mut joined = Self { node, subtasks: Vec::new(), encoder, kinds };
+        let mut joined = Self { node, subtasks: Vec::new(), encoder, kinds, now: 0 };
         joined.start(1, &[]);
         joined
     }
@@ -117,7 +118,7 @@ impl Joined {
             let owned = rows.iter().zip(&hashes).filter(|(_, hash)| KeyGroup::of_hash(**hash, max).owner(count, max) == index as u32);
             let owned: Vec<Row> = owned.map(|(row, _)| *row).collect();
             if !owned.is_empty() {
-                let context = OperatorContext { now: 0, split: None };
+                let context = OperatorContext { now: self.now, split: None };
                 subtask.on_batch(&context, input, batch(&owned, self.kinds), &mut out).unwrap();
             }
         }
@@ -142,12 +143,13 @@ impl Joined {
 }
 
 /// What a script does.
-enum Step {
+pub(crate) enum Step {
     Left(Vec<Row>),
     Right(Vec<Row>),
     Watermark(i64),
     End,
     Rescale(u32),
+    Clock(i64),
 }
 use Step::{End, Left, Rescale, Right, Watermark as Mark};
 
@@ -171,7 +173,7 @@ fn sign(kind: &str) -> &str {
 }
 
 #[track_caller]
-fn check(spec: JoinSpec, script: Vec<Step>, expected: &[&str]) {
+pub(crate) fn check(spec: JoinSpec, script: Vec<Step>, expected: &[&str]) {
     let mut joined = Joined::new(spec);
     let mut found = Vec::new();
     for step in script {
@@ -184,13 +186,17 @@ fn check(spec: JoinSpec, script: Vec<Step>, expected: &[&str]) {
                 joined.rescale(parallelism);
                 Vec::new()
             }
+            Step::Clock(now) => {
+                joined.now = now;
+                Vec::new()
+            }
         };
         found.extend(lines(&out).into_iter().filter(|line| !line.starts_with("---")));
     }
     assert_eq!(found, expected);
 }
 
-fn row(key: i32, value: i32) -> Row {
+pub(crate) fn row(key: i32, value: i32) -> Row {
     (INSERT, Some(key), value, 0)
 }
 
@@ -348,6 +354,10 @@ fn windows_are_joined_when_they_are_over() {
                     joined.rescale(parallelism);
                     Vec::new()
                 }
+                Step::Clock(now) => {
+                    joined.now = now;
+                    Vec::new()
+                }
             }));
         }
         found.retain(|line| !line.starts_with("---"));
@@ -392,6 +402,10 @@ fn a_left_row_meets_the_version_that_held_at_its_time() {
                 End => joined.watermark(Watermark::MAX),
                 Rescale(parallelism) => {
                     joined.rescale(parallelism);
+                    Vec::new()
+                }
+                Step::Clock(now) => {
+                    joined.now = now;
                     Vec::new()
                 }
             }));

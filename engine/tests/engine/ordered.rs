@@ -15,7 +15,7 @@ fn sum() -> AggregateCall {
 fn over(frame: OverFrame, time: Option<usize>, aggregates: Vec<AggregateCall>) -> OperatorNode {
     let mut schema = input();
     schema.fields.extend(aggregates.iter().map(|call| Field::new(&call.name, call.ty.clone())));
-    node(OperatorSpec::Over(OverSpec { partition_by: vec![KEY], time, frame, aggregates }), schema)
+    node(OperatorSpec::Over(OverSpec { partition_by: vec![KEY], time, frame, aggregates, state_ttl_ms: 0 }), schema)
 }
 
 fn ascending(column: usize) -> SortKey {
@@ -87,6 +87,29 @@ fn lag_looks_back_and_keeps_no_more_than_it_needs() {
         &[rows(&[(1, 1), (2, 2)]), Step::Watermark(2), Step::Rescale(1), rows(&[(3, 3)]), Step::Watermark(3)],
         &["a 1 - - 1 1 -", "a 2 - - 2 2 1", "--- 2", "a 3 - - 3 3 2", "--- 3"],
     );
+}
+
+#[test]
+fn rows_of_one_time_share_their_place() {
+    let calls = || ["RANK", "DENSE_RANK"].map(|function| call(function, Some(TIME), TypeKind::BigInt)).to_vec();
+    check(
+        over(OverFrame::RangeUnbounded, Some(TIME), calls()),
+        &[rows(&[(1, 5), (2, 5), (4, 3)]), Step::Watermark(5), Step::Rescale(1), rows(&[(8, 6), (9, 6), (16, 9)]), Step::Watermark(9)],
+        &[
+            "a 4 - - 3 3 1 1",
+            "a 1 - - 5 5 2 2",
+            "a 2 - - 5 5 2 2",
+            "--- 5",
+            "a 8 - - 6 6 4 3",
+            "a 9 - - 6 6 4 3",
+            "a 16 - - 9 9 6 4",
+            "--- 9",
+        ],
+    );
+    // By the clock no two rows are of one time.
+    let numbers = ["RANK", "DENSE_RANK"].map(|function| call(function, None, TypeKind::BigInt)).to_vec();
+    let lines = ["a 1 - - 0 0 1 1", "a 2 - - 0 0 2 2"];
+    check(over(OverFrame::RangeUnbounded, None, numbers), &[Step::Clock(100), rows(&[(1, 0), (2, 0)])], &lines);
 }
 
 #[test]

@@ -50,6 +50,17 @@ pub(crate) struct Select {
     pub(crate) group_by: Option<Vec<GroupItem>>,
     pub(crate) having: Option<Expr>,
     pub(crate) windows: Vec<(Name, Over)>,
+    /// `/*+ STATE_TTL(...) */`
+    pub(crate) state_ttl: Vec<StateTtl>,
+    pub(crate) span: Span,
+}
+
+/// What STATE_TTL says of one table.
+#[derive(Clone, Debug)]
+pub(crate) struct StateTtl {
+    pub(crate) table: String,
+    /// A duration, as written.
+    pub(crate) ttl: String,
     pub(crate) span: Span,
 }
 

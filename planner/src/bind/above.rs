@@ -111,7 +111,7 @@ impl Above {
     /// The aggregate's rows with all scalars behind them.
     pub(crate) fn scalars(&mut self, mut rel: Rel) -> Rel {
         for right in self.scalars.drain(..) {
-            rel = JoinRel { left: rel, right, kind: JoinKind::Left, condition: always(), as_of: None }.into_rel();
+            rel = JoinRel { left: rel, right, kind: JoinKind::Left, condition: always(), as_of: None, state_ttl: [None; 2] }.into_rel();
         }
         rel
     }
@@ -128,7 +128,7 @@ impl Above {
                 condition.push(if unknown { or_unknown(operand, column, equal, span)? } else { equal });
             }
             let kind = if negated { JoinKind::Anti } else { JoinKind::Semi };
-            rel = JoinRel { left: rel, right, kind, condition: all_of(condition), as_of: None }.into_rel();
+            rel = JoinRel { left: rel, right, kind, condition: all_of(condition), as_of: None, state_ttl: [None; 2] }.into_rel();
         }
         Ok(rel)
     }

@@ -160,7 +160,7 @@ fn joined(input: Scoped, right: Rel, outer: Vec<Expr>, aggregates: &[ast::Expr],
     let key = |at: usize| Expr::column(width + at, right.schema.fields[at].ty.clone());
     let equal = outer.into_iter().enumerate().map(|(at, outer)| call::resolve("=", vec![outer, key(at)], span));
     let condition = all_of(equal.collect::<Planned<_>>()?);
-    let rel = JoinRel { left, right, kind: JoinKind::Left, condition, as_of: None }.into_rel();
+    let rel = JoinRel { left, right, kind: JoinKind::Left, condition, as_of: None, state_ttl: [None; 2] }.into_rel();
     let columns = rel.columns();
     let mut exprs = columns[..width].to_vec();
     for (aggregate, column) in aggregates.iter().zip(&columns[width + keys..]) {

@@ -1,6 +1,8 @@
 //! Group windows that speak before they are over (`table.exec.emit.early-fire.*`) or still after it (`late-fire.*`): rows are put into
 //! windows, and windows are groups whose result is updated with every row, until the watermark closes them.
 //!
+//! By the clock, the operator puts a row into its window when it comes, so that no window is over before its rows are there.
+//!
 //! The delays say how seldom Flink speaks; the last word is the same, so here every row is said whatever the delay. Without early fires
 //! a window is held until it is over.
 
@@ -31,9 +33,6 @@ impl Binder<'_> {
         if is_session(&spec) {
             return refused("SESSION windows, as in Flink");
         }
-        if spec.time.is_none() {
-            return refused("windows of processing time");
-        }
         let mut exprs = grouping.keys.clone();
         exprs.push(window.time.clone());
         let mut pre = Projection::of(exprs);
@@ -41,6 +40,7 @@ impl Binder<'_> {
         let names = column_names(&pre.exprs, &input.schema);
         let below = input.project(pre.exprs, names);
         let zone = spec.zone.clone();
+        let assign = spec.time.is_none().then(|| spec.clone());
         let (assigned, first) = assigned(below, spec);
         let keys: Vec<usize> = (0..width).chain(first..first + 3).collect();
         let mut fields: Vec<Field> = keys.iter().map(|key| assigned.schema.fields[*key].clone()).collect();
@@ -51,7 +51,7 @@ impl Binder<'_> {
             retracts: false,
             never_back: Vec::new(),
             mini_batch: None,
-            window_end: Some(WindowEnd { key: width + 1, zone, hold: !fires.early, lateness_ms: fires.lateness_ms }),
+            window_end: Some(WindowEnd { key: width + 1, zone, hold: !fires.early, lateness_ms: fires.lateness_ms, assign }),
             state_ttl_ms: 0,
         };
         let node = RelNode::GroupAggregate { input: Box::new(assigned), spec: Box::new(spec) };
@@ -83,8 +83,13 @@ fn arranged(rel: Rel, grouping: &Grouping) -> Rel {
             WindowProperty::End => 1,
             WindowProperty::Rowtime | WindowProperty::Proctime => 2,
         };
+        let ty = grouping.property_type(*property);
         let (expr, name) = column(width + at);
-        columns.push((Expr { ty: grouping.property_type(*property), ..expr }, name));
+        let told = match property {
+            WindowProperty::Proctime => Expr::call("PROCTIME", Vec::new(), ty),
+            _ => Expr { ty, ..expr },
+        };
+        columns.push((told, name));
     }
     let (exprs, names) = columns.into_iter().unzip();
     rel.project(exprs, names)

@@ -28,6 +28,7 @@ fn kind_of(kind: ast::JoinKind) -> JoinKind {
 impl Binder<'_> {
     /// Two tables, joined.
     pub(crate) fn join(&mut self, left: &TableRef, right: &TableRef, kind: ast::JoinKind, on: &JoinOn, span: Span) -> Planned<Scoped> {
+        let left_ttl = self.life_of(left);
         let left = self.from(left)?;
         match right {
             TableRef::Table { snapshot: Some(snapshot), .. } => {
@@ -42,22 +43,32 @@ impl Binder<'_> {
             _ => {}
         }
         let at = name_span(right).unwrap_or(span);
+        let ttl = [left_ttl, self.life_of(right)];
         let right = self.from(right)?;
         let taken = left.scope.relations();
         if let Some(twice) = right.scope.relations().into_iter().find(|name| taken.contains(name)) {
             let error = PlanError::new(Code::Twice, format!("two tables of FROM are called `{twice}`")).at(at);
             return Err(error.label("give it another name with AS"));
         }
-        self.joined(left, right, kind_of(kind), on, span)
+        self.joined([left, right], kind_of(kind), on, ttl, span)
     }
 
-    pub(crate) fn joined(&mut self, left: Scoped, right: Scoped, kind: JoinKind, on: &JoinOn, span: Span) -> Planned<Scoped> {
+    /// Two relations, joined. `ttl`: what STATE_TTL says of each.
+    pub(crate) fn joined(
+        &mut self,
+        [left, right]: [Scoped; 2],
+        kind: JoinKind,
+        on: &JoinOn,
+        ttl: [Option<u64>; 2],
+        span: Span,
+    ) -> Planned<Scoped> {
         let shared = match on {
             JoinOn::Using(names) => names.clone(),
             JoinOn::Natural => shared(&left.scope, &right.scope, span),
             JoinOn::Nothing | JoinOn::Condition(_) => Vec::new(),
         };
         let mut both = beside(left, right, kind);
+        both.join.state_ttl = ttl;
         if !shared.is_empty() {
             return using(both, kind, &shared);
         }
@@ -146,7 +157,7 @@ pub(crate) struct Both {
 fn beside(left: Scoped, right: Scoped, kind: JoinKind) -> Both {
     let mut scope = left.scope;
     scope.columns.extend(right.scope.columns);
-    Both { join: JoinRel { left: left.rel, right: right.rel, kind, condition: always(), as_of: None }, scope }
+    Both { join: JoinRel { left: left.rel, right: right.rel, kind, condition: always(), as_of: None, state_ttl: [None; 2] }, scope }
 }
 
 impl Both {

@@ -32,7 +32,7 @@ impl Binder<'_> {
         let alone = match self.nested(query.span, |binder| binder.query(query)) {
             Ok(rel) => {
                 let right = super::from::aliased(Scoped::of(rel, None), join.alias)?;
-                return self.joined(left, right, join.kind, join.on, join.span);
+                return self.joined([left, right], join.kind, join.on, [None; 2], join.span);
             }
             Err(error) => error,
         };
@@ -51,7 +51,8 @@ impl Binder<'_> {
         }
         let scope = left.scope.clone();
         let condition = all_of(correlated.condition);
-        let joined = JoinRel { left: left.rel, right: correlated.inner, kind: join.kind, condition, as_of: None }.into_rel();
+        let joined =
+            JoinRel { left: left.rel, right: correlated.inner, kind: join.kind, condition, as_of: None, state_ttl: [None; 2] }.into_rel();
         let nullable = |expr: Expr| match expr.as_column() {
             Some(column) => Expr::column(column, joined.schema.fields[column].ty.clone()),
             None => expr,

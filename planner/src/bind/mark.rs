@@ -72,7 +72,7 @@ fn answered(rel: &Rel, right: &Rel, part: Part, nullable: bool) -> Rel {
     names.push(format!("$mark{}", names.len()));
     let mut rel = rel.clone();
     for (kind, condition) in part.joins {
-        rel = JoinRel { left: rel, right: right.clone(), kind, condition: all_of(condition), as_of: None }.into_rel();
+        rel = JoinRel { left: rel, right: right.clone(), kind, condition: all_of(condition), as_of: None, state_ttl: [None; 2] }.into_rel();
     }
     let mut exprs = rel.columns();
     exprs.push(match part.answer {

@@ -32,6 +32,7 @@ pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod select;
 pub(crate) mod session_rows;
+mod state_ttl;
 mod streaming;
 pub(crate) mod subquery;
 pub(crate) mod unbounded;
@@ -66,6 +67,10 @@ pub(crate) struct Binder<'a> {
     depth: usize,
     /// Subqueries around the present one that look outside.
     pub(crate) correlated: usize,
+    /// What STATE_TTL says of the present SELECT's tables, milliseconds.
+    lives: state_ttl::Lives,
+    /// The same of its groups.
+    groups_live: Option<u64>,
 }
 
 /// A WITH query.
@@ -81,7 +86,18 @@ impl<'a> Binder<'a> {
     /// A binder for one statement.
     pub(crate) fn new(catalog: &'a Catalog, settings: &'a Settings) -> Self {
         let environment = settings.environment();
-        Self { catalog, settings, environment, ctes: Vec::new(), warnings: Vec::new(), doubled: Vec::new(), depth: 0, correlated: 0 }
+        Self {
+            catalog,
+            settings,
+            environment,
+            ctes: Vec::new(),
+            warnings: Vec::new(),
+            doubled: Vec::new(),
+            depth: 0,
+            correlated: 0,
+            lives: Vec::new(),
+            groups_live: None,
+        }
     }
 
     /// Goes one query deeper: views in views nest without the reader having seen it.

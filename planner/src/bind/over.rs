@@ -103,7 +103,7 @@ fn named<'a>(over: &'a Over, windows: &'a [(Name, Over)]) -> Planned<&'a Over> {
 impl ExprBinder<'_> {
     fn over(&mut self, call: &Call, over: &Over, overs: &mut Overs, span: Span) -> Planned<Expr> {
         let name = call.name.text.to_uppercase();
-        if !overs.batch && matches!(name.as_str(), "RANK" | "DENSE_RANK" | "NTILE" | "PERCENT_RANK" | "CUME_DIST" | "LEAD") {
+        if !overs.batch && matches!(name.as_str(), "NTILE" | "PERCENT_RANK" | "CUME_DIST" | "LEAD") {
             return Err(PlanError::new(Code::Unsupported, format!("{name} is not supported on streams, as in Flink")).at(span));
         }
         let window = if overs.batch { self.batch_window(&name, over, span)? } else { self.over_window(&name, over)? };
@@ -124,7 +124,7 @@ impl ExprBinder<'_> {
             return Err(PlanError::new(Code::TimeAttribute, "an OVER window is ordered by a time attribute").at(over.span));
         }
         let frame = match (name, &over.frame) {
-            ("ROW_NUMBER" | "LAG", Some(frame)) => {
+            ("ROW_NUMBER" | "RANK" | "DENSE_RANK" | "LAG", Some(frame)) => {
                 return Err(PlanError::new(Code::Syntax, format!("{name} takes no ROWS or RANGE")).at(frame.span));
             }
             ("ROW_NUMBER", None) => OverFrame::RowsUnbounded,
@@ -223,7 +223,7 @@ impl Overs {
     }
 
     fn is_rank(&self) -> bool {
-        matches!(&self.calls[..], [(call, _, _)] if call.function == "ROW_NUMBER" && call.filter.is_none())
+        matches!(&self.calls[..], [(call, _, _)] if (call.function == "ROW_NUMBER" || is_place(&call.function)) && call.filter.is_none())
     }
 
     fn check(&self) -> Planned<()> {
@@ -272,10 +272,11 @@ impl Overs {
         let mut needed = Needed { exprs: input.columns(), width: input.schema.len() };
         let partition_by: Vec<usize> = window.partition.iter().map(|expr| needed.column(expr)).collect();
         let order_by: Vec<SortKey> = window.order.iter().map(|order| needed.sort_key(order)).collect();
+        let by_time = window.order.first().filter(|by| by.expr.ty.kind.time_attribute() == TimeAttribute::Rowtime);
         let call = |(position, (call, _, _)): (usize, &(Aggregate, OverWindow, Span))| AggregateCall {
             function: call.function.clone(),
-            args: call.args.iter().map(|arg| needed.column(arg)).collect(),
-            arg_types: call.args.iter().map(|arg| arg.ty.clone()).collect(),
+            args: read(call, by_time).into_iter().map(|arg| needed.column(arg)).collect(),
+            arg_types: read(call, by_time).into_iter().map(|arg| arg.ty.clone()).collect(),
             distinct: call.distinct,
             filter: call.filter.as_ref().map(|filter| needed.column(filter)),
             ty: call.ty.clone(),
@@ -287,15 +288,32 @@ impl Overs {
         let mut fields = below.schema.fields.clone();
         fields.extend(aggregates.iter().map(|call| Field::new(&call.name, call.ty.clone())));
         let node = if is_rank {
-            let spec = RowNumberSpec { partition_by, order_by, start: 1, end: None, span };
+            let function = aggregates[0].function.clone();
+            let spec = RowNumberSpec { function, partition_by, order_by, start: 1, end: None, span };
             RelNode::RowNumber { input: below, spec: Box::new(spec) }
         } else {
             let processing = window.order[0].expr.ty.kind.time_attribute() == TimeAttribute::Proctime;
             let time = (!processing).then_some(order_by[0].column);
-            RelNode::Over { input: below, spec: Box::new(OverSpec { partition_by, time, frame: window.frame, aggregates }) }
+            RelNode::Over {
+                input: below,
+                spec: Box::new(OverSpec { partition_by, time, frame: window.frame, aggregates, state_ttl_ms: 0 }),
+            }
         };
         (Rel { node, schema: Schema::new(fields) }, width)
     }
+}
+
+/// What a call reads. A place among rows of event time is that of the row's time; by the clock each row has a time of its own.
+fn read<'a>(call: &'a Aggregate, by_time: Option<&'a Order>) -> Vec<&'a Expr> {
+    match by_time {
+        Some(by) if is_place(&call.function) => vec![&by.expr],
+        _ => call.args.iter().collect(),
+    }
+}
+
+/// Whether a function says which place a row has, rows of one time sharing theirs.
+pub(super) fn is_place(function: &str) -> bool {
+    matches!(function, "RANK" | "DENSE_RANK")
 }
 
 /// Final column numbers in an expression bound above, the calls beginning at `base`.

@@ -13,6 +13,8 @@ use crate::algebra::{Rel, RelNode, Root, RowNumberSpec};
 use crate::changelog::is_updating;
 use crate::error::{Code, PlanError, Planned};
 
+use super::over::is_place;
+
 /// The rows for which the predicate is TRUE; what it says of a row's number becomes the rank's bounds.
 pub(crate) fn filtered(mut rel: Rel, predicate: Expr) -> Rel {
     let Some(number) = number_column(&rel) else { return rel.filter(predicate) };
@@ -131,6 +133,10 @@ fn each(rel: Rel, ttl: u64, wrong: &mut Option<PlanError>) -> Rel {
                 Rel { node: RelNode::Values(Vec::new()), schema }
             }
         },
+        RelNode::Over { input, spec } => {
+            let spec = OverSpec { state_ttl_ms: ttl, ..*spec };
+            Rel { node: RelNode::Over { input, spec: Box::new(spec) }, schema }
+        }
         node => Rel { node, schema },
     }
 }
@@ -142,15 +148,19 @@ fn settled(input: Rel, spec: RowNumberSpec, ttl: u64) -> Planned<RelNode> {
     let windowed = input
         .window_columns()
         .is_some_and(|columns| spec.partition_by.contains(&columns.start) && spec.partition_by.contains(&columns.end));
+    let function = &spec.function;
     match spec.end {
-        None if spec.start == 1 && by_time && !spec.order_by[0].descending => Ok(over_time(input, &spec)),
-        None if spec.start > 1 => Err(PlanError::new(Code::Unsupported, "a rank needs an upper bound: ROW_NUMBER() ... <= n").at(span)),
+        None if spec.start == 1 && by_time && !spec.order_by[0].descending => Ok(over_time(input, &spec, ttl)),
+        None if spec.start > 1 => {
+            Err(PlanError::new(Code::Unsupported, format!("a rank needs an upper bound: {function}() ... <= n")).at(span))
+        }
         None => {
             let by = if by_time { "time descending" } else { "what is no time attribute" };
-            Err(PlanError::new(Code::TimeAttribute, format!("ROW_NUMBER ordered by {by} needs an upper bound"))
+            Err(PlanError::new(Code::TimeAttribute, format!("{function} ordered by {by} needs an upper bound"))
                 .at(span)
                 .note("for the first 3: SELECT ... FROM (SELECT *, ROW_NUMBER() OVER (...) AS rn FROM t) WHERE rn <= 3"))
         }
+        Some(_) if function != "ROW_NUMBER" => Err(bounded_place(function, windowed).at(span)),
         Some(0) => {
             let message = "Rank end should not less than zero, but now is 0";
             Err(PlanError::new(Code::Types, message).at(span).label("no number is so small: ranks begin at 1"))
@@ -164,6 +174,15 @@ fn settled(input: Rel, spec: RowNumberSpec, ttl: u64) -> Planned<RelNode> {
             Ok(RelNode::Rank { input: Box::new(input), spec: Box::new(rank) })
         }
     }
+}
+
+/// The refusal of the first so many places: rows that share one make their number unknown.
+fn bounded_place(function: &str, windowed: bool) -> PlanError {
+    let message = match windowed {
+        true => format!("{function}() function is not supported on Window TopN currently, only ROW_NUMBER() is supported."),
+        false => format!("{function}() on streaming table is not supported currently"),
+    };
+    PlanError::new(Code::Unsupported, message).label("only ROW_NUMBER() has bounds on streams")
 }
 
 /// The first or last row by time of each key. The number is 1.
@@ -180,13 +199,15 @@ fn deduplicate(input: Rel, spec: RowNumberSpec, ttl: u64) -> RelNode {
 }
 
 /// A number OVER time.
-fn over_time(input: Rel, spec: &RowNumberSpec) -> RelNode {
+fn over_time(input: Rel, spec: &RowNumberSpec, state_ttl_ms: u64) -> RelNode {
     let by = spec.order_by[0].column;
     let processing = input.schema.fields[by].ty.kind.time_attribute() == TimeAttribute::Proctime;
+    let place = is_place(&spec.function);
+    let read: Vec<usize> = (place && !processing).then_some(by).into_iter().collect();
     let call = AggregateCall {
-        function: "ROW_NUMBER".into(),
-        args: Vec::new(),
-        arg_types: Vec::new(),
+        function: spec.function.clone(),
+        arg_types: read.iter().map(|column| input.schema.fields[*column].ty.clone()).collect(),
+        args: read,
         distinct: false,
         filter: None,
         ty: TypeKind::BigInt.not_null(),
@@ -195,8 +216,9 @@ fn over_time(input: Rel, spec: &RowNumberSpec) -> RelNode {
     let over = OverSpec {
         partition_by: spec.partition_by.clone(),
         time: (!processing).then_some(by),
-        frame: OverFrame::RowsUnbounded,
+        frame: if place { OverFrame::RangeUnbounded } else { OverFrame::RowsUnbounded },
         aggregates: vec![call],
+        state_ttl_ms,
     };
     RelNode::Over { input: Box::new(input), spec: Box::new(over) }
 }

@@ -21,6 +21,15 @@ pub(crate) type Bound = (Vec<Expr>, Vec<Option<String>>);
 impl Binder<'_> {
     /// The rows of a SELECT.
     pub(crate) fn select(&mut self, select: &Select) -> Planned<Rel> {
+        let lives = std::mem::replace(&mut self.lives, Self::lives(select)?);
+        let own = select.from.as_ref().and_then(|from| self.life_of(from));
+        let groups_live = std::mem::replace(&mut self.groups_live, own);
+        let bound = self.bound_select(select);
+        (self.lives, self.groups_live) = (lives, groups_live);
+        bound
+    }
+
+    fn bound_select(&mut self, select: &Select) -> Planned<Rel> {
         self.streaming_select(select)?;
         let mut input = match &select.from {
             Some(from) => self.from(from)?,

@@ -18,10 +18,7 @@ pub(crate) fn expand(roots: Vec<Root>) -> Vec<Root> {
 fn each(rel: Rel) -> Rel {
     let rel = rel.over(&mut each);
     match rel.node {
-        // In processing time there is no column that would be the session's time; the engine says so.
-        RelNode::WindowAssign { input, window, partition_by } if is_session(&window) && window.time.is_some() => {
-            expanded(*input, window, &partition_by, rel.schema)
-        }
+        RelNode::WindowAssign { input, window, partition_by } if is_session(&window) => expanded(*input, window, &partition_by, rel.schema),
         node => Rel { node, schema: rel.schema },
     }
 }
@@ -33,8 +30,9 @@ fn expanded(input: Rel, window: WindowSpec, partition_by: &[usize], schema: Sche
     let mut exprs: Vec<Expr> = partition_by.iter().chain(&window.time).map(|column| columns[*column].clone()).collect();
     let names = |count: usize| (0..count).map(|at| format!("$f{at}")).collect::<Vec<_>>();
     exprs.push(Expr::call("ROW", columns.iter().map(|column| Expr { ty: plain(&column.ty), ..column.clone() }).collect(), row.clone()));
-    let (time, rows) = (keys, keys + 1);
-    let below = input.project(exprs, names(keys + 2));
+    // In processing time no column is the time of a session.
+    let rows = exprs.len() - 1;
+    let below = input.project(exprs, names(rows + 1));
     let list = TypeKind::Array(Box::new(row.clone())).nullable();
     let call = AggregateCall {
         function: "ARRAY_AGG".into(),
@@ -51,7 +49,7 @@ fn expanded(input: Rel, window: WindowSpec, partition_by: &[usize], schema: Sche
     fields.push(Field::new("rows", list.clone()));
     fields.extend(own);
     let spec = WindowAggregateSpec {
-        window: WindowSpec { time: Some(time), ..window },
+        window: WindowSpec { time: window.time.map(|_| keys), ..window },
         keys: (0..keys).collect(),
         aggregates: vec![call],
         properties: vec![WindowProperty::Start, WindowProperty::End, WindowProperty::Rowtime],

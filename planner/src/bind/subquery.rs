@@ -92,7 +92,14 @@ impl Binder<'_> {
         };
         let mut scope = Scope { columns: outer.scope.columns.iter().map(shadowed).collect() };
         scope.columns.extend(inner.scope.columns.iter().cloned());
-        let join = JoinRel { left: outer.rel.clone(), right: inner.rel.clone(), kind: JoinKind::Inner, condition: always(), as_of: None };
+        let join = JoinRel {
+            left: outer.rel.clone(),
+            right: inner.rel.clone(),
+            kind: JoinKind::Inner,
+            condition: always(),
+            as_of: None,
+            state_ttl: [None; 2],
+        };
         let schema = join.both();
         let width = outer.rel.schema.len();
         let mut condition = Vec::new();
@@ -172,7 +179,7 @@ impl Binder<'_> {
                 let column = left.schema.len();
                 scope.columns.push(ScopeColumn { relation: None, name: format!("$subquery{column}"), hidden: true });
                 expr.kind = ExprKind::Attached(column);
-                let rel = JoinRel { left, right, kind: JoinKind::Left, condition: always(), as_of: None }.into_rel();
+                let rel = JoinRel { left, right, kind: JoinKind::Left, condition: always(), as_of: None, state_ttl: [None; 2] }.into_rel();
                 return Ok(Scoped { rel, scope });
             }
             Err(alone) => alone,
@@ -207,6 +214,7 @@ impl Binder<'_> {
             group_by: None,
             having: None,
             windows: Vec::new(),
+            state_ttl: Vec::new(),
             span,
         };
         self.one_grouping(&select, Scoped::of(rel, None), &Sets::default())
@@ -328,7 +336,7 @@ impl Correlated {
 }
 
 fn semi(input: Scoped, right: Rel, kind: JoinKind, condition: Vec<Expr>) -> Scoped {
-    let join = JoinRel { left: input.rel, right, kind, condition: all_of(condition), as_of: None };
+    let join = JoinRel { left: input.rel, right, kind, condition: all_of(condition), as_of: None, state_ttl: [None; 2] };
     Scoped { rel: join.into_rel(), scope: input.scope }
 }
 

@@ -34,7 +34,7 @@ impl Binder<'_> {
             window_end: None,
             never_back: Vec::new(),
             mini_batch: self.settings.mini_batch()?,
-            state_ttl_ms: self.settings.state_ttl_ms()?,
+            state_ttl_ms: self.life_of_groups()?,
         };
         Ok(Rel { node: RelNode::GroupAggregate { input: Box::new(below), spec: Box::new(spec) }, schema: Schema::new(fields) })
     }

@@ -13,7 +13,12 @@ pub(super) fn node(rel: &Rel, below: &Below, before: bool) -> Option<Node> {
     let by_key = |name: &str, keys: &[usize], spec: OperatorSpec| by_key(name, rel, below, keys, spec);
     Some(match &rel.node {
         RelNode::WindowAggregate { spec, .. } => window_aggregate(spec, rel, below),
-        RelNode::GroupAggregate { spec, .. } => by_key("GroupAggregate", &spec.keys, OperatorSpec::GroupAggregate((**spec).clone())),
+        RelNode::GroupAggregate { spec, .. } => {
+            // By the clock, windows come into being in the operator itself: rows meet by the other keys.
+            let there = |column: &usize| *column < below.schema.len();
+            let keys: Vec<usize> = spec.keys.iter().copied().filter(there).collect();
+            by_key("GroupAggregate", &keys, OperatorSpec::GroupAggregate((**spec).clone()))
+        }
         RelNode::Rank { spec, .. } => by_key("Rank", &spec.partition_by, OperatorSpec::Rank((**spec).clone())),
         RelNode::Deduplicate { spec, .. } => by_key("Deduplicate", &spec.keys, OperatorSpec::Deduplicate(spec.clone())),
         RelNode::Normalize { spec, .. } => {

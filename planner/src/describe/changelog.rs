@@ -27,7 +27,11 @@ pub(crate) fn group_aggregate(spec: &GroupAggregateSpec, input: &Schema) -> Stri
     }));
     let group_by = if keys.is_empty() { String::new() } else { format!("groupBy=[{keys}], ") };
     let name = if spec.window_end.is_some() { "GroupWindowAggregate" } else { "GroupAggregate" };
-    let emit = if spec.window_end.is_some() { ", emit=[early no delay]" } else { "" };
+    let emit = match spec.window_end.as_ref().map(|end| &end.assign) {
+        Some(Some(window)) => format!(", window=[{}], emit=[early no delay]", super::window(window, input)),
+        Some(None) => ", emit=[early no delay]".to_owned(),
+        None => String::new(),
+    };
     format!("{name}({group_by}select=[{}]{emit})", select.join(", "))
 }
 

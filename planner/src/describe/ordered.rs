@@ -27,7 +27,7 @@ pub(crate) fn over(spec: &OverSpec, input: &Schema) -> String {
 pub(crate) fn row_number(spec: &RowNumberSpec, input: &Schema) -> String {
     let range = rank_range(spec.start, spec.end);
     let by = format!("partitionBy=[{}], orderBy=[{}]", names(&spec.partition_by, input), sort(&spec.order_by, input));
-    format!("LogicalRank(rankType=[ROW_NUMBER], rankRange=[{range}], {by})")
+    format!("LogicalRank(rankType=[{}], rankRange=[{range}], {by})", spec.function)
 }
 
 /// `WindowRank(...)`, or `WindowDeduplicate(...)` where it keeps the first or last row by time.

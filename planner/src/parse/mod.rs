@@ -8,6 +8,7 @@ pub(crate) mod alter;
 pub(crate) mod call;
 pub(crate) mod ddl;
 pub(crate) mod expr;
+mod hint;
 pub(crate) mod literal;
 pub(crate) mod over;
 pub(crate) mod pattern;

@@ -167,7 +167,7 @@ fn explicit_table(cursor: &mut Cursor) -> Planned<Body> {
 }
 
 fn plain_select(items: Vec<SelectItem>, from: Option<crate::ast::TableRef>, span: Span) -> Select {
-    Select { distinct: None, items, from, filter: None, group_by: None, having: None, windows: Vec::new(), span }
+    Select { distinct: None, items, from, filter: None, group_by: None, having: None, windows: Vec::new(), state_ttl: Vec::new(), span }
 }
 
 fn values_row(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
@@ -185,7 +185,9 @@ fn values_row(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
 fn select(cursor: &mut Cursor) -> Planned<Select> {
     let start = cursor.span();
     cursor.expect_words(&["SELECT"])?;
-    if matches!(cursor.peek().kind, TokenKind::Hint(_)) {
+    let mut state_ttl = Vec::new();
+    if let TokenKind::Hint(text) = &cursor.peek().kind {
+        state_ttl = super::hint::state_ttl(&text.clone(), cursor.span())?;
         cursor.next();
     }
     let distinct = cursor.at_words(&["DISTINCT"]).then(|| cursor.span());
@@ -196,6 +198,7 @@ fn select(cursor: &mut Cursor) -> Planned<Select> {
     }
     let mut select = plain_select(cursor.list(select_item)?, None, start);
     select.distinct = distinct;
+    select.state_ttl = state_ttl;
     if cursor.eat(&["FROM"]) {
         select.from = Some(table::from(cursor)?);
     }

@@ -153,7 +153,17 @@ fn plain_query(body: Body, span: Span) -> Query {
 }
 
 fn select_of(from: TableRef, items: Vec<SelectItem>, span: Span) -> Select {
-    Select { distinct: None, items, from: Some(from), filter: None, group_by: None, having: None, windows: Vec::new(), span }
+    Select {
+        distinct: None,
+        items,
+        from: Some(from),
+        filter: None,
+        group_by: None,
+        having: None,
+        windows: Vec::new(),
+        state_ttl: Vec::new(),
+        span,
+    }
 }
 
 fn star() -> Vec<SelectItem> {

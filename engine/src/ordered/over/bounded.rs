@@ -271,13 +271,20 @@ impl Bounded {
             let part = &mut self.parts[key as usize];
             part.last = part.last.max(time);
             if part.cleanup.is_some_and(|cleanup| cleanup <= time) {
-                part.history.drain(..).for_each(|(_, number)| store.release(number));
-                *part = Part::default();
-                self.dead_keys += 1;
-                if let Some(sliding) = &mut self.sliding {
-                    sliding.forget(key);
-                }
+                self.forget(key, store);
             }
+        }
+    }
+
+    /// Forgets a key and its rows.
+    pub(super) fn forget(&mut self, key: u32, store: &mut RowStore) {
+        let part = self.part(key);
+        let was_live = part.live;
+        let history = std::mem::take(part).history;
+        history.into_iter().for_each(|(_, number)| store.release(number));
+        self.dead_keys += usize::from(was_live);
+        if let Some(sliding) = &mut self.sliding {
+            sliding.forget(key);
         }
     }
 

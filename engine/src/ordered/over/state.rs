@@ -4,8 +4,8 @@
 //! length u64 | keys, as `state::snapshot` writes them | rows, absent where there are none
 //! ```
 //!
-//! A key has its accumulators, or two times (of its last timer, and when it may be forgotten; `i64::MIN`: never) and, as sections of
-//! kind 1, its timers. A row has two columns more: its time, and whether it has left and stays for frames behind it.
+//! A key has its accumulators, and with a TTL when it is forgotten; or two times (of its last timer, and when it may be forgotten;
+//! `i64::MIN`: never) and, as sections of kind 1, its timers. A row has two columns more: its time, and whether it has left and stays for frames behind it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use irmak_common::key_group::{KeyGroup, MaxParallelism};
 use irmak_common::time::Millis;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::idle::NEVER;
 use super::{Frames, Over};
 use crate::error::EngineError;
 use crate::ordered::rows;
 use crate::state::groups::restore_accumulators;
 use crate::state::snapshot::{self, Image, Reader, Section, SectionHead};
 
-const NEVER: Millis = Millis::MIN;
 const KEY: SectionHead = SectionHead { kind: 0, start: 0, end: 0 };
 const TIMER: SectionHead = SectionHead { kind: 1, start: 0, end: 0 };
 
@@ -56,15 +56,20 @@ impl Over {
 
     fn stored_keys(&mut self) -> Result<BTreeMap<KeyGroup, Vec<u8>>, EngineError> {
         let all: Vec<(u32, u32)> = (0..self.table.len() as u32).map(|key| (key, key)).collect();
+        let idle = self.idle.as_ref();
         let section = |head, rows, intervals| Section { head, keys: &self.table, rows, intervals, sent_by: None, accumulators: &[] };
         let sections = match &mut self.frames {
             Frames::Running(running) => {
                 running.accumulators.iter_mut().for_each(|accumulator| accumulator.resize(all.len()));
-                vec![Section { accumulators: &running.accumulators, ..section(KEY, all, Vec::new()) }]
+                let all: Vec<(u32, u32)> = all.into_iter().filter(|(key, _)| !running.is_gone(*key)).collect();
+                // Without a TTL all keys are one section.
+                let times = idle.map_or_else(Vec::new, |idle| all.iter().map(|(key, _)| (0, idle.until(*key))).collect());
+                vec![Section { accumulators: &running.accumulators, ..section(KEY, all, times) }]
             }
             Frames::Bounded(bounded) => {
-                let times = |part: &super::bounded::Part| (part.last, part.cleanup.unwrap_or(NEVER));
-                let mut intervals: Vec<_> = bounded.parts().iter().map(times).collect();
+                let until = |key: usize| idle.map_or(NEVER, |idle| idle.until(key as u32));
+                let times = |(key, part): (usize, &super::bounded::Part)| (part.last, part.cleanup.unwrap_or_else(|| until(key)));
+                let mut intervals: Vec<_> = bounded.parts().iter().enumerate().map(times).collect();
                 intervals.resize(all.len(), (0, NEVER));
                 let timers: Vec<(u32, u32)> = bounded.timers().map(|(_, key)| (key, key)).collect();
                 let at = bounded.timers().map(|(time, _)| (time, 0)).collect();
@@ -121,6 +126,12 @@ impl Over {
             return Err(EngineError::state("a key has not the form of this query's keys"));
         }
         let keys: Vec<u32> = image.keys.iter().map(|key| self.table.intern(xxh3_64(key), key)).collect();
+        if let Some(idle) = &mut self.idle {
+            let timed =
+                image.sections.iter().zip(&keys).filter(|((head, rows), _)| head.kind == KEY.kind && *rows == 1 && head.end != NEVER);
+            // A section without a TTL ends at 0.
+            timed.filter(|((head, _), _)| head.end != 0).for_each(|((head, _), key)| idle.set(*key, head.end));
+        }
         match &mut self.frames {
             Frames::Running(running) => restore_accumulators(&mut running.accumulators, self.table.len(), &keys, &image.states, 0),
             Frames::Bounded(bounded) => {
@@ -133,7 +144,7 @@ impl Over {
                         continue;
                     }
                     let part = bounded.part(key);
-                    (part.last, part.cleanup) = (head.start, (head.end != NEVER).then_some(head.end));
+                    (part.last, part.cleanup) = (head.start, (head.end != NEVER && self.idle.is_none()).then_some(head.end));
                 }
                 Ok(())
             }
@@ -161,6 +172,7 @@ impl Over {
             if !left.value(row) {
                 self.arrivals += 1;
                 self.waiting.insert((time, self.arrivals), (key, number));
+                self.idle.iter_mut().for_each(|idle| idle.waits(key));
             }
         }
         Ok(())

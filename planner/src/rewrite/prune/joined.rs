@@ -30,7 +30,7 @@ pub(super) fn join(join: JoinRel, schema: &Schema, wanted: &BTreeSet<usize>, nee
     let moved = |at: &Positions, column: usize| at.get(&column).copied().unwrap_or(column);
     let as_of = join.as_of.map(|[left, right]| [moved(&left_at, left), moved(&right_at, right)]);
     let left_only = join.kind.left_only();
-    let joined = JoinRel { left: left_rel, right: right_rel, kind: join.kind, condition, as_of }.into_rel();
+    let joined = JoinRel { left: left_rel, right: right_rel, kind: join.kind, condition, as_of, state_ttl: join.state_ttl }.into_rel();
     if left_only {
         positions = left_at;
     }
