@@ -42,13 +42,13 @@ impl Expiry {
         if std::mem::take(&mut self.untimed) {
             (0..2).filter(|side| !self.keeps_all(*side)).for_each(|side| stores[side].give_times(now));
         }
-        for side in 0..2 {
+        for (side, store) in stores.iter_mut().enumerate() {
             if self.keeps_all(side) || now.saturating_sub(self.swept[side]) < self.ttl[side] {
                 continue;
             }
             self.swept[side] = now;
-            let gone: Vec<u32> = stores[side].all().filter(|id| !self.lives(side, stores[side].time(*id), now)).collect();
-            gone.into_iter().for_each(|id| stores[side].remove(id));
+            let gone: Vec<u32> = store.all().filter(|id| !self.lives(side, store.time(*id), now)).collect();
+            gone.into_iter().for_each(|id| store.remove(id));
         }
     }
 }
