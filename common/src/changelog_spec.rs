@@ -81,6 +81,9 @@ pub struct RankSpec {
     pub start: u64,
     /// Last rank.
     pub end: u64,
+    /// A partition column, an integer, that holds a partition's last rank, where that is not behind `end`; NULL: nothing is asked for.
+    #[serde(default)]
+    pub end_by: Option<usize>,
     /// Whether the number is a column of the output.
     pub number: bool,
     /// How rows are kept.

@@ -6,9 +6,9 @@
 mod order;
 mod partition;
 
-use arrow::array::ArrayRef;
-use arrow::compute::SortOptions;
-use arrow::datatypes::DataType;
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use arrow::compute::{SortOptions, cast};
+use arrow::datatypes::{DataType, Int64Type};
 use arrow::record_batch::RecordBatch;
 use irmak_common::changelog_spec::{RankSpec, RankStrategy};
 use irmak_common::checkpoint::OperatorSnapshot;
@@ -48,12 +48,19 @@ impl Rank {
             RankStrategy::UpdateFast { primary_keys } => Some(KeyEncoder::new(input, primary_keys)?),
             _ => None,
         };
-        let ranks = Ranks { start: spec.start, end: spec.end, by_rank: spec.number || spec.start > 1 };
-        let fingerprint = fingerprint_of(&keys, input, &format!("rank {:?} {:?} {}", spec.order_by, spec.strategy, spec.end));
+        let by_rank = spec.number || spec.start > 1;
+        let ranks = Ranks { start: spec.start, end: spec.end, by_rank, one: spec.end == 1 && spec.end_by.is_none() };
+        let by = spec.end_by.map(|column| format!(" by {column}")).unwrap_or_default();
+        let fingerprint = fingerprint_of(&keys, input, &format!("rank {:?} {:?} {}{by}", spec.order_by, spec.strategy, spec.end));
         let mut partitions = Slots::new(spec.state_ttl_ms);
         for bytes in env.owned().keyed() {
             partitions.restore(fingerprint, keys.format(), bytes, |from| {
                 let mut partition = Partition::default();
+                let ranks = match spec.end_by {
+                    Some(_) => ranks.until(take_number(from)? as u64),
+                    None => ranks,
+                };
+                partition.end = ranks.end;
                 for _ in 0..take_number(from)? {
                     partition.restore(take_bytes(from)?, take_bytes(from)?, take_bytes(from)?);
                 }
@@ -73,6 +80,14 @@ impl Rank {
             max_parallelism: env.max_parallelism,
             spec: spec.clone(),
         })
+    }
+
+    /// The last rank that each row's partition asks for, where a column says it.
+    fn ends(&self, batch: &RecordBatch) -> Result<Option<Int64Array>, EngineError> {
+        let Some(at) = self.spec.end_by else { return Ok(None) };
+        let column = batch.columns().get(at).ok_or_else(|| EngineError::plan(format!("the last rank is column {at}")))?;
+        let ends = cast(column, &DataType::Int64).map_err(EngineError::arrow("reading the last ranks"))?;
+        Ok(Some(ends.as_primitive::<Int64Type>().clone()))
     }
 
     fn sort_columns(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, EngineError> {
@@ -100,22 +115,29 @@ impl Operator for Rank {
         self.sort_keys.bind(&self.sort_columns(&batch)?)?;
         self.codec.bind(batch.columns())?;
         let kinds = RowKinds::of(&batch);
+        let ends = self.ends(&batch)?;
         let mut said = Vec::new();
         for row in 0..batch.num_rows() {
             let (key, bytes, change) = (self.sort_keys.row(row), self.codec.row(row), kinds.change(row));
             let id = self.partitions.of_row(&self.keys, row, context.now);
             let held = self.partitions.value(id);
             let partition = held.get_or_insert_with(Partition::default);
+            let ranks = match &ends {
+                Some(ends) if ends.is_null(row) => self.ranks.until(0),
+                Some(ends) => self.ranks.until(u64::try_from(ends.value(row)).unwrap_or(0)),
+                None => self.ranks,
+            };
+            partition.end = ranks.end;
             match (&self.spec.strategy, change) {
-                (RankStrategy::AppendFast, _) => partition.append(self.ranks, key, bytes, &mut said),
+                (RankStrategy::AppendFast, _) => partition.append(ranks, key, bytes, &mut said),
                 (RankStrategy::UpdateFast { .. }, Change::Add) => {
                     let primary = self.primary_keys.as_ref().map_or(&[][..], |keys| keys.key(row));
-                    partition.update(self.ranks, primary, key, bytes, &mut said);
+                    partition.update(ranks, primary, key, bytes, &mut said);
                 }
                 // The update itself follows.
                 (RankStrategy::UpdateFast { .. }, Change::Retract) => {}
-                (RankStrategy::Retract, Change::Add) => partition.add(self.ranks, key, bytes, &mut said),
-                (RankStrategy::Retract, Change::Retract) => partition.retract(self.ranks, key, bytes, &mut said),
+                (RankStrategy::Retract, Change::Add) => partition.add(ranks, key, bytes, &mut said),
+                (RankStrategy::Retract, Change::Retract) => partition.retract(ranks, key, bytes, &mut said),
             }
             if partition.is_empty() {
                 *held = None;
@@ -131,7 +153,11 @@ impl Operator for Rank {
     }
 
     fn snapshot(&mut self) -> Result<OperatorSnapshot, EngineError> {
+        let variable = self.spec.end_by.is_some();
         let keyed = self.partitions.snapshot(self.fingerprint, self.max_parallelism, |partition, out| {
+            if variable {
+                put_number(out, i64::try_from(partition.end).unwrap_or(i64::MAX));
+            }
             let rows = partition.stored();
             put_number(out, rows.len() as i64);
             for kept in rows.iter() {

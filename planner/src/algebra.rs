@@ -136,6 +136,8 @@ pub(crate) struct RowNumberSpec {
     pub(crate) start: u64,
     /// The last one; `None`: nobody has said.
     pub(crate) end: Option<u64>,
+    /// The partition column that holds the last one.
+    pub(crate) end_by: Option<usize>,
     pub(crate) span: crate::error::Span,
 }
 

@@ -236,7 +236,7 @@ pub(crate) fn settle(rel: Rel) -> Rel {
             let (start, end) = (offset.saturating_add(1), offset.saturating_add(*count));
             let strategy = RankStrategy::Retract;
             let (partition_by, order_by) = (Vec::new(), Vec::new());
-            let spec = RankSpec { partition_by, order_by, start, end, number: false, strategy, state_ttl_ms: 0 };
+            let spec = RankSpec { partition_by, order_by, start, end, end_by: None, number: false, strategy, state_ttl_ms: 0 };
             let input = std::mem::replace(input, Box::new(Rel { node: RelNode::Values(Vec::new()), schema: Default::default() }));
             rel.node = RelNode::Rank { input, spec: Box::new(spec) };
         }

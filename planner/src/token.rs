@@ -283,6 +283,17 @@ impl Cursor {
         Ok(number)
     }
 
+    /// Reads a number of rows: what is behind its point is left out, as in Flink.
+    pub(crate) fn row_count(&mut self) -> Planned<u64> {
+        let parsed = match &self.peek().kind {
+            TokenKind::Number(text) => row_count(text),
+            _ => None,
+        };
+        let count = parsed.ok_or_else(|| self.unexpected(&["a number of rows"]))?;
+        self.next();
+        Ok(count)
+    }
+
     /// Reads a name: quoted, or a word that is not reserved.
     pub(crate) fn name(&mut self, what: &str) -> Planned<Name> {
         let token = self.peek();
@@ -381,4 +392,38 @@ pub(crate) fn too_deep(span: Span) -> PlanError {
     PlanError::new(Code::TooDeep, format!("nested deeper than {} levels", limits::SQL_DEPTH_MAX))
         .at(span)
         .note("put a part of it into a view or a subquery of its own")
+}
+
+/// What a written number says of rows; `None`: nothing, it is too large or has a sign.
+fn row_count(text: &str) -> Option<u64> {
+    if text.contains(['e', 'E']) {
+        let number: f64 = text.parse().ok()?;
+        return (0.0..9e15).contains(&number).then_some(number as u64);
+    }
+    let whole = text.split('.').next().unwrap_or(text);
+    if whole.is_empty() { Some(0) } else { whole.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::row_count;
+
+    #[test]
+    fn a_number_of_rows_loses_its_fraction() {
+        for (text, rows) in [
+            ("3", Some(3)),
+            ("1.5", Some(1)),
+            ("2.9", Some(2)),
+            ("0.5", Some(0)),
+            (".5", Some(0)),
+            ("1e1", Some(10)),
+            ("1E-1", Some(0)),
+            ("-1", None),
+            ("-1e1", None),
+            ("1e300", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(row_count(text), rows, "{text}");
+        }
+    }
 }

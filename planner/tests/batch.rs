@@ -50,6 +50,25 @@ fn queries_become_operators_that_speak_at_the_end() {
 }
 
 #[test]
+fn patterns_are_looked_for_in_any_order() {
+    let query = |order: &str, within: &str| {
+        format!(
+            "SELECT * FROM bid MATCH_RECOGNIZE (PARTITION BY auction ORDER BY {order} MEASURES A.price AS p, MATCH_ROWTIME() AS t \
+             PATTERN (A B) {within} DEFINE B AS B.price > A.price)"
+        )
+    };
+    let within = "WITHIN INTERVAL '1' MINUTE";
+    check(&query("dt, price", within), &["Match (4)"]);
+    check(&query("dt DESC", ""), &["Sort (1)", "Match (4)"]);
+    check(&query("price, channel", ""), &["Sort (1)", "Match (4)"]);
+    refused(&query("price", within), "E0306", "WITHIN needs an order of time");
+    refused(&query("dt DESC", within), "E0306", "WITHIN needs an order of time");
+    let columns = graph(&query("dt", "")).unwrap().collect.unwrap();
+    let types: Vec<String> = columns.fields.iter().map(|field| field.ty.to_string()).collect();
+    assert_eq!(types, ["BIGINT", "BIGINT", "TIMESTAMP(3) NOT NULL"]);
+}
+
+#[test]
 fn windows_are_over_any_timestamp_and_their_columns_are_columns() {
     let tumble = "TABLE(TUMBLE(TABLE bid, DESCRIPTOR(dt), INTERVAL '10' SECOND))";
     check(&format!("SELECT window_start, COUNT(*) FROM {tumble} GROUP BY window_start"), &["WindowTableFunction (4)", "HashAggregate (4)"]);

@@ -14,6 +14,15 @@ pub(super) struct Ranks {
     pub(super) end: u64,
     /// Ranks are told apart: the number is a column, or the first ranks are left out. Else only which rows are among them matters.
     pub(super) by_rank: bool,
+    /// One rank is asked for in every partition.
+    pub(super) one: bool,
+}
+
+impl Ranks {
+    /// The same up to this rank, where it comes first.
+    pub(super) fn until(self, end: u64) -> Self {
+        Self { end: self.end.min(end), ..self }
+    }
 }
 
 /// What is said: kind, row, rank.
@@ -28,6 +37,8 @@ pub(super) struct Partition {
     /// The last of them.
     last: Option<Kept>,
     next: u64,
+    /// The last rank that was asked for.
+    pub(super) end: u64,
 }
 
 impl Partition {
@@ -69,7 +80,7 @@ impl Partition {
             return self.tell(ranks, &shown, said);
         }
         // The only row of a partition is updated. Source: Flink's `FastTop1Function`.
-        let (leaves, enters) = match gone.is_some() && ranks.end == 1 {
+        let (leaves, enters) = match gone.is_some() && ranks.one {
             true => (RowKind::UpdateBefore, RowKind::UpdateAfter),
             false => (RowKind::Delete, RowKind::Insert),
         };
@@ -182,7 +193,7 @@ mod tests {
     }
 
     fn check(by_rank: bool, rows: &[(u8, &str)], expected: &[&str]) {
-        let ranks = Ranks { start: 1, end: 2, by_rank };
+        let ranks = Ranks { start: 1, end: 2, by_rank, one: false };
         let (mut partition, mut said) = (Partition::default(), Vec::new());
         rows.iter().for_each(|(key, row)| partition.append(ranks, &[*key], row.as_bytes(), &mut said));
         assert_eq!(told(&said), expected);
@@ -200,15 +211,34 @@ mod tests {
 
     #[test]
     fn the_first_row_alone_is_updated() {
-        let ranks = Ranks { start: 1, end: 1, by_rank: false };
+        let ranks = Ranks { start: 1, end: 1, by_rank: false, one: true };
         let (mut partition, mut said) = (Partition::default(), Vec::new());
         [(5, "a"), (6, "b"), (4, "c"), (4, "d")].iter().for_each(|(key, row)| partition.append(ranks, &[*key], row.as_bytes(), &mut said));
         assert_eq!(told(&said), ["+I a 0", "-U a 0", "+U c 0"]);
     }
 
     #[test]
+    fn a_partition_that_asks_for_one_rank_among_others_that_ask_for_more_says_deletes() {
+        let ranks = Ranks { start: 1, end: u64::MAX, by_rank: false, one: false }.until(1);
+        let (mut partition, mut said) = (Partition::default(), Vec::new());
+        [(5, "a"), (6, "b"), (4, "c")].iter().for_each(|(key, row)| partition.append(ranks, &[*key], row.as_bytes(), &mut said));
+        assert_eq!(told(&said), ["+I a 0", "-D a 0", "+I c 0"]);
+    }
+
+    #[test]
+    fn a_partition_that_asks_for_no_rank_keeps_and_says_nothing() {
+        let ranks = Ranks { start: 1, end: u64::MAX, by_rank: true, one: false }.until(0);
+        let (mut partition, mut said) = (Partition::default(), Vec::new());
+        partition.append(ranks, b"1", b"a", &mut said);
+        assert!(partition.is_empty());
+        partition.add(ranks, b"1", b"a", &mut said);
+        partition.retract(ranks, b"1", b"a", &mut said);
+        assert!(said.is_empty() && partition.is_empty());
+    }
+
+    #[test]
     fn a_row_taken_back_lets_the_next_one_in() {
-        let ranks = Ranks { start: 1, end: 1, by_rank: true };
+        let ranks = Ranks { start: 1, end: 1, by_rank: true, one: true };
         let (mut partition, mut said) = (Partition::default(), Vec::new());
         partition.add(ranks, b"1", b"a", &mut said);
         partition.add(ranks, b"2", b"b", &mut said);
@@ -221,7 +251,7 @@ mod tests {
 
     #[test]
     fn an_update_that_moves_ahead_shifts_the_ranks_between() {
-        let ranks = Ranks { start: 1, end: 2, by_rank: true };
+        let ranks = Ranks { start: 1, end: 2, by_rank: true, one: false };
         let (mut partition, mut said) = (Partition::default(), Vec::new());
         for (primary, key, row) in [("x", "5", "x5"), ("y", "6", "y6"), ("z", "7", "z7"), ("y", "4", "y4"), ("y", "4", "Y4")] {
             partition.update(ranks, primary.as_bytes(), key.as_bytes(), row.as_bytes(), &mut said);
@@ -235,7 +265,7 @@ mod tests {
         fn what_is_said_adds_up_to_the_first_ranks(
             steps in prop::collection::vec((0..4u8, 0..3u8, any::<bool>()), 1..60), start in 1..3u64, more in 0..3u64, by_rank in any::<bool>(),
         ) {
-            let ranks = Ranks { start: if by_rank { start } else { 1 }, end: start + more, by_rank };
+            let ranks = Ranks { start: if by_rank { start } else { 1 }, end: start + more, by_rank, one: false };
             let (mut partition, mut said) = (Partition::default(), Vec::new());
             let mut all: Vec<(u8, u8)> = Vec::new();
             for (key, row, add) in steps {

@@ -88,7 +88,19 @@ fn top(strategy: RankStrategy, number: bool) -> (OperatorSpec, Schema) {
     if number {
         output.fields.push(Field::new("p", TypeKind::BigInt.not_null()));
     }
-    (OperatorSpec::Rank(RankSpec { partition_by: vec![0], order_by, start: 1, end: 10, number, strategy, state_ttl_ms: 0 }), output)
+    (
+        OperatorSpec::Rank(RankSpec {
+            partition_by: vec![0],
+            order_by,
+            start: 1,
+            end: 10,
+            end_by: None,
+            number,
+            strategy,
+            state_ttl_ms: 0,
+        }),
+        output,
+    )
 }
 
 fn join(kind: JoinKind, timing: JoinTiming, changelog: bool) -> (OperatorSpec, Schema) {

@@ -316,7 +316,7 @@ fn top_n(strategy: RankStrategy, start: u64, end: u64, number: bool) -> Operator
     if number {
         fields.push(Field::new("rn", TypeKind::BigInt.not_null()));
     }
-    let spec = RankSpec { partition_by: vec![0], order_by, start, end, number, strategy, state_ttl_ms: 0 };
+    let spec = RankSpec { partition_by: vec![0], order_by, start, end, end_by: None, number, strategy, state_ttl_ms: 0 };
     node(OperatorSpec::Rank(spec), Schema::new(fields))
 }
 
@@ -396,6 +396,34 @@ fn a_top_n_of_updates_by_key_passes_over_what_was_before() {
     cluster.rescale(2);
     assert_eq!(lines, ["+I a 1 7 1", "-U a 1 7 1", "+U a 2 8 1"]);
     assert_eq!(cluster.rows(&[row(AFTER, 3, 8)], true), ["-U a 2 8 1", "+U a 3 8 1"]);
+}
+
+/// The greatest values of each side, as many as its number says.
+fn top_side(strategy: RankStrategy) -> OperatorNode {
+    let order_by = vec![SortKey { column: 1, descending: true, nulls_first: false }];
+    let partition_by = vec![2];
+    let spec = RankSpec { partition_by, order_by, start: 1, end: u64::MAX, end_by: Some(2), number: false, strategy, state_ttl_ms: 0 };
+    node(OperatorSpec::Rank(spec), schema())
+}
+
+#[test]
+fn a_top_n_whose_end_is_a_column_keeps_so_many_rows_of_each_partition() {
+    let row = |kind, value, side| (kind, Some("a"), Some(value), side);
+    let mut cluster = Cluster::new(top_side(RankStrategy::AppendFast), &[2]);
+    let lines = cluster.rows(&[row(ADD, 5, 1), row(ADD, 6, 1), row(ADD, 4, 2), row(ADD, 5, 2), row(ADD, 9, 0), row(ADD, 9, -1)], false);
+    assert_eq!(lines, ["+I a 5 1", "-D a 5 1", "+I a 6 1", "+I a 4 2", "+I a 5 2"]);
+    cluster.rescale(3);
+    assert_eq!(cluster.rows(&[row(ADD, 6, 2)], false), ["-D a 4 2", "+I a 6 2"]);
+}
+
+#[test]
+fn a_top_n_whose_end_is_a_column_takes_rows_back_after_a_restart() {
+    let row = |kind, value, side| (kind, Some("a"), Some(value), side);
+    let mut cluster = Cluster::new(top_side(RankStrategy::Retract), &[2]);
+    assert_eq!(cluster.rows(&[row(ADD, 5, 1), row(ADD, 4, 1), row(ADD, 4, 2)], true), ["+I a 5 1", "+I a 4 2"]);
+    cluster.rescale(2);
+    assert_eq!(cluster.rows(&[row(GONE, 5, 1)], true), ["-D a 5 1", "+I a 4 1"]);
+    assert_eq!(cluster.rows(&[row(ADD, 3, 2), row(ADD, 2, 2)], true), ["+I a 3 2"]);
 }
 
 /// COUNT(*) by `k` in windows that speak before or behind their end.

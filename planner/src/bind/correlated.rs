@@ -18,9 +18,9 @@ use super::subquery::{CORRELATED_MAX, Correlated, plain_select, single};
 use super::{Binder, aggregate, call};
 
 /// A column of the outer rows' side, and the inner expression that it must equal.
-struct Pair {
-    outer: Expr,
-    inner: Expr,
+pub(super) struct Pair {
+    pub(super) outer: Expr,
+    pub(super) inner: Expr,
 }
 
 /// The SELECT of a query of one row: aggregates, without GROUP BY.
@@ -138,7 +138,7 @@ fn take_aggregates(expr: &mut ast::Expr, width: usize, taken: &mut Vec<ast::Expr
 }
 
 /// `outer = inner`, either way round; the inner side over the inner rows alone.
-fn pair(term: &Expr, width: usize, inner: &Rel) -> Option<Pair> {
+pub(super) fn pair(term: &Expr, width: usize, inner: &Rel) -> Option<Pair> {
     let ExprNode::Call { function, args } = &term.node else { return None };
     let [left, right] = &args[..] else { return None };
     let all = |expr: &Expr, outer: bool| {

@@ -84,6 +84,7 @@ impl ExprBinder<'_> {
         let args = self.all(operands)?;
         let times = args.len() == 2 && args.iter().all(|arg| is_moment(&arg.ty.kind));
         match name {
+            "ITEM" if matches!(args[0].ty.kind, TypeKind::Row(_)) => row_item(args, span),
             ast::MINUS_DATE if times => call::resolve("-", args, span),
             ast::MINUS_DATE => Err(no_difference(&args, "(<DATETIME> - <DATETIME>) <UNIT>", span)),
             "-" if times => Err(no_difference(&args, "<DATETIME> - <INTERVAL>, (<DATETIME> - <DATETIME>) DAY", span)),
@@ -111,9 +112,9 @@ impl ExprBinder<'_> {
             Err(_) if path.len() == 1 && path[0].text.eq_ignore_ascii_case("PI") => return call::resolve("PI", Vec::new(), span),
             Err(error) => return Err(error),
         };
-        let mut expr = match &self.grouping {
-            Some(grouping) => grouping.column(index).ok_or_else(|| grouping.not_grouped(path, span))?,
-            None => Expr::column(index, self.schema.fields[index].ty.clone()),
+        let (mut expr, used) = match &self.grouping {
+            Some(grouping) => grouping.nested(index, path, used)?.ok_or_else(|| grouping.not_grouped(path, span))?,
+            None => (Expr::column(index, self.schema.fields[index].ty.clone()), used),
         };
         for name in &path[used..] {
             expr = field(expr, name)?;
@@ -235,6 +236,28 @@ pub(crate) fn field(base: Expr, name: &Name) -> Planned<Expr> {
     let ty = field.ty.with_nullable(field.ty.nullable || base.ty.nullable);
     let position = Expr::literal(Value::Int(position as i64), TypeKind::Int.not_null());
     Ok(Expr::call("FIELD", vec![base, position], ty))
+}
+
+/// `row[1]`, `row['name']`: a field by its place, from 1, or its name.
+fn row_item(args: Vec<Expr>, span: Span) -> Planned<Expr> {
+    let (place, row) = match <[Expr; 2]>::try_from(args) {
+        Ok([row, place]) => (place, row),
+        Err(_) => return Err(PlanError::new(Code::Types, "a row has fields: write row[1] or row.name").at(span)),
+    };
+    let TypeKind::Row(fields) = &row.ty.kind else { return call::resolve("ITEM", vec![row, place], span) };
+    let name = match &place.node {
+        ExprNode::Literal(Value::Int(place)) => {
+            usize::try_from(*place).ok().and_then(|place| fields.get(place.checked_sub(1)?)).map(|field| field.name.clone())
+        }
+        ExprNode::Literal(Value::String(name)) => Some(name.clone()),
+        _ => None,
+    };
+    let Some(text) = name else {
+        return Err(PlanError::new(Code::UnknownField, format!("a row of {} fields is read by a constant place or name", fields.len()))
+            .at(span)
+            .label(format!("write a number from 1 to {}, or a field's name", fields.len())));
+    };
+    field(row, &Name { text, span })
 }
 
 /// `CAST(input AS ty)`.

@@ -8,10 +8,11 @@ use irmak_common::operator_spec::WindowProperty;
 use irmak_common::types::{LogicalType, Schema, TimeAttribute, TypeKind};
 
 use crate::algebra::{WindowColumns, plain, with_attribute};
-use crate::error::{Code, PlanError, Span};
+use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::Name;
 
 use super::expand::Expanded;
+use super::expr::field;
 use super::scope::{Scope, told};
 use super::window::GroupWindow;
 
@@ -84,6 +85,24 @@ impl Grouping {
     /// The output column that a column of the relation below has become, where it is grouped by.
     pub(crate) fn column(&self, index: usize) -> Option<Expr> {
         self.find(&Expr::column(index, self.schema.fields[index].ty.clone()))
+    }
+
+    /// The same of `column.field`: it is grouped by as a whole, or a row that it is a field of is. And how many of the path's names that is.
+    ///
+    /// # Errors
+    /// When there is no such field.
+    pub(crate) fn nested(&self, index: usize, path: &[Name], used: usize) -> Planned<Option<(Expr, usize)>> {
+        if let Some(column) = self.column(index) {
+            return Ok(Some((column, used)));
+        }
+        let mut below = Expr::column(index, self.schema.fields[index].ty.clone());
+        for (at, name) in path.iter().enumerate().skip(used) {
+            below = field(below, name)?;
+            if let Some(column) = self.find(&below) {
+                return Ok(Some((column, at + 1)));
+            }
+        }
+        Ok(None)
     }
 
     /// The output column that an expression has become, where it is grouped by.

@@ -127,7 +127,9 @@ fn as_of(left: &Scoped, time: &ast::Expr) -> Planned<usize> {
         (_, TimeAttribute::Proctime) => {
             let message = "a temporal join by processing time (a lookup) is not supported";
             let error = PlanError::new(Code::Unsupported, message).at(time.span).label("an event time of the left table is");
-            Err(error.note("a JOIN without FOR SYSTEM_TIME AS OF takes the newest row, and says its result anew when that changes"))
+            let note = "as in Flink, where only connectors that look rows up (jdbc, hbase, hive) are joined so: a JOIN without FOR \
+                SYSTEM_TIME AS OF takes the newest row, and says its result anew when that changes";
+            Err(error.note(note))
         }
         _ => {
             let message = "FOR SYSTEM_TIME AS OF takes a time attribute of the left table";

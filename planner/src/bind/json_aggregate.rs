@@ -53,5 +53,8 @@ fn wrong(function: &str, accepted: &str, span: Span) -> PlanError {
 /// The object or array of all members.
 pub(super) fn whole(function: &str, members: Expr, span: Span) -> Planned<Expr> {
     let shape = if function == "JSON_OBJECTAGG" { "OBJECT" } else { "ARRAY" };
-    resolve("$JSON", vec![symbol(shape), members], span)
+    let mut json = resolve("$JSON", vec![symbol(shape), members], span)?;
+    // Calcite's type; longer ones are not cut.
+    json.ty.kind = TypeKind::Varchar(2000);
+    Ok(json)
 }

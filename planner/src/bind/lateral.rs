@@ -13,7 +13,7 @@ use crate::join::{JoinRel, all_of};
 
 use super::expr::ExprBinder;
 use super::scope::{Scope, ScopeColumn, Scoped, unique_names};
-use super::{Binder, correlated};
+use super::{Binder, correlated, lateral_top};
 
 /// How a subquery is joined, and what it is called.
 #[derive(Clone, Copy)]
@@ -40,7 +40,10 @@ impl Binder<'_> {
         if let Some(select) = correlated::aggregate_select(query).filter(|_| alone.is_unknown_name()) {
             return self.lateral_aggregates(left, select, join);
         }
-        let (correlated, select) = self.correlated(query, &left, alone)?;
+        let (correlated, select) = match lateral_top::bare(query).filter(|_| !self.settings.batch()) {
+            Some(bare) => self.lateral_top(query, &bare, &left, alone)?,
+            None => self.correlated(query, &left, alone)?,
+        };
         join.inner_or_left()?;
         let (exprs, names) = correlated.items(&select)?;
         let width = left.rel.schema.len();

@@ -4,9 +4,9 @@
 use irmak_common::call_spec::SortKey;
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::match_spec::{AfterMatch, MatchExpr, MatchSpec, PatternVariable};
-use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
+use irmak_common::types::{Field, LogicalType, Schema, TimeAttribute, TypeKind};
 
-use crate::algebra::{Rel, RelNode, same_kind, with_attribute};
+use crate::algebra::{Rel, RelNode, plain, same_kind, with_attribute};
 use crate::ast::pattern::{MatchClause, Pattern, PatternKind, Skip};
 use crate::ast::{self, ExprKind, TableRef};
 use crate::error::{Code, PlanError, Planned, Span};
@@ -31,7 +31,8 @@ impl Binder<'_> {
         }
         let clauses = Clauses { clause, scope: &scope, schema: &rel.schema };
         let partition_by = clauses.partition()?;
-        let (order_by, processing_time) = clauses.order()?;
+        let batch = self.settings.batch();
+        let (order_by, processing_time) = clauses.order(batch)?;
         let mut pattern = variables(&clause.pattern)?;
         let names = clauses.names(&pattern)?;
         let within_ms = clauses.within()?;
@@ -47,12 +48,22 @@ impl Binder<'_> {
         let skip = skip(&clause.skip, &pattern)?;
         check_pattern(&pattern, clause.pattern.span)?;
         let mut fields: Vec<Field> = partition_by.iter().map(|column| rel.schema.fields[*column].clone()).collect();
-        fields.extend(measures.iter().map(|(name, measure)| Field::new(name, measure.expr.ty.clone())));
+        // Batch mode knows no time attributes.
+        let told = |ty: &LogicalType| if batch { plain(ty) } else { ty.clone() };
+        fields.extend(measures.iter().map(|(name, measure)| Field::new(name, told(&measure.expr.ty))));
         let measures = measures.into_iter().map(|(_, measure)| measure).collect();
+        let (input, order_by) = if batch && processing_time { sorted(rel, order_by) } else { (rel, order_by) };
         let spec = MatchSpec { partition_by, order_by, processing_time, pattern, within_ms, skip, measures };
-        let node = RelNode::Match { input: Box::new(rel), spec: Box::new(spec) };
+        let node = RelNode::Match { input: Box::new(input), spec: Box::new(spec) };
         Ok(Scoped::of(Rel { node, schema: Schema::new(fields) }, None))
     }
+}
+
+/// The rows in their order, and the key that is left of it: they are looked at as they come then.
+fn sorted(rel: Rel, order_by: Vec<SortKey>) -> (Rel, Vec<SortKey>) {
+    let (schema, first) = (rel.schema.clone(), order_by[..1].to_vec());
+    let node = RelNode::TemporalSort { input: Box::new(rel), order_by, processing_time: false, first: None };
+    (Rel { node, schema }, first)
 }
 
 struct Clauses<'a> {
@@ -89,12 +100,16 @@ impl Clauses<'_> {
         Ok(columns)
     }
 
-    /// The order, and whether it is that of processing time.
-    fn order(&self) -> Planned<(Vec<SortKey>, bool)> {
+    /// The order, and whether rows are looked at as they come: by processing time, or sorted beforehand by what is no time.
+    fn order(&self, batch: bool) -> Planned<(Vec<SortKey>, bool)> {
         let Some(first) = self.clause.order_by.first() else {
             let message = "MATCH_RECOGNIZE needs ORDER BY a time attribute";
             let error = PlanError::new(Code::TimeAttribute, message).at(self.clause.span);
             return Err(error.note("you must specify either rowtime or proctime for order by, as in Flink"));
+        };
+        let refused = |message: &str, label: String| {
+            let error = PlanError::new(Code::TimeAttribute, message).at(first.expr.span).label(label);
+            Err(error.note("you must specify either rowtime or proctime for order by as the first one, as in Flink"))
         };
         let key = |item: &ast::OrderItem| -> Planned<SortKey> {
             let column = self.column(&item.expr, "ORDER BY")?;
@@ -103,11 +118,15 @@ impl Clauses<'_> {
         let order_by = self.clause.order_by.iter().map(key).collect::<Planned<Vec<_>>>()?;
         let ty = &self.schema.fields[order_by[0].column].ty;
         let attribute = ty.kind.time_attribute();
+        if batch {
+            let by_time = matches!(ty.kind, TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. }) && !first.descending;
+            if !by_time && self.clause.within.is_some() {
+                return refused("WITHIN needs an order of time, ascending", format!("this is {}", article(ty)));
+            }
+            return Ok((order_by, !by_time));
+        }
         if attribute == TimeAttribute::None {
-            return Err(PlanError::new(Code::TimeAttribute, "MATCH_RECOGNIZE is ordered by a time attribute first")
-                .at(first.expr.span)
-                .label(format!("this is {}", article(ty)))
-                .note("you must specify either rowtime or proctime for order by as the first one, as in Flink"));
+            return refused("MATCH_RECOGNIZE is ordered by a time attribute first", format!("this is {}", article(ty)));
         }
         if first.descending {
             let message = "MATCH_RECOGNIZE is ordered by time ascending";

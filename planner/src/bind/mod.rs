@@ -19,6 +19,7 @@ pub(crate) mod interval_count;
 mod join;
 mod json_aggregate;
 mod lateral;
+mod lateral_top;
 pub(crate) mod literal;
 mod mark;
 pub(crate) mod match_recognize;

@@ -65,7 +65,7 @@ impl Binder<'_> {
             let state_ttl_ms = self.settings.state_ttl_ms()?;
             return Ok(ordered.narrowed(|input, order_by| {
                 let (partition_by, strategy) = (Vec::new(), RankStrategy::AppendFast);
-                let spec = RankSpec { partition_by, order_by, start, end, number: false, strategy, state_ttl_ms };
+                let spec = RankSpec { partition_by, order_by, start, end, end_by: None, number: false, strategy, state_ttl_ms };
                 RelNode::Rank { input: Box::new(input), spec: Box::new(spec) }
             }));
         }

@@ -81,23 +81,43 @@ fn replace(binder: &mut ExprBinder<'_>, expr: &mut ast::Expr, windows: &[(Name, 
     if let ExprKind::Call(call) = &expr.kind
         && let Some(over) = &call.over
     {
-        let bound = binder.over(call, named(over, windows)?, overs, expr.span)?;
+        let bound = binder.over(call, &named(over, windows)?, overs, expr.span)?;
         expr.kind = ExprKind::Bound(Box::new(bound));
         return Ok(());
     }
     expr.children_mut().into_iter().try_for_each(|child| replace(binder, child, windows, overs))
 }
 
-/// The window that is meant: `OVER w` is what the WINDOW clause says of it.
-fn named<'a>(over: &'a Over, windows: &'a [(Name, Over)]) -> Planned<&'a Over> {
-    let Some(name) = &over.name else { return Ok(over) };
-    match windows.iter().find(|(known, _)| known.text == name.text) {
-        Some((_, window)) => Ok(window),
-        None => Err(PlanError::new(Code::UnknownField, format!("there is no window `{}`", name.text))
+/// The window that is meant: `OVER w` is what the WINDOW clause says of it, `OVER (w ROWS ...)` that with what `w` leaves open. A window is
+/// made of those before it.
+fn named(over: &Over, windows: &[(Name, Over)]) -> Planned<Over> {
+    let Some(name) = &over.name else { return Ok(over.clone()) };
+    let Some(at) = windows.iter().position(|(known, _)| known.text == name.text) else {
+        return Err(PlanError::new(Code::UnknownField, format!("there is no window `{}`", name.text))
             .at(name.span)
             .suggest(&name.text, windows.iter().map(|(known, _)| known.text.as_str()))
-            .note("windows are declared behind the query: WINDOW w AS (PARTITION BY ... ORDER BY ...)")),
+            .note("windows are declared behind the query: WINDOW w AS (PARTITION BY ... ORDER BY ...)"));
+    };
+    let mut window = named(&windows[at].1, &windows[..at])?;
+    let twice = if !over.partition_by.is_empty() {
+        Some("PARTITION BY")
+    } else if !over.order_by.is_empty() && !window.order_by.is_empty() {
+        Some("ORDER BY")
+    } else {
+        window.frame.as_ref().filter(|_| over.span != name.span).map(|_| "a frame")
+    };
+    if let Some(what) = twice {
+        let message = format!("window `{}` cannot be given {what} anew", name.text);
+        return Err(PlanError::new(Code::Syntax, message).at(over.span).label("what is made of a window adds what that leaves open"));
     }
+    if window.order_by.is_empty() {
+        window.order_by.clone_from(&over.order_by);
+    }
+    if over.frame.is_some() {
+        window.frame.clone_from(&over.frame);
+    }
+    window.span = over.span;
+    Ok(window)
 }
 
 impl ExprBinder<'_> {
@@ -289,7 +309,7 @@ impl Overs {
         fields.extend(aggregates.iter().map(|call| Field::new(&call.name, call.ty.clone())));
         let node = if is_rank {
             let function = aggregates[0].function.clone();
-            let spec = RowNumberSpec { function, partition_by, order_by, start: 1, end: None, span };
+            let spec = RowNumberSpec { function, partition_by, order_by, start: 1, end: None, end_by: None, span };
             RelNode::RowNumber { input: below, spec: Box::new(spec) }
         } else {
             let processing = window.order[0].expr.ty.kind.time_attribute() == TimeAttribute::Proctime;

@@ -23,7 +23,16 @@ pub(crate) fn filtered(mut rel: Rel, predicate: Expr) -> Rel {
         _ => vec![predicate],
     };
     let (mut start, mut end, mut rest) = (1, None, Vec::new());
+    let mut end_by = None;
     for term in terms {
+        if let Some((column, exact)) = end_column(&term, number, &rel)
+            && end_by.is_none_or(|known| known == column)
+        {
+            end_by = Some(column);
+            if exact {
+                continue;
+            }
+        }
         match bounds(&term, number) {
             Some((from, to)) => {
                 start = start.max(from);
@@ -36,7 +45,8 @@ pub(crate) fn filtered(mut rel: Rel, predicate: Expr) -> Rel {
         }
     }
     if let Some(spec) = rank_mut(&mut rel) {
-        (spec.start, spec.end) = (start.max(spec.start), end);
+        (spec.start, spec.end) = (start.max(spec.start), end.or(end_by.map(|_| u64::MAX)));
+        spec.end_by = end_by;
     }
     match rest.len() {
         0 => rel,
@@ -65,6 +75,37 @@ fn rank_mut(rel: &mut Rel) -> Option<&mut RowNumberSpec> {
     match &mut rel.node {
         RelNode::RowNumber { spec, .. } => Some(spec),
         RelNode::Project { input, .. } => rank_mut(input),
+        _ => None,
+    }
+}
+
+/// The partition column of the rank that a condition compares a number column with, as the most; and whether that is all that it says.
+/// Flink takes `<` and `=` for `<=`.
+fn end_column(term: &Expr, number: usize, rel: &Rel) -> Option<(usize, bool)> {
+    let ExprNode::Call { function, args } = &term.node else { return None };
+    let [left, right] = &args[..] else { return None };
+    let (other, turned) = match (column_of(left) == Some(number), column_of(right) == Some(number)) {
+        (true, false) => (right, false),
+        (false, true) => (left, true),
+        _ => return None,
+    };
+    let exact = match (function.as_str(), turned) {
+        ("<=", false) | (">=", true) => true,
+        ("<", false) | (">", true) | ("=", _) => false,
+        _ => return None,
+    };
+    let below = ranked_column(rel, column_of(other)?)?;
+    Some((below, exact))
+}
+
+/// The input column of the rank that a column above it is, where its partitions are told apart by it, and it is an integer.
+fn ranked_column(rel: &Rel, column: usize) -> Option<usize> {
+    match &rel.node {
+        RelNode::RowNumber { input, spec } => {
+            let integer = input.schema.fields.get(column).is_some_and(|field| is_integer(&field.ty.kind));
+            (integer && spec.partition_by.contains(&column)).then_some(column)
+        }
+        RelNode::Project { input, exprs } => ranked_column(input, exprs.get(column)?.as_column()?),
         _ => None,
     }
 }
@@ -165,12 +206,16 @@ fn settled(input: Rel, spec: RowNumberSpec, ttl: u64) -> Planned<RelNode> {
             let message = "Rank end should not less than zero, but now is 0";
             Err(PlanError::new(Code::Types, message).at(span).label("no number is so small: ranks begin at 1"))
         }
+        Some(_) if windowed && spec.end_by.is_some() => {
+            let message = "a rank within windows is bounded by a number, as in Flink";
+            Err(PlanError::new(Code::Unsupported, message).at(span).label("write rn <= 3"))
+        }
         Some(end) if windowed => window_rank(input, spec, end),
-        Some(1) if spec.start == 1 && by_time && !is_updating(&input) => Ok(deduplicate(input, spec, ttl)),
+        Some(1) if spec.start == 1 && spec.end_by.is_none() && by_time && !is_updating(&input) => Ok(deduplicate(input, spec, ttl)),
         Some(end) => {
-            let RowNumberSpec { partition_by, order_by, start, .. } = spec;
+            let RowNumberSpec { partition_by, order_by, start, end_by, .. } = spec;
             let strategy = RankStrategy::AppendFast;
-            let rank = RankSpec { partition_by, order_by, start, end, number: true, strategy, state_ttl_ms: ttl };
+            let rank = RankSpec { partition_by, order_by, start, end, end_by, number: true, strategy, state_ttl_ms: ttl };
             Ok(RelNode::Rank { input: Box::new(input), spec: Box::new(rank) })
         }
     }

@@ -42,7 +42,7 @@ pub(crate) struct Correlated {
     /// What pairs must meet, over the outer columns and behind them its own.
     pub(crate) condition: Vec<Expr>,
     pub(crate) scope: Scope,
-    schema: Schema,
+    pub(crate) schema: Schema,
 }
 
 /// What IN compares.

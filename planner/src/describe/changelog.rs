@@ -65,7 +65,7 @@ pub(crate) fn rank(spec: &RankSpec, input: &Schema, output: &Schema) -> String {
     format!(
         "Rank(strategy=[{strategy}], rankType=[ROW_NUMBER], rankRange=[rankStart={}, rankEnd={}], {partition}orderBy=[{orders}], select=[{}])",
         spec.start,
-        spec.end,
+        spec.end_by.map_or_else(|| spec.end.to_string(), |column| name(column, input).to_owned()),
         select.join(", ")
     )
 }

@@ -11,10 +11,15 @@ pub(crate) fn over(cursor: &mut Cursor) -> Planned<Over> {
     let span = cursor.span();
     let mut over = Over { name: None, partition_by: Vec::new(), order_by: Vec::new(), frame: None, span };
     if !cursor.at_symbol("(") {
-        over.name = Some(cursor.name("a window's name")?);
+        let name = cursor.name("a window's name")?;
+        over.span = name.span;
+        over.name = Some(name);
         return Ok(over);
     }
     cursor.expect_symbol("(")?;
+    if !["PARTITION", "ORDER", "ROWS", "RANGE"].iter().any(|word| cursor.at_words(&[word])) && !cursor.at_symbol(")") {
+        over.name = Some(cursor.name("a window's name")?);
+    }
     if cursor.eat(&["PARTITION", "BY"]) {
         over.partition_by = cursor.list(expr)?;
     }

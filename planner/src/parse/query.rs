@@ -58,12 +58,12 @@ fn limits(cursor: &mut Cursor, query: &mut Query) -> Planned<()> {
     loop {
         if cursor.eat(&["LIMIT"]) {
             if !cursor.eat(&["ALL"]) {
-                query.limit = Some(cursor.number("a number of rows")?);
+                query.limit = Some(cursor.row_count()?);
             }
         } else if cursor.at_words(&["OFFSET"]) {
             let span = cursor.span();
             cursor.next();
-            query.offset = Some((cursor.number("a number of rows")?, span.to(cursor.last_span())));
+            query.offset = Some((cursor.row_count()?, span.to(cursor.last_span())));
             if !cursor.eat(&["ROWS"]) {
                 cursor.eat(&["ROW"]);
             }
@@ -71,7 +71,7 @@ fn limits(cursor: &mut Cursor, query: &mut Query) -> Planned<()> {
             if !cursor.eat(&["FIRST"]) {
                 cursor.expect_words(&["NEXT"])?;
             }
-            query.limit = Some(cursor.number("a number of rows")?);
+            query.limit = Some(cursor.row_count()?);
             if !cursor.eat(&["ROWS"]) {
                 cursor.expect_words(&["ROW"])?;
             }

@@ -42,7 +42,7 @@ pub(super) fn rank(input: Rel, mut spec: RankSpec, schema: &Schema, wanted: &BTr
     spec.number = spec.number && wanted.contains(&width);
     let (input, mut positions) = keep(input, &below, needs);
     let at = |column: &mut usize| *column = positions.get(column).copied().unwrap_or(*column);
-    spec.partition_by.iter_mut().for_each(at);
+    spec.partition_by.iter_mut().chain(&mut spec.end_by).for_each(at);
     spec.order_by.iter_mut().for_each(|key| at(&mut key.column));
     if let RankStrategy::UpdateFast { primary_keys } = &mut spec.strategy {
         primary_keys.iter_mut().for_each(at);
