@@ -82,6 +82,7 @@ fn a_rank_is_bounded_by_a_column_that_parts_it() {
     for bound in ["rn < k", "rn = k", "rn <= k AND rn >= 2 AND v > 3"] {
         explained(&ranked("k", bound), &["rankEnd=k]", "Calc"]);
     }
+    explained(&ranked("s", "rn <= 1 + 1"), &["rankEnd=2]"]);
     refused(&ranked("s", "rn <= k"), "E0306", "needs an upper bound");
     refused(&ranked("k", "rn >= k"), "E0306", "needs an upper bound");
 }

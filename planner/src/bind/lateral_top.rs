@@ -2,7 +2,8 @@
 //!
 //! The inner rows are ranked by what they are compared with, once for all outer rows that have it, and the first are joined.
 
-use irmak_common::changelog_spec::{RankSpec, RankStrategy, SortKey};
+use irmak_common::call_spec::SortKey;
+use irmak_common::changelog_spec::{RankSpec, RankStrategy};
 use irmak_common::expr::Expr;
 
 use crate::algebra::{Rel, RelNode, map_columns};

@@ -8,10 +8,12 @@ use irmak_common::changelog_spec::{DeduplicateSpec, Keep, RankSpec, RankStrategy
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{OverFrame, OverSpec, WindowRankSpec, WindowSpec};
 use irmak_common::types::{TimeAttribute, TypeKind};
+use irmak_functions::Environment;
 
-use crate::algebra::{Rel, RelNode, Root, RowNumberSpec};
+use crate::algebra::{Rel, RelNode, Root, RowNumberSpec, columns_of};
 use crate::changelog::is_updating;
 use crate::error::{Code, PlanError, Planned};
+use crate::rewrite::fold::{fold, is_volatile};
 
 use super::over::is_place;
 
@@ -141,6 +143,11 @@ fn column_of(expr: &Expr) -> Option<usize> {
 fn constant(expr: &Expr) -> Option<i64> {
     match &expr.node {
         ExprNode::Cast { input, .. } => constant(input),
+        // `rn <= 1 + 1`
+        ExprNode::Call { .. } if columns_of(expr).is_empty() && is_integer(&expr.ty.kind) && !is_volatile(expr) => {
+            let folded = fold(expr.clone(), &Environment::default());
+            if matches!(folded.node, ExprNode::Literal(_)) { constant(&folded) } else { None }
+        }
         ExprNode::Literal(Value::Int(value)) if is_integer(&expr.ty.kind) => Some(*value),
         _ => None,
     }
