@@ -27,8 +27,8 @@ pub const SQL_DEPTH_MAX: usize = 100;
 /// Columns of one table.
 pub const COLUMNS_MAX: usize = 2_000;
 
-/// Nesting of a JSON record: Jackson's bound. A debug build's decoder goes so deep on two thirds of a thread's 2 MiB.
-pub const JSON_DEPTH_MAX: usize = 1_000;
+/// Nesting of a JSON record. Jackson has 1000; a debug build's decoder uses 1.6 KiB a level, so this is half of a thread's stack.
+pub const JSON_DEPTH_MAX: usize = 500;
 
 /// Bytes of state that travel inside an acknowledgement instead of a file of their own. Flink's `state.storage.fs.memory-threshold`.
 pub const INLINE_STATE_BYTES_MAX: usize = 20 << 10;

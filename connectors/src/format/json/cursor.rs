@@ -233,7 +233,7 @@ impl<'a> Cursor<'a> {
         mut member: impl FnMut(&mut Self) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         if depth >= JSON_DEPTH_MAX {
-            return Err(Syntax { at: self.at, reason: "nested deeper than 1000 levels" }.into());
+            return Err(Syntax { at: self.at, reason: "nested deeper than 500 levels" }.into());
         }
         self.skip_space();
         if self.take(end) {
