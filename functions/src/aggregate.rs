@@ -2,7 +2,7 @@
 //!
 //! Source: Flink 1.20, `FlinkTypeSystem` (SUM and AVG of DECIMAL) and the aggregates' declared types.
 
-use irmak_common::types::{LogicalType, MAX_LENGTH, TypeKind};
+use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::error::SignatureError;
 use crate::types::KindExt;
@@ -66,8 +66,9 @@ pub fn aggregate_type(name: &str, args: &[LogicalType], grouped_by_key: bool) ->
         ("LAG" | "LEAD", [arg, offset, default]) if offset.kind.is_integer() => {
             return Ok(arg.with_nullable(arg.nullable || default.nullable));
         }
-        ("LISTAGG", [text]) if text.kind.is_text() => TypeKind::Varchar(MAX_LENGTH),
-        ("LISTAGG", [text, separator]) if text.kind.is_text() && separator.kind.is_text() => TypeKind::Varchar(MAX_LENGTH),
+        // Of the texts' own type, for all that grows out of it: as Flink declares it.
+        ("LISTAGG", [text]) if text.kind.is_text() => text.kind.clone(),
+        ("LISTAGG", [text, separator]) if text.kind.is_text() && separator.kind.is_text() => text.kind.clone(),
         ("COLLECT", [arg]) => return Ok(TypeKind::Multiset(Box::new(arg.clone())).not_null()),
         ("ARRAY_AGG", [arg]) => TypeKind::Array(Box::new(arg.clone())),
         ("JSON_OBJECTAGG", [key, _]) if key.kind.is_text() => return Ok(TypeKind::STRING.not_null()),

@@ -25,8 +25,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     hash("SHA512", |args| digest_signature(args, 128), |_| digest(|text, out| push_hex(out, &sha2::Sha512::digest(text)))),
     Function::partial("SHA2", |args| strict(args, &[Want::Text, Want::Int], 0, TypeKind::Varchar(128)), |_| sha2_of()),
     Function::total("HASH_CODE", hash_code_signature, |_| hash_code()),
-    Function::total("TO_BASE64", |args| strict(args, &[Want::Text], 0, TypeKind::STRING), |_| to_base64()),
-    Function::partial("FROM_BASE64", |args| strict(args, &[Want::Text], 0, TypeKind::STRING), |_| from_base64()),
+    Function::total("TO_BASE64", |args| strict(args, &[Want::Octets], 0, TypeKind::STRING), |_| to_base64()),
+    Function::partial("FROM_BASE64", |args| strict(args, &[Want::Octets], 0, TypeKind::STRING), |_| from_base64()),
     Function::partial("ENCODE", encode_signature, |_| encode()),
     Function::partial("DECODE", decode_signature, |_| decode()),
     Function::total("HEX", hex_signature, hex),
@@ -51,7 +51,7 @@ const fn hash(
 }
 
 fn digest_signature(args: &[Arg<'_>], length: u32) -> Signature {
-    strict(args, &[Want::Text], 0, TypeKind::Char(length))
+    strict(args, &[Want::Octets], 0, TypeKind::Char(length))
 }
 
 fn encode_signature(args: &[Arg<'_>]) -> Signature {
@@ -85,9 +85,15 @@ fn push_hex(out: &mut String, bytes: &[u8]) {
     }
 }
 
-fn digest(write: fn(&str, &mut String)) -> Result<Kernel, FunctionError> {
+/// A text's bytes in UTF-8, or the bytes as they are.
+fn octets(column: &Column) -> Result<Column, EvalError> {
+    column.map(|array| arrow::compute::cast(array, &arrow::datatypes::DataType::Binary).map_err(crate::column::arrow_error))
+}
+
+fn digest(write: fn(&[u8], &mut String)) -> Result<Kernel, FunctionError> {
     kernel(move |args, scope| {
-        let texts = args[0].strings()?;
+        let texts = octets(&args[0])?;
+        let texts = texts.bytes()?;
         build_strings(scope.rows, |row, out| Ok(texts.get(row).map(|text| write(text, out))))
     })
 }
@@ -137,17 +143,20 @@ const BASE64: GeneralPurpose =
 
 fn to_base64() -> Result<Kernel, FunctionError> {
     kernel(|args, scope| {
-        let texts = args[0].strings()?;
+        let texts = octets(&args[0])?;
+        let texts = texts.bytes()?;
         build_strings(scope.rows, |row, out| Ok(texts.get(row).map(|text| BASE64.encode_string(text, out))))
     })
 }
 
 fn from_base64() -> Result<Kernel, FunctionError> {
     kernel(|args, scope| {
-        let texts = args[0].strings()?;
+        let texts = octets(&args[0])?;
+        let texts = texts.bytes()?;
         build_strings(scope.rows, |row, out| {
             let Some(text) = texts.get(row) else { return Ok(None) };
-            let bytes = BASE64.decode(text).map_err(|error| EvalError::new("FROM_BASE64", error.to_string()).value(text).at(row))?;
+            let told = || String::from_utf8_lossy(text);
+            let bytes = BASE64.decode(text).map_err(|error| EvalError::new("FROM_BASE64", error.to_string()).value(told()).at(row))?;
             out.push_str(&String::from_utf8_lossy(&bytes));
             Ok(Some(()))
         })
@@ -276,6 +285,10 @@ mod tests {
     fn encodings_go_there_and_back() {
         check("TO_BASE64", &[text("é")], Some("w6k="));
         check("FROM_BASE64", &[text("aGVsbG8")], Some("hello"));
+        let bytes = |bytes: &[u8]| (Value::Bytes(bytes.to_vec()), TypeKind::BYTES.not_null());
+        check("TO_BASE64", &[bytes(&[255, 0, 195])], Some("/wDD"));
+        check("FROM_BASE64", &[bytes(b"aGVsbG8=")], Some("hello"));
+        check("MD5", &[bytes(b"")], Some("d41d8cd98f00b204e9800998ecf8427e"));
         check("FROM_BASE64", &[text("aGVsbG8gd29ybGQ=")], Some("hello world"));
         check("ENCODE", &[text("é"), text("ISO-8859-1")], Some("x'e9'"));
         check("ENCODE", &[text("é"), text("US-ASCII")], Some("x'3f'"));

@@ -77,6 +77,8 @@ pub(crate) enum Want {
     Text,
     /// BINARY or VARBINARY, as it is.
     Bytes,
+    /// Either of both, as it is.
+    Octets,
     /// An integer of at most 32 bits, cast to INT.
     Int,
     /// Any integer, cast to BIGINT.
@@ -96,6 +98,7 @@ impl Want {
         match self {
             Self::Text => "<CHARACTER_STRING>",
             Self::Bytes => "<BINARY_STRING>",
+            Self::Octets => "<CHARACTER_STRING or BINARY_STRING>",
             Self::Int => "<INTEGER>",
             Self::Long => "<BIGINT>",
             Self::Double => "<NUMERIC>",
@@ -111,6 +114,8 @@ impl Want {
         match self {
             Self::Text if null => Some(arg.cast(TypeKind::STRING)),
             Self::Text => kind.is_text().then(|| arg.ty.clone()),
+            Self::Octets if null => Some(arg.cast(TypeKind::STRING)),
+            Self::Octets => (kind.is_text() || kind.is_bytes()).then(|| arg.ty.clone()),
             Self::Bytes if null => Some(arg.cast(TypeKind::BYTES)),
             Self::Bytes => kind.is_bytes().then(|| arg.ty.clone()),
             Self::Int => (null || kind.is_integer() && *kind != TypeKind::BigInt).then(|| arg.cast(TypeKind::Int)),

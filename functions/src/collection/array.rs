@@ -11,7 +11,7 @@ use crate::error::FunctionError;
 use crate::function::{Call, Function, Kernel};
 use crate::merge::merged_type;
 use crate::signature::{Arg, Signature, any_nullable, refuse};
-use crate::types::{KindExt, common_type};
+use crate::types::{KindExt, implicitly_castable};
 use crate::zone::Zone;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -107,24 +107,32 @@ fn element_of<'a>(arg: &'a Arg<'_>) -> Option<&'a LogicalType> {
     }
 }
 
+/// An element is cast to what the array holds, and to nothing wider.
 fn with_element(args: &[Arg<'_>], result: Outcome) -> Signature {
     let found = match args {
-        [array, item] => element_of(array).and_then(|element| common_type(&[element, item.ty])).map(|common| (array, item, common)),
+        [array, item] => element_of(array)
+            .filter(|element| *item.kind() == TypeKind::Null || implicitly_castable(item.ty, &element.with_nullable(true)))
+            .map(|element| (array, item, element)),
         _ => None,
     };
-    let Some((array, item, common)) = found else { return refuse("(<ARRAY>, <ELEMENT>)") };
-    let own = element_of(array).is_some_and(|element| element.nullable);
-    let whole = TypeKind::Array(Box::new(common.clone()));
-    let (cast, ty) = match result {
-        Outcome::Array => (whole.clone(), array.cast(whole)),
-        Outcome::SameArray => {
-            let kept = TypeKind::Array(Box::new(common.with_nullable(own)));
-            (kept.clone(), array.cast(kept))
-        }
-        Outcome::Boolean => (whole, array.cast(TypeKind::Boolean)),
-        Outcome::Position => (whole, LogicalType { kind: TypeKind::Int, nullable: any_nullable(args) }),
+    let Some((array, item, element)) = found else {
+        return refuse("(<ARRAY>, <ELEMENT>), the element of the array's element type or one that fits into it");
     };
-    Ok((vec![array.cast(cast), item.cast(common.kind)], ty))
+    // An item of another kind becomes what the elements are, which may be NULL; texts stay as they are.
+    let same = item.kind() == &element.kind || item.kind().is_text() && element.kind.is_text();
+    let nullable = any_nullable(args) || (element.nullable && !same);
+    let of = |nullable: bool| TypeKind::Array(Box::new(element.with_nullable(nullable)));
+    let (cast, ty) = match result {
+        Outcome::Array => {
+            let whole = of(element.nullable || item.ty.nullable);
+            (whole.clone(), LogicalType { kind: whole, nullable })
+        }
+        Outcome::SameArray => (of(element.nullable), array.ty.clone()),
+        Outcome::Boolean => (of(element.nullable || item.ty.nullable), array.cast(TypeKind::Boolean)),
+        Outcome::Position => (of(element.nullable || item.ty.nullable), LogicalType { kind: TypeKind::Int, nullable: any_nullable(args) }),
+    };
+    let item = if item.kind().is_text() { item.ty.clone() } else { item.cast(element.kind.clone()) };
+    Ok((vec![array.cast(cast), item], ty))
 }
 
 fn same_array(args: &[Arg<'_>]) -> Signature {
@@ -156,7 +164,9 @@ fn common_array(args: &[Arg<'_>], least: usize, most: usize) -> Signature {
 fn slice_signature(args: &[Arg<'_>]) -> Signature {
     match args {
         [array, bounds @ ..]
-            if element_of(array).is_some() && (1..=2).contains(&bounds.len()) && bounds.iter().all(|bound| bound.kind().is_integer()) =>
+            if element_of(array).is_some()
+                && (1..=2).contains(&bounds.len())
+                && bounds.iter().all(|bound| bound.kind().is_integer() || *bound.kind() == TypeKind::Null) =>
         {
             let casts = std::iter::once(array.ty.clone()).chain(bounds.iter().map(|bound| bound.cast(TypeKind::Int))).collect();
             Ok((casts, LogicalType { kind: array.kind().clone(), nullable: any_nullable(args) }))

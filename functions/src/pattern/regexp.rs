@@ -81,12 +81,14 @@ fn replace() -> Result<Kernel, FunctionError> {
 }
 
 fn replace_all(regex: &Regex, text: &str, new: &str, out: &mut String) -> Result<(), fancy_regex::Error> {
-    let mut last = 0;
-    for found in regex.find_iter(text) {
-        let found = found?;
+    let (mut last, mut from) = (0, 0);
+    // As Java searches: an empty match may stand right behind another match.
+    while let Some(found) = if from <= text.len() { regex.find_from_pos(text, from)? } else { None } {
         out.push_str(&text[last..found.start()]);
         out.push_str(new);
         last = found.end();
+        let behind = text[last..].chars().next().map_or(1, char::len_utf8);
+        from = if found.start() == found.end() { last + behind } else { last };
     }
     out.push_str(&text[last..]);
     Ok(())
@@ -143,6 +145,8 @@ mod tests {
             ("😀x", "", "-", Some("-?-?-x-")),
             ("abc", "(", "-", None),
             ("abc", "a", "\\$", Some("\\$bc")),
+            ("aaa", "a*", "x", Some("xx")),
+            ("bé", "x*", "-", Some("-b-é-")),
         ] {
             check("REGEXP_REPLACE", &[text(input), text(pattern), text(new)], output);
         }

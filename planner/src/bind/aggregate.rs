@@ -14,11 +14,10 @@ use super::group::{Aggregate, Grouping, Windows};
 use super::scope::Scope;
 use super::window;
 
-const AGGREGATES: [&str; 27] = [
+const AGGREGATES: [&str; 26] = [
     "COUNT",
     "SUM",
     "$SUM0",
-    "SUM0",
     "MIN",
     "MAX",
     "AVG",
@@ -79,6 +78,17 @@ pub(crate) fn one_counted(function: &str, call: &Call) -> Planned<()> {
     }
 }
 
+/// Refuses a separator of LISTAGG that is not written out.
+fn constant_separator(function: &str, call: &Call) -> Planned<()> {
+    match &call.args[..] {
+        [_, separator] if function == "LISTAGG" && !matches!(separator.kind, ExprKind::String(_)) => {
+            let error = PlanError::new(Code::Types, "the separator of LISTAGG is a constant text").at(separator.span);
+            Err(error.note("accepted: LISTAGG(<CHARACTER_STRING>) or LISTAGG(<CHARACTER_STRING>, 'separator')"))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl ExprBinder<'_> {
     /// Above an aggregate: the output column that an expression as a whole has become.
     pub(crate) fn grouped(&mut self, expr: &ast::Expr) -> Planned<Option<Expr>> {
@@ -112,6 +122,9 @@ impl ExprBinder<'_> {
                 .label("aggregate in a subquery first"));
         }
         let mut below = ExprBinder { scope: &grouping.scope, schema: &grouping.schema, grouping: None, clause: "an aggregate" };
+        if !name.starts_with("JSON_") {
+            call.args.iter().try_for_each(super::untyped::typed)?;
+        }
         let args = if call.star { Vec::new() } else { below.all(&call.args)? };
         if name.starts_with("GROUP") {
             return grouping_bits(grouping, &name, &args, call, span);
@@ -120,6 +133,7 @@ impl ExprBinder<'_> {
             return Err(PlanError::new(Code::Syntax, format!("{name}(*) does not exist; only COUNT(*) does")).at(span));
         }
         one_counted(&name, call)?;
+        constant_separator(&name, call)?;
         if name == "COUNT" && args.is_empty() && !call.star {
             return Err(PlanError::new(Code::Types, "COUNT needs an argument").at(span).label("write COUNT(*) to count rows"));
         }

@@ -17,6 +17,9 @@ fn text_of_null(arg: Expr) -> Expr {
 
 /// The call of a function or operator on typed arguments, casts written out.
 pub(crate) fn resolve(name: &str, args: Vec<Expr>, span: Span) -> Planned<Expr> {
+    if let Some(compared) = super::rows::compared(name, &args, span) {
+        return compared;
+    }
     // Of a column the recordings say that it is refused.
     let constant = name == "LIKE" && args.iter().all(|arg| matches!(arg.node, ExprNode::Literal(_)));
     let args = if constant { args.into_iter().map(text_of_null).collect() } else { args };

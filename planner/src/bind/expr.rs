@@ -185,6 +185,11 @@ impl ExprBinder<'_> {
                 .at(span)
                 .label("write CAST(date AS TIMESTAMP(3))"));
         }
+        if types.iter().all(|ty| ty.kind == TypeKind::Null) {
+            return Err(PlanError::new(Code::Types, "CASE has no value but NULL: ELSE or at least one THEN must be something else")
+                .at(span)
+                .label("write CAST(NULL AS type)"));
+        }
         let Some(ty) = common_type(&types) else {
             let told = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(PlanError::new(Code::Types, "the values of CASE have no type in common").at(span).note(format!("types: {told}")));

@@ -3,7 +3,7 @@
 //! So their state is LISTAGG's, and what LISTAGG can (windows, FILTER, retraction) they can. A member of an object that comes twice
 //! counts once, the last time; members are sorted by name, as Flink's are.
 
-use irmak_common::expr::{Expr, Value};
+use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::types::TypeKind;
 
 use crate::error::{Code, PlanError, Planned, Span};
@@ -24,7 +24,11 @@ fn symbol(text: &str) -> Expr {
 /// When the operands are too many or too few, or cannot be JSON.
 pub(super) fn fragments(function: &str, args: &[Expr], span: Span) -> Planned<Expr> {
     let keeps_null = args.first() == Some(&symbol("NULL"));
-    let json = |value: &Expr| resolve("JSON_STRING", vec![value.clone()], span);
+    // What JSON_OBJECT or JSON_ARRAY made is JSON already, and no text.
+    let json = |value: &Expr| match &value.node {
+        ExprNode::Call { function, .. } if function == "JSON_OBJECT" || function == "JSON_ARRAY" => Ok(value.clone()),
+        _ => resolve("JSON_STRING", vec![value.clone()], span),
+    };
     let value = |value: &Expr| {
         let json = json(value)?;
         if keeps_null { resolve("COALESCE", vec![json, text("null")], span) } else { Ok(json) }

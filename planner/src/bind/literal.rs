@@ -14,9 +14,11 @@ use crate::parse::types::{interval_millis, interval_months};
 pub(crate) fn number(text: &str, span: Span) -> Planned<Expr> {
     let out_of_range = || PlanError::new(Code::Literal, format!("numeric literal `{text}` is out of range")).at(span);
     if text.contains(['e', 'E']) {
-        let value: f64 = text.parse().map_err(|_| out_of_range())?;
+        let value: f64 = text.parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(out_of_range)?;
         return Ok(Expr::literal(Value::Float(value), TypeKind::Double.not_null()));
     }
+    // A point without digits behind it changes nothing.
+    let text = text.strip_suffix('.').unwrap_or(text);
     if let Some((whole, fraction)) = text.split_once('.') {
         let digits = whole.trim_start_matches('-').len() + fraction.len();
         let unscaled: i128 = format!("{whole}{fraction}").parse().map_err(|_| out_of_range())?;

@@ -29,6 +29,7 @@ pub(crate) mod order;
 pub(crate) mod over;
 pub(crate) mod query;
 pub(crate) mod rank;
+mod rows;
 pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod select;

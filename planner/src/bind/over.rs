@@ -10,7 +10,7 @@ use irmak_common::call_spec::{AggregateCall, SortKey};
 use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::operator_spec::{OverFrame, OverSpec};
 use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
-use irmak_functions::aggregate_type;
+use irmak_functions::{aggregate_type, implicitly_castable};
 
 use crate::algebra::{Rel, RelNode, RowNumberSpec, cast_to, plain};
 use crate::ast::{self, Bound, Call, ExprKind, Over, SelectItem};
@@ -225,6 +225,10 @@ impl ExprBinder<'_> {
                 *offset = cast_to(offset.clone(), &TypeKind::Int.nullable());
             }
             if let Some(default) = args.get_mut(2) {
+                if default.ty.kind != TypeKind::Null && !implicitly_castable(&plain(&default.ty), &plain(&ty).with_nullable(true)) {
+                    let message = format!("the default of {function} is {}, its value {}", article(&default.ty), article(&ty));
+                    return Err(PlanError::new(Code::Types, message).at(call.args[2].span).label("CAST it to the type of the value"));
+                }
                 *default = cast_to(default.clone(), &ty);
             }
         }

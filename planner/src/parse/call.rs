@@ -1,7 +1,7 @@
 //! Names: columns, and calls of functions with what hangs on them (DISTINCT, FILTER, OVER).
 
 use crate::ast::{Call, Expr, ExprKind};
-use crate::error::{Planned, Span};
+use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, Name, TokenKind};
 
 use super::expr::{expr, node};
@@ -22,6 +22,10 @@ pub(super) fn column_or_call(cursor: &mut Cursor) -> Planned<Expr> {
     let start = cursor.span();
     if cursor.is_symbol_at(1, "(") {
         let name = cursor.word("a function's name")?;
+        if BARE_FUNCTIONS.iter().any(|bare| bare.eq_ignore_ascii_case(&name.text)) && cursor.is_symbol_at(1, ")") {
+            let message = format!("`{}` is written without parentheses", name.text.to_ascii_uppercase());
+            return Err(PlanError::new(Code::Syntax, message).at(start));
+        }
         return match special::call(cursor, &name)? {
             Some(special) => Ok(special),
             None => plain_call(cursor, name),
@@ -56,9 +60,32 @@ fn plain_call(cursor: &mut Cursor, name: Name) -> Planned<Expr> {
         cursor.eat(&["ALL"]);
         call.args = cursor.list(expr)?;
     }
+    let present = nulls_ignored(cursor, &call)?;
     cursor.expect_symbol(")")?;
     aggregate_tail(cursor, &mut call)?;
+    if let Some(present) = present {
+        call.filter = Some(match call.filter.take() {
+            Some(filter) => node(ExprKind::And(vec![present, filter]), start.to(cursor.last_span()))?,
+            None => present,
+        });
+    }
     node(ExprKind::Call(Box::new(call)), start.to(cursor.last_span()))
+}
+
+/// `ARRAY_AGG(x IGNORE NULLS)`: the rows that count. RESPECT NULLS says what is so anyway.
+fn nulls_ignored(cursor: &mut Cursor, call: &Call) -> Planned<Option<Expr>> {
+    let span = cursor.span();
+    match &call.args[..] {
+        [only] if call.name.text.eq_ignore_ascii_case("ARRAY_AGG") => {
+            if cursor.eat(&["IGNORE", "NULLS"]) {
+                let operator = ExprKind::Operator { name: "IS NOT NULL", args: vec![only.clone()] };
+                return node(operator, span.to(cursor.last_span())).map(Some);
+            }
+            cursor.eat(&["RESPECT", "NULLS"]);
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// `FILTER (WHERE ...)` and `OVER (...)` behind a call.

@@ -143,6 +143,10 @@ fn cast(cursor: &mut Cursor) -> Planned<Expr> {
     let ty = types::data_type(cursor);
     cursor.clamps = false;
     let ty = ty?;
+    if !ty.nullable {
+        let message = "a CAST takes a type without NOT NULL: its result is NULL where its input is";
+        return Err(PlanError::new(Code::Syntax, message).at(cursor.last_span()));
+    }
     cursor.expect_symbol(")")?;
     node(ExprKind::Cast { input, ty, safe }, start.to(cursor.last_span()))
 }

@@ -1,8 +1,8 @@
 //! Queries: WITH, SELECT, VALUES, UNION and its like, ORDER BY, LIMIT.
 
-use crate::ast::{Body, Cte, Expr, GroupItem, Query, Select, SelectItem, SetKind};
+use crate::ast::{Body, Cte, Expr, GroupItem, Over, Query, Select, SelectItem, SetKind};
 use crate::error::{Code, PlanError, Planned, Span};
-use crate::token::{Cursor, TokenKind};
+use crate::token::{Cursor, Name, TokenKind};
 
 use super::{expr, over, table};
 
@@ -218,9 +218,19 @@ fn select(cursor: &mut Cursor) -> Planned<Select> {
             cursor.expect_words(&["AS"])?;
             Ok((name, over::over(cursor)?))
         })?;
+        named_once(&select.windows)?;
     }
     select.span = start.to(cursor.last_span());
     Ok(select)
+}
+
+/// Refuses two windows of one name.
+fn named_once(windows: &[(Name, Over)]) -> Planned<()> {
+    let twice = windows.iter().enumerate().find(|(at, (name, _))| windows[..*at].iter().any(|(other, _)| other.text == name.text));
+    match twice {
+        Some((_, (name, _))) => Err(PlanError::new(Code::Twice, format!("two windows are called `{}`", name.text)).at(name.span)),
+        None => Ok(()),
+    }
 }
 
 /// One item of a SELECT list.

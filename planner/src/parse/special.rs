@@ -111,10 +111,6 @@ fn substring(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
 
 fn overlay(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
     let mut args = vec![expr(cursor)?];
-    if cursor.eat_symbol(",") {
-        args.extend(cursor.list(expr)?);
-        return Ok(args);
-    }
     cursor.expect_words(&["PLACING"])?;
     args.push(expr(cursor)?);
     cursor.expect_words(&["FROM"])?;
