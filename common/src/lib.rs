@@ -6,12 +6,15 @@
 pub mod batch_spec;
 pub mod call_spec;
 pub mod changelog_spec;
+pub mod charset;
 pub mod checkpoint;
 pub mod cover;
+pub mod database;
 pub mod duration;
 pub mod element;
 pub mod error;
 pub mod expr;
+pub mod format_types;
 pub mod hash_order;
 pub mod id;
 pub mod job_graph;

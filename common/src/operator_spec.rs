@@ -13,6 +13,7 @@ use crate::batch_spec::BatchSpec;
 use crate::call_spec::AggregateCall;
 use crate::call_spec::SortKey;
 use crate::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, MaterializeSpec, NormalizeSpec, RankSpec, SetOperationSpec};
+use crate::database::Database;
 use crate::expr::{Expr, Value};
 use crate::join_spec::JoinSpec;
 use crate::match_spec::MatchSpec;
@@ -150,6 +151,9 @@ pub fn redact(key: &str, value: &str) -> String {
 pub struct SourceSpec {
     /// The table's name, for messages: `sahibinden`.
     pub table: String,
+    /// Where the table is, for plans.
+    #[serde(default, skip_serializing_if = "Database::is_default")]
+    pub database: Database,
     /// Where rows come from.
     pub connector: ConnectorSpec,
     /// All physical columns as declared, in order (formats that go by position need them all).
@@ -218,6 +222,9 @@ pub enum WindowProperty {
 pub struct SinkSpec {
     /// The table's name, for messages.
     pub table: String,
+    /// Where the table is, for plans.
+    #[serde(default, skip_serializing_if = "Database::is_default")]
+    pub database: Database,
     /// Where rows go.
     pub connector: ConnectorSpec,
     /// The columns, as declared; the input has exactly these.

@@ -27,6 +27,8 @@ pub enum OptionKind {
     MemorySize,
     /// One character.
     Character,
+    /// The name of a charset.
+    Charset,
     /// One of these, in any case.
     OneOf(&'static [&'static str]),
 }

@@ -7,6 +7,7 @@
 mod calendar;
 mod decimal;
 mod double;
+mod hexadecimal;
 mod java_digits;
 mod parse;
 mod time;
@@ -14,5 +15,6 @@ mod time;
 pub use calendar::{civil_from_days, days_from_civil, days_in_month, is_leap_year};
 pub use decimal::{write_decimal, write_decimal_stripped, write_digits_stripped};
 pub use double::{write_double, write_float};
+pub use hexadecimal::{parse_hexadecimal_f32, parse_hexadecimal_f64};
 pub use parse::{ParseError, parse_date, parse_time, parse_timestamp};
 pub use time::{Instant, write_date, write_day_time, write_time, write_timestamp, write_year_month};

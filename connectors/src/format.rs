@@ -5,10 +5,8 @@
 
 pub(crate) mod cells;
 pub(crate) mod changelog;
-pub(crate) mod charset;
 pub(crate) mod column;
 pub(crate) mod csv;
-mod fits;
 pub(crate) mod json;
 pub(crate) mod number;
 pub(crate) mod raw;

@@ -197,6 +197,7 @@ mod tests {
         let connector = ConnectorSpec { connector: "print".into(), options };
         let spec = SinkSpec {
             table: "p".into(),
+            database: Default::default(),
             connector,
             schema: columns,
             partition_by: vec![],

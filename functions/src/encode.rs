@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use irmak_common::charset::Charset;
 use irmak_common::types::{LogicalType, TypeKind};
 use sha2::Digest;
 use std::fmt::Write;
@@ -163,65 +164,17 @@ fn from_base64() -> Result<Kernel, FunctionError> {
     })
 }
 
-/// The character sets that ENCODE and DECODE know.
-#[derive(Clone, Copy)]
-enum Charset {
-    Ascii,
-    Latin1,
-    Utf8,
-    Utf16Be,
-    Utf16Le,
-    Utf16,
-}
-
-impl Charset {
-    fn named(name: &str) -> Result<Self, String> {
-        Ok(match name.to_ascii_uppercase().as_str() {
-            "US-ASCII" | "ASCII" => Self::Ascii,
-            "ISO-8859-1" | "LATIN1" => Self::Latin1,
-            "UTF-8" | "UTF8" => Self::Utf8,
-            "UTF-16BE" => Self::Utf16Be,
-            "UTF-16LE" => Self::Utf16Le,
-            "UTF-16" => Self::Utf16,
-            _ => return Err(format!("Unsupported encoding: {name}; known are US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, UTF-16LE and UTF-16")),
-        })
-    }
-
-    fn encode(self, text: &str, out: &mut Vec<u8>) {
-        let single = |out: &mut Vec<u8>, last: u32| out.extend(text.chars().map(|c| if u32::from(c) <= last { c as u8 } else { b'?' }));
-        match self {
-            Self::Ascii => single(out, 0x7f),
-            Self::Latin1 => single(out, 0xff),
-            Self::Utf8 => out.extend_from_slice(text.as_bytes()),
-            Self::Utf16Be => out.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
-            Self::Utf16Le => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
-            Self::Utf16 => out.extend([0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes))),
-        }
-    }
-
-    fn decode(self, bytes: &[u8], out: &mut String) {
-        let wide = |out: &mut String, bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-            let units = bytes.chunks(2).map(|pair| unit([pair[0], pair.get(1).copied().unwrap_or(0)]));
-            out.extend(char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')));
-        };
-        match self {
-            Self::Ascii => out.extend(bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' })),
-            Self::Latin1 => out.extend(bytes.iter().map(|byte| char::from(*byte))),
-            Self::Utf8 => out.push_str(&String::from_utf8_lossy(bytes)),
-            Self::Utf16Le => wide(out, bytes, u16::from_le_bytes),
-            Self::Utf16 if bytes.starts_with(&[0xff, 0xfe]) => wide(out, &bytes[2..], u16::from_le_bytes),
-            Self::Utf16 if bytes.starts_with(&[0xfe, 0xff]) => wide(out, &bytes[2..], u16::from_be_bytes),
-            Self::Utf16Be | Self::Utf16 => wide(out, bytes, u16::from_be_bytes),
-        }
-    }
+fn charset(function: &'static str, name: &str, row: usize) -> Result<Charset, EvalError> {
+    Charset::named(name)
+        .ok_or_else(|| EvalError::new(function, format!("Unsupported encoding: {name}; expected: {}", Charset::accepted(name))).at(row))
 }
 
 fn encode() -> Result<Kernel, FunctionError> {
     kernel(|args, scope| {
         let (texts, charsets) = (args[0].strings()?, args[1].strings()?);
         build_bytes(scope.rows, |row, out| {
-            let Some((text, charset)) = texts.get(row).zip(charsets.get(row)) else { return Ok(None) };
-            Charset::named(charset).map_err(|message| EvalError::new("ENCODE", message).at(row))?.encode(text, out);
+            let Some((text, name)) = texts.get(row).zip(charsets.get(row)) else { return Ok(None) };
+            charset("ENCODE", name, row)?.encode(text, out);
             Ok(Some(()))
         })
     })
@@ -230,9 +183,12 @@ fn encode() -> Result<Kernel, FunctionError> {
 fn decode() -> Result<Kernel, FunctionError> {
     kernel(|args, scope| {
         let (values, charsets) = (args[0].bytes()?, args[1].strings()?);
+        let mut read = Vec::new();
         build_strings(scope.rows, |row, out| {
-            let Some((bytes, charset)) = values.get(row).zip(charsets.get(row)) else { return Ok(None) };
-            Charset::named(charset).map_err(|message| EvalError::new("DECODE", message).at(row))?.decode(bytes, out);
+            let Some((bytes, name)) = values.get(row).zip(charsets.get(row)) else { return Ok(None) };
+            read.clear();
+            charset("DECODE", name, row)?.decode(bytes, &mut read);
+            out.push_str(&String::from_utf8_lossy(&read));
             Ok(Some(()))
         })
     })
@@ -292,6 +248,7 @@ mod tests {
         check("FROM_BASE64", &[text("aGVsbG8gd29ybGQ=")], Some("hello world"));
         check("ENCODE", &[text("é"), text("ISO-8859-1")], Some("x'e9'"));
         check("ENCODE", &[text("é"), text("US-ASCII")], Some("x'3f'"));
+        check("ENCODE", &[text("é中"), text("gbk")], Some("x'a8a6d6d0'"));
         check("DECODE", &[(Value::Bytes(vec![0, 0xe9]), TypeKind::BYTES.not_null()), text("UTF-16BE")], Some("é"));
         check("HEX", &[text("Flink")], Some("466C696E6B"));
         check("HEX", &[int(255)], Some("FF"));

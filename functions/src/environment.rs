@@ -18,6 +18,9 @@ impl Default for Environment {
 }
 
 impl Environment {
+    /// The option that names the database in use, Flink's internal one. The planner sets it where it computes constants, and nobody else.
+    pub const CURRENT_DATABASE: &'static str = "__table.query-start.current-database__";
+
     /// The default options in this zone.
     pub fn in_zone(zone: impl Into<String>) -> Self {
         Self { zone: zone.into(), ..Self::default() }

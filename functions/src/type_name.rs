@@ -1,9 +1,12 @@
-//! TYPEOF: the type of an expression, as Flink prints it. CURRENT_DATABASE: the one that there is.
+//! TYPEOF: the type of an expression, as Flink prints it. CURRENT_DATABASE: the one that is in use when a query is planned.
 
+use irmak_common::database::Database;
 use irmak_common::expr::Value;
+use irmak_common::types::TypeKind;
 use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::column::build_strings;
+use crate::environment::Environment;
 use crate::function::{Function, kernel};
 use crate::signature::{refuse, uncast};
 
@@ -12,10 +15,11 @@ pub(crate) const FUNCTIONS: &[Function] = &[TYPEOF, CURRENT_DATABASE];
 const CURRENT_DATABASE: Function = Function::total(
     "CURRENT_DATABASE",
     |args| if args.is_empty() { Ok((Vec::new(), TypeKind::STRING.not_null())) } else { refuse("CURRENT_DATABASE()") },
-    |_| {
-        kernel(|_, scope| {
+    |call| {
+        let name = call.env.options.get(Environment::CURRENT_DATABASE).map_or(Database::DEFAULT_NAME, String::as_str).to_owned();
+        kernel(move |_, scope| {
             build_strings(scope.rows, |_, out| {
-                out.push_str("default_database");
+                out.push_str(&name);
                 Ok(Some(()))
             })
         })

@@ -83,9 +83,6 @@ pub(crate) fn created(what: &str) -> Option<&'static str> {
         "FUNCTION" | "SYSTEM" => {
             "functions are built in, SHOW FUNCTIONS lists them: one of your own would be code, and no job brings code along"
         }
-        "CATALOG" | "DATABASE" => {
-            "tables live as long as their script or session, in `default_catalog`.`default_database`: begin the script with CREATE TABLE"
-        }
         _ => return None,
     })
 }

@@ -38,7 +38,7 @@ pub(crate) fn altered(table: &Table, change: &Change, at: Span, binder: &Binder<
 fn declared(table: &Table, at: Span) -> CreateTable {
     let name = |text: &String| Name { text: text.clone(), span: at };
     let column = |column: &crate::catalog::Column| ColumnDef {
-        name: name(&column.name),
+        name: Name { text: column.name.clone(), span: column.span },
         kind: match &column.kind {
             ColumnKind::Physical => Kind::Physical(column.ty.clone()),
             ColumnKind::Computed { syntax, .. } => Kind::Computed(syntax.clone()),
@@ -57,7 +57,7 @@ fn declared(table: &Table, at: Span) -> CreateTable {
         comment: table.comment.clone(),
         partitioned_by: table.partitioned_by.iter().map(name).collect(),
         options: table.options.clone(),
-        ..declaration(vec![Name { text: table.name.clone(), span: at }])
+        ..declaration([&table.database.catalog, &table.database.name, &table.name].map(name).to_vec())
     }
 }
 
@@ -204,9 +204,12 @@ fn reader(create: &CreateTable, column: &str, dropped: &impl Fn(&str) -> bool, m
 fn find(create: &CreateTable, name: &Name) -> Planned<usize> {
     create.columns.iter().position(|column| column.name.text == name.text).ok_or_else(|| {
         let known: Vec<&str> = create.columns.iter().map(|column| column.name.text.as_str()).collect();
-        PlanError::new(Code::UnknownColumn, format!("column `{}` is not in table `{}`", name.text, create.name[0].text))
-            .at(name.span)
-            .suggest(&name.text, known.iter().copied())
-            .note(format!("columns: {}", known.join(", ")))
+        PlanError::new(
+            Code::UnknownColumn,
+            format!("column `{}` is not in table `{}`", name.text, create.name.last().map_or("", |name| name.text.as_str())),
+        )
+        .at(name.span)
+        .suggest(&name.text, known.iter().copied())
+        .note(format!("columns: {}", known.join(", ")))
     })
 }

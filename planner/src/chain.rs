@@ -104,10 +104,8 @@ impl Plan {
         let have = self.nodes[input].parallelism;
         let parallelism = parallelism.unwrap_or(have);
         let description = format!(
-            "Sink(table=[{}.{}.{}], fields=[{}]{})",
-            crate::catalog::CATALOG,
-            crate::catalog::DATABASE,
-            spec.table,
+            "Sink(table=[{}], fields=[{}]{})",
+            spec.database.dotted(&spec.table),
             describe::fields(&spec.schema),
             if changes.materialized { ", upsertMaterialize=[true]" } else { "" }
         );

@@ -10,7 +10,6 @@ mod monotonic;
 pub(crate) mod upsert_key;
 
 use crate::algebra::{Rel, RelNode, Root, Target, is_session};
-use crate::catalog::{CATALOG, DATABASE};
 use crate::describe;
 use crate::error::{Code, PlanError, Planned};
 use crate::join::JoinRel;
@@ -166,7 +165,7 @@ pub(crate) fn check(root: &Root) -> Planned<()> {
     operators(&root.rel).map_err(|error| error.at(root.span))?;
     match &root.target {
         Target::Sink { spec, .. } if !takes_updates(spec) => {
-            let name = format!("Table sink '{CATALOG}.{DATABASE}.{}'", spec.table);
+            let name = format!("Table sink '{}'", spec.database.dotted(&spec.table));
             let advice = format!(
                 "the `{}` connector only adds rows: write to a sink that takes updates (print, upsert-kafka), or aggregate within windows",
                 spec.connector.connector

@@ -33,8 +33,10 @@ pub(crate) fn table(create: &CreateTable, binder: &Binder<'_>) -> Planned<Table>
     let mut options = base.as_ref().map(|base| base.options.clone()).unwrap_or_default();
     merge_options(&mut options, create)?;
     second_of_base(base.as_ref(), create)?;
+    let (database, name) = binder.catalog.full_name(&binder.home, &create.name)?;
     let mut table = Table {
-        name: create.name.last().map(|name| name.text.clone()).unwrap_or_default(),
+        name,
+        database,
         columns,
         watermark,
         primary_key: base.as_ref().map(|base| base.primary_key.clone()).unwrap_or_default(),
@@ -217,7 +219,7 @@ fn stored(column: &ColumnDef, ty: &LogicalType) -> Column {
         }
         _ => ColumnKind::Physical,
     };
-    Column { name: column.name.text.clone(), kind, ty: ty.clone(), comment: column.comment.clone() }
+    Column { name: column.name.text.clone(), span: column.name.span, kind, ty: ty.clone(), comment: column.comment.clone() }
 }
 
 fn computed(column: &ColumnDef, syntax: &ast::Expr, scope: &Scope, layout: &Schema, binder: &Binder<'_>) -> Planned<Column> {
@@ -230,7 +232,7 @@ fn computed(column: &ColumnDef, syntax: &ast::Expr, scope: &Scope, layout: &Sche
     }
     let ty = expr.ty.clone();
     let kind = ColumnKind::Computed { expr, syntax: syntax.clone() };
-    Ok(Column { name: column.name.text.clone(), kind, ty, comment: column.comment.clone() })
+    Ok(Column { name: column.name.text.clone(), span: column.name.span, kind, ty, comment: column.comment.clone() })
 }
 
 fn checked_watermark(name: &Name, syntax: &ast::Expr, columns: &[Column], binder: &Binder<'_>) -> Planned<Watermark> {

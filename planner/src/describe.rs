@@ -13,8 +13,6 @@ use irmak_common::expr::{CastMode, Expr, ExprNode, Value};
 use irmak_common::operator_spec::{SourceSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowSpec, WindowStyle};
 use irmak_common::types::{LogicalType, Schema, TypeKind};
 
-use crate::catalog::{CATALOG, DATABASE};
-
 pub(crate) use changelog::{deduplicate, group_aggregate, normalize, rank, relation, set_operation};
 
 /// An expression over columns of these names.
@@ -106,7 +104,8 @@ pub(crate) fn scan(source: &SourceSpec, output: &Schema) -> String {
     };
     let keys: Vec<&str> = source.metadata.iter().map(|(key, _)| key.as_str()).collect();
     let metadata = if keys.is_empty() && all { String::new() } else { format!(", metadata=[{}]", keys.join(", ")) };
-    format!("TableSourceScan(table=[[{CATALOG}, {DATABASE}, {}{project}{metadata}]], fields=[{}])", source.table, fields(output))
+    let table = source.database.listed(&source.table);
+    format!("TableSourceScan(table=[[{table}{project}{metadata}]], fields=[{}])", fields(output))
 }
 
 /// A window in Flink's words for its family.

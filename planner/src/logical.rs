@@ -1,7 +1,6 @@
 //! The first section of EXPLAIN: the query as it was understood, before any rewrite, under the names of Calcite's operators.
 
 use crate::algebra::{Rel, RelNode, Root, Target};
-use crate::catalog::{CATALOG, DATABASE};
 use crate::describe;
 use crate::tree::Tree;
 
@@ -12,7 +11,7 @@ pub(crate) fn text(roots: &[Root]) -> String {
         let mut read = tree(&root.rel);
         if let Target::Sink { spec, .. } = &root.target {
             let fields = describe::fields(&spec.schema);
-            read = read.under(format!("LogicalSink(table=[{CATALOG}.{DATABASE}.{}], fields=[{fields}])", spec.table));
+            read = read.under(format!("LogicalSink(table=[{}], fields=[{fields}])", spec.database.dotted(&spec.table)));
         }
         out.push_str(&read.draw());
         out.push('\n');
@@ -30,7 +29,7 @@ fn tree(rel: &Rel) -> Tree {
 fn line(rel: &Rel) -> String {
     let below = rel.inputs().first().map(|input| input.schema.clone()).unwrap_or_default();
     match &rel.node {
-        RelNode::Scan(source) => format!("LogicalTableScan(table=[[{CATALOG}, {DATABASE}, {}]])", source.table),
+        RelNode::Scan(source) => format!("LogicalTableScan(table=[[{}]])", source.database.listed(&source.table)),
         RelNode::Table { name, .. } => name.clone(),
         RelNode::Values(rows) => format!("LogicalValues(tuples=[{} rows])", rows.len()),
         RelNode::Watermark { spec, .. } => {

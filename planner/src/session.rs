@@ -9,12 +9,15 @@ use crate::ast::{
     Alter, Change, ColumnDef, ColumnKind, CreateTable, CreateView, ExplainDetails, Insert, Query, Statement as Syntax, StatementKind,
 };
 use crate::bind::Binder;
-use crate::catalog::{CATALOG, Catalog, DATABASE, Entry, Life, View, span_of};
+use crate::catalog::{Catalog, Entry, Life, View, span_of};
 use crate::chain::Plan;
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::settings::Settings;
 use crate::token::Name;
-use crate::{Outcome, Statement, algebra::Root, algebra::Target, changelog, constraint, ddl, depth, explain, logical, rewrite, show};
+use crate::{
+    Outcome, Statement, algebra::Root, algebra::Target, changelog, constraint, databases, ddl, depth, explain, formats, logical, rewrite,
+    show,
+};
 
 /// What statements share.
 pub(crate) struct Session<'a> {
@@ -68,19 +71,27 @@ impl Session<'_> {
             StatementKind::Explain { statement, details } => self.explain(statement, *details, &mut warnings)?,
             StatementKind::Describe { name } => show::describe(self, name)?,
             StatementKind::Show(what) => show::show(self, what)?,
-            StatementKind::Use | StatementKind::Nothing => Outcome::None,
+            StatementKind::Catalog(statement) => databases::execute(&mut self.catalog, statement)?,
+            StatementKind::Nothing => Outcome::None,
         };
         Ok(Statement { outcome, warnings })
     }
 
     fn create_view(&mut self, create: &CreateView) -> Planned<()> {
         let (temporary, columns) = (create.temporary, create.columns.clone());
-        let view = View { temporary, columns, query: create.query.clone(), text: self.text(create.query.span) };
+        let view = View {
+            temporary,
+            columns,
+            query: create.query.clone(),
+            text: self.text(create.query.span),
+            home: self.catalog.current().clone(),
+        };
         if let Some(twice) = repeated(&create.columns) {
             return Err(PlanError::new(Code::DuplicateColumn, format!("column `{}` is named twice", twice.text)).at(twice.span));
         }
         let rel = Binder::new(&self.catalog, &self.settings).nested(create.query.span, |binder| binder.query(&create.query))?;
-        crate::bind::from::named_columns(rel, &create.columns, &create.name[0])?;
+        let told = create.name.last().unwrap_or(&create.name[0]);
+        crate::bind::from::named_columns(rel, &create.columns, told)?;
         self.catalog.create(&create.name, Entry::View(Rc::new(view)), temporary.into(), create.if_not_exists)?;
         Ok(())
     }
@@ -124,7 +135,7 @@ impl Session<'_> {
                 return Err(PlanError::new(Code::UnknownTable, format!("`{told}` is {is}")).at(at).label(format!("write ALTER {other}")));
             }
             None if alter.if_exists => return Ok(()),
-            None => return Err(self.catalog.unknown(&alter.name)),
+            None => return Err(self.catalog.unknown(self.catalog.current(), &alter.name)),
         };
         if let Change::RenameTo(to) = &alter.change {
             return self.catalog.rename(&alter.name, to);
@@ -139,7 +150,9 @@ impl Session<'_> {
             Change::RenameTo(to) => self.catalog.rename(&alter.name, to)?,
             Change::Query(query) => {
                 Binder::new(&self.catalog, &self.settings).query(query)?;
-                let changed = View { temporary: view.temporary, columns: Vec::new(), query: query.clone(), text: self.text(query.span) };
+                let home = self.catalog.current().clone();
+                let changed =
+                    View { temporary: view.temporary, columns: Vec::new(), query: query.clone(), text: self.text(query.span), home };
                 self.catalog.replace(&alter.name, Entry::View(Rc::new(changed)));
             }
             _ => {}
@@ -182,7 +195,7 @@ impl Session<'_> {
             let mut binder = Binder::new(&self.catalog, &self.settings);
             let root = binder.insert(insert)?;
             if let Target::Sink { spec, .. } = &root.target {
-                names.push(format!("insert-into_{CATALOG}.{DATABASE}.{}", spec.table));
+                names.push(format!("insert-into_{}", spec.database.dotted(&spec.table)));
             }
             bound.warnings.append(&mut binder.warnings);
             bound.roots.push(root);

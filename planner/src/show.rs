@@ -5,7 +5,8 @@ use irmak_functions::names;
 
 use crate::Outcome;
 use crate::ast::{Listed, Show};
-use crate::catalog::{CATALOG, ColumnKind, DATABASE, Entry, Table, View, span_of};
+use crate::catalog::{ColumnKind, Entry, Table, View, span_of};
+use crate::databases;
 use crate::error::{Code, PlanError, Planned};
 use crate::session::Session;
 use crate::settings::Settings;
@@ -23,8 +24,8 @@ pub(crate) fn show(session: &Session<'_>, what: &Show) -> Planned<Outcome> {
             let columns = vec![("module name".into(), "STRING".into()), ("used".into(), "BOOLEAN".into())];
             Outcome::Table { columns, rows: vec![vec![Some("core".into()), Some("TRUE".into())]], plain: false }
         }
-        Show::Names { listed, only } => {
-            let (title, names) = named(session, *listed);
+        Show::Names { listed, within, only } => {
+            let (title, names) = named(session, *listed, within)?;
             list(title, names.into_iter().filter(|name| only.as_ref().is_none_or(|only| only.takes(name))))
         }
         Show::Columns { table, only } => {
@@ -38,16 +39,35 @@ pub(crate) fn show(session: &Session<'_>, what: &Show) -> Planned<Outcome> {
             Entry::View(_) => return Err(wrong(name, "a view", "SHOW CREATE VIEW")),
         },
         Show::CreateView(name) => match session.resolve(name)? {
-            Entry::View(view) => text(create_view(view, name)),
+            Entry::View(view) => {
+                let (database, name) = session.catalog.full_name(session.catalog.current(), name)?;
+                text(create_view(view, &database.quoted(&name)))
+            }
             Entry::Table(_) => return Err(wrong(name, "a table", "SHOW CREATE TABLE")),
         },
+        Show::CreateCatalog(name) => databases::show_create(&session.catalog, name)?,
     })
 }
 
 /// The title of a list, and the names in it.
-fn named(session: &Session<'_>, listed: Listed) -> (&'static str, Vec<String>) {
-    let entries = || session.catalog.entries();
-    match listed {
+fn named(session: &Session<'_>, listed: Listed, within: &[Name]) -> Planned<(&'static str, Vec<String>)> {
+    let catalog = &session.catalog;
+    let current = catalog.current();
+    if listed == Listed::Databases {
+        let only = Name { text: current.catalog.clone(), span: span_of(within) };
+        let [name] = (if within.is_empty() { std::slice::from_ref(&only) } else { within }) else {
+            return Err(PlanError::new(Code::Syntax, "databases are listed of a catalog").at(span_of(within)));
+        };
+        let databases = &catalog.databases.catalog(name)?.databases;
+        return Ok(("database name", databases.keys().cloned().collect()));
+    }
+    // Functions are of no database: Flink asks for none.
+    let database = match listed {
+        Listed::Tables | Listed::Views if !within.is_empty() => catalog.databases.existing(within)?,
+        _ => current.clone(),
+    };
+    let entries = || catalog.entries(&database);
+    Ok(match listed {
         Listed::Tables => ("table name", entries().map(|(name, _)| name.to_owned()).collect()),
         Listed::Views => {
             ("view name", entries().filter(|(_, entry)| matches!(entry, Entry::View(_))).map(|(name, _)| name.to_owned()).collect())
@@ -55,13 +75,12 @@ fn named(session: &Session<'_>, listed: Listed) -> (&'static str, Vec<String>) {
         Listed::Functions => ("function name", names().map(str::to_owned).collect()),
         Listed::UserFunctions => ("function name", Vec::new()),
         Listed::Procedures => ("procedure name", Vec::new()),
-        Listed::Catalogs => ("catalog name", vec![CATALOG.to_owned()]),
-        Listed::Databases => ("database name", vec![DATABASE.to_owned()]),
-        Listed::CurrentCatalog => ("current catalog name", vec![CATALOG.to_owned()]),
-        Listed::CurrentDatabase => ("current database name", vec![DATABASE.to_owned()]),
+        Listed::Catalogs => ("catalog name", catalog.databases.catalogs().keys().cloned().collect()),
+        Listed::Databases | Listed::CurrentDatabase => ("current database name", vec![current.name.clone()]),
+        Listed::CurrentCatalog => ("current catalog name", vec![current.catalog.clone()]),
         Listed::Modules | Listed::FullModules => ("module name", vec!["core".to_owned()]),
         Listed::Jars => ("jars", Vec::new()),
-    }
+    })
 }
 
 fn wrong(name: &[Name], what: &str, instead: &str) -> PlanError {
@@ -97,7 +116,7 @@ fn create_table(session: &Session<'_>, table: &Table) -> String {
         lines.push(format!("  PRIMARY KEY (`{}`) NOT ENFORCED", table.primary_key.join("`, `")));
     }
     let temporary = if table.temporary { "TEMPORARY " } else { "" };
-    let mut text = format!("CREATE {temporary}TABLE `{CATALOG}`.`{DATABASE}`.`{}` (\n{}\n)", table.name, lines.join(",\n"));
+    let mut text = format!("CREATE {temporary}TABLE {} (\n{}\n)", table.database.quoted(&table.name), lines.join(",\n"));
     if let Some(comment) = &table.comment {
         text.push_str(&format!(" COMMENT '{}'", quoted(comment)));
     }
@@ -114,12 +133,11 @@ fn quoted(text: &str) -> String {
     text.replace('\'', "''")
 }
 
-fn create_view(view: &View, name: &[Name]) -> String {
-    let told = name.last().map_or("", |name| name.text.as_str());
+fn create_view(view: &View, full_name: &str) -> String {
     let columns: Vec<String> = view.columns.iter().map(|column| format!("`{}`", column.text)).collect();
     let columns = if columns.is_empty() { String::new() } else { format!("({})", columns.join(", ")) };
     let temporary = if view.temporary { "TEMPORARY " } else { "" };
-    format!("CREATE {temporary}VIEW `{CATALOG}`.`{DATABASE}`.`{told}`{columns}\nAS {}\n", view.text)
+    format!("CREATE {temporary}VIEW {full_name}{columns}\nAS {}\n", view.text)
 }
 
 /// DESCRIBE.

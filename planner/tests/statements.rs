@@ -135,7 +135,7 @@ fn alter_table_refuses_what_would_leave_a_broken_table() {
         ("ALTER TABLE bh RENAME s TO a;", "E0203", 28),
         ("ALTER TABLE bh RESET ('connector');", "E0405", 23),
         ("ALTER TABLE bh FLY;", "E0101", 16),
-        ("ALTER DATABASE d SET ('a' = 'b');", "E0501", 7),
+        ("ALTER DATABASE d SET ('a' = 'b');", "E0201", 16),
     ]);
 }
 

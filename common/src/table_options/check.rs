@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::OptionKind::{Boolean, Character, Duration, Integer, MemorySize, OneOf, Text};
+use super::OptionKind::{Boolean, Character, Charset, Duration, Integer, MemorySize, OneOf, Text};
 use super::{ConnectorOptions, FormatOptions, Formats, OptionKind, OptionSpec, Side, connector, format};
+use crate::charset::Charset as Named;
 use crate::duration::{parse_duration, parse_memory_size};
 use crate::error::nearest;
 
@@ -218,6 +219,7 @@ fn check_value(key: &str, value: &str, kind: OptionKind) -> Result<(), OptionErr
         Duration => parse_duration(value).err().map(|error| format!("a duration such as `10 s`; {error}")),
         MemorySize => parse_memory_size(value).err().map(|error| format!("a size such as `128MB`; {error}")),
         Character => (value.chars().count() != 1 && !value.starts_with('\\')).then(|| "one character".into()),
+        Charset => Named::named(value).is_none().then(|| Named::accepted(value)),
         OneOf(values) => (!values.iter().any(|known| known.eq_ignore_ascii_case(value))).then(|| format!("one of {}", values.join(", "))),
     };
     match expected {

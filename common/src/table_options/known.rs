@@ -1,6 +1,6 @@
 //! Every connector and format with its options: the table itself.
 
-use super::OptionKind::{Boolean, Character, Duration, Integer, MemorySize, OneOf, Text};
+use super::OptionKind::{Boolean, Character, Charset, Duration, Integer, MemorySize, OneOf, Text};
 use super::{ConnectorOptions, FormatOptions, Formats, OptionKind, OptionSpec, Side};
 
 const fn option(key: &'static str, kind: OptionKind, default: Option<&'static str>) -> OptionSpec {
@@ -151,7 +151,7 @@ const CSV: &[OptionSpec] = &[
 ];
 
 const RAW: &[OptionSpec] =
-    &[option("charset", Text, Some("UTF-8")), option("endianness", OneOf(&["big-endian", "little-endian"]), Some("big-endian"))];
+    &[option("charset", Charset, Some("UTF-8")), option("endianness", OneOf(&["big-endian", "little-endian"]), Some("big-endian"))];
 
 /// What all changelog formats have: the rows inside are JSON.
 macro_rules! changelog_options {

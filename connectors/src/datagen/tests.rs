@@ -29,6 +29,7 @@ fn spec(columns: &[(&str, TypeKind)], options: &[(&str, &str)]) -> SourceSpec {
     SourceSpec {
         primary_key: Vec::new(),
         table: "t".into(),
+        database: Default::default(),
         connector: ConnectorSpec { connector: "datagen".into(), options },
         physical: Schema::nullable(columns),
         projection: (0..columns.len()).collect(),

@@ -37,6 +37,7 @@ fn spec(root: &Path, more: &[(&str, &str)]) -> SinkSpec {
     SinkSpec {
         ends_old_keys: false,
         table: "out".into(),
+        database: Default::default(),
         connector: ConnectorSpec { connector: "filesystem".into(), options },
         schema: Schema::new(vec![Field::new("id", TypeKind::Int.nullable()), Field::new("hour", TypeKind::STRING.nullable())]),
         partition_by: vec![1],

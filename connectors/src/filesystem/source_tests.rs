@@ -35,6 +35,7 @@ fn spec(path: &str, format: &str, columns: &[(&str, TypeKind)], more: &[(&str, &
     SourceSpec {
         primary_key: Vec::new(),
         table: "t".into(),
+        database: Default::default(),
         connector: ConnectorSpec { connector: "filesystem".into(), options },
         physical: Schema::nullable(columns),
         projection: (0..columns.len()).collect(),

@@ -23,6 +23,7 @@ fn spec(root: &Path, more: &[(&str, &str)]) -> SinkSpec {
     SinkSpec {
         ends_old_keys: false,
         table: "out".into(),
+        database: Default::default(),
         connector: ConnectorSpec { connector: "filesystem".into(), options },
         schema: Schema::new(vec![Field::new("id", TypeKind::Int.nullable()), Field::new("day", TypeKind::STRING.nullable())]),
         partition_by: Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! Source: the methods' own documentation (Java 17), and Flink's `DecimalData.fromBigDecimal` for rounding and overflow.
 
-use irmak_common::text::write_digits_stripped;
+use irmak_common::text::{parse_hexadecimal_f32, parse_hexadecimal_f64, write_digits_stripped};
 
 /// Without characters up to and including the space at both ends: Java's `String.trim`.
 pub(crate) fn trim(text: &[u8]) -> &[u8] {
@@ -39,9 +39,9 @@ fn digit(byte: u8) -> Option<u8> {
     (digit < 10).then_some(digit)
 }
 
-/// `Double.parseDouble`: decimal forms, `NaN`, `Infinity`, with an optional type suffix. Hexadecimal forms are not read.
+/// `Double.parseDouble`: decimal and hexadecimal forms, `NaN`, `Infinity`, with an optional type suffix.
 pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
-    plain_f64(text).or_else(|| java_float(text, str::parse))
+    plain_f64(text).or_else(|| java_float(text, |text| text.parse().ok(), parse_hexadecimal_f64))
 }
 
 /// The common shape, `-12.34` of few digits and nothing else, where one division gives it; `None` says nothing of the text.
@@ -74,20 +74,20 @@ fn plain_f64(text: &[u8]) -> Option<f64> {
 
 /// `Float.parseFloat`, likewise.
 pub(crate) fn parse_f32(text: &[u8]) -> Option<f32> {
-    java_float(text, str::parse)
+    java_float(text, |text| text.parse().ok(), parse_hexadecimal_f32)
 }
 
-fn java_float<T, E>(text: &[u8], parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+fn java_float<T>(text: &[u8], parse: fn(&str) -> Option<T>, hexadecimal: fn(&str) -> Option<T>) -> Option<T> {
     let text = trim(text);
     let unsigned = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
     let text = std::str::from_utf8(text).ok()?;
     if unsigned == b"NaN" || unsigned == b"Infinity" {
-        return parse(text).ok();
+        return parse(text);
     }
     let number = text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text);
     // Rust reads `inf` and `nan`, which Java does not.
     let plain = number.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    if plain { parse(number).ok() } else { None }
+    if plain { parse(number) } else { hexadecimal(text) }
 }
 
 const POWERS_OF_TEN: [f64; 23] =
@@ -196,6 +196,8 @@ mod tests {
             (".5", Some(0.5)),
             ("1e400", Some(f64::INFINITY)),
             ("-Infinity", Some(f64::NEG_INFINITY)),
+            (" -0x1.8p1f\n", Some(-3.0)),
+            ("0x1", None),
             ("inf", None),
             ("nan", None),
             ("", None),

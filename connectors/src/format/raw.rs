@@ -3,10 +3,10 @@
 //! Source: Flink 1.20's `RawFormatDeserializationSchema`: text in a charset, bytes as they are, numbers in fixed width.
 
 use arrow::array::ArrayRef;
+use irmak_common::charset::Charset;
 use irmak_common::types::{Field, Schema, TypeKind};
 
 use super::cells::{CellValues, Cells};
-use super::charset::Charset;
 use super::column::{Column, Values};
 use super::{Decoded, FormatError};
 use crate::error::{ConnectorError, RecordError};
@@ -49,7 +49,7 @@ impl RawCodec {
         }
         let charset_key = format!("{prefix}charset");
         let charset = options.get(&charset_key).unwrap_or("UTF-8");
-        let charset = Charset::named(charset).ok_or_else(|| options.bad(&charset_key, charset, Charset::KNOWN))?;
+        let charset = Charset::named(charset).ok_or_else(|| options.bad(&charset_key, charset, &Charset::accepted(charset)))?;
         let names = [("big-endian", Endianness::Big), ("little-endian", Endianness::Little)];
         let endianness = options.one_of(&format!("{prefix}endianness"), &names, Endianness::Big)?;
         Ok(Self { name: name.clone(), charset, endianness, column, projected, rows: 0 })
@@ -203,7 +203,7 @@ mod tests {
         let columns = Schema::nullable(&[("line", TypeKind::Int)]);
         assert_eq!(rows(&big.finish().unwrap(), &columns), rows(&little.finish().unwrap(), &columns));
         assert!(codec(TypeKind::Date, &[]).is_err());
-        assert!(codec(TypeKind::STRING, &[("charset", "EBCDIC")]).map(|_| ()).unwrap_err().to_string().contains("ISO-8859-1"));
+        assert!(codec(TypeKind::STRING, &[("charset", "EBCDIC")]).map(|_| ()).unwrap_err().to_string().contains("windows-1252"));
     }
 
     #[test]

@@ -4,12 +4,12 @@ use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::UInt8Type;
 use arrow::record_batch::RecordBatch;
 use irmak_common::element::{ROW_KIND_COLUMN, RowKind};
+use irmak_common::format_types::{needs_all, refused};
 use irmak_common::types::{Schema, TypeKind};
 
 use super::cells::{CellValues, Cells, cells_of};
 use super::changelog::{ChangelogDecoder, ChangelogEncoder, Dialect, Direction, row_options};
 use super::csv::{CsvDecoder, CsvEncoder, CsvOptions, Frame};
-use super::fits::check_types;
 use super::json::{JsonDecoder, JsonEncoder, JsonOptions};
 use super::raw::{RawCodec, RawWriter};
 use super::{Decoded, FormatError};
@@ -39,7 +39,7 @@ impl ValueDecoder {
         let prefix = prefix(key, name);
         let projected = Schema::new(projection.iter().filter_map(|index| physical.fields.get(*index).cloned()).collect());
         // Flink lays out all columns of CSV, and of the others those that are read.
-        check_types(options, name, if name == "csv" { physical } else { &projected })?;
+        check_types(options, name, if needs_all(name) { physical } else { &projected })?;
         match name {
             "json" => Ok(Self::Json(JsonDecoder::new(&projected, JsonOptions::read(options, &prefix)?))),
             "csv" => Ok(Self::Csv(CsvDecoder::new(physical, projection, CsvOptions::read(options, &prefix)?))),
@@ -247,6 +247,17 @@ fn raw_text(writer: RawWriter, columns: &[Cells<'_>], row: usize, out: &mut Stri
 
 fn row_error(table: &str, names: &[String], (column, reason): (usize, String)) -> ConnectorError {
     ConnectorError::Row { table: table.to_owned(), column: names.get(column).cloned().unwrap_or_default(), reason }
+}
+
+/// Refuses columns that the format can neither read nor write. The planner has asked the same already; a plan may come from elsewhere.
+fn check_types(options: &Options<'_>, format: &str, schema: &Schema) -> Result<(), ConnectorError> {
+    match schema.fields.iter().find_map(|field| refused(format, &field.ty.kind).map(|instead| (field, instead))) {
+        Some((field, instead)) => {
+            let what = format!("format '{format}' with column `{}` of type {}", field.name, field.ty.kind);
+            Err(options.unsupported(what, instead))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Where a format's own options stand: `json.` behind `format`, `value.json.` behind `value.format`.

@@ -50,6 +50,7 @@ fn spec(mock: &Mock, more: &[(&str, &str)]) -> SinkSpec {
     SinkSpec {
         ends_old_keys: false,
         table: "out".into(),
+        database: Default::default(),
         connector: ConnectorSpec { connector: "kafka".into(), options },
         schema: Schema::new(columns()),
         partition_by: vec![],

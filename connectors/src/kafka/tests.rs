@@ -58,6 +58,7 @@ pub(super) fn spec(servers: &str, more: &[(&str, &str)]) -> SourceSpec {
     SourceSpec {
         primary_key: Vec::new(),
         table: "sahibinden".into(),
+        database: Default::default(),
         connector: ConnectorSpec { connector: "kafka".into(), options },
         physical: Schema::new(vec![Field::new("id", TypeKind::Int.nullable())]),
         projection: vec![0],

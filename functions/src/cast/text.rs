@@ -3,6 +3,7 @@
 //! Source: Flink 1.20, `BinaryStringDataUtil`, whose leniencies are kept: `1.999` is the INT 1, `1L` the DECIMAL(10, 2) 1.00.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, StringBuilder};
@@ -10,7 +11,7 @@ use arrow::datatypes::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType, TimeUnit,
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
 };
-use irmak_common::text::{Instant, parse_date, parse_time, parse_timestamp};
+use irmak_common::text::{Instant, parse_date, parse_hexadecimal_f32, parse_hexadecimal_f64, parse_time, parse_timestamp};
 use irmak_common::types::{TypeKind, timestamp_unit};
 
 use super::driver::{text_to_bool, text_to_primitive};
@@ -90,12 +91,8 @@ pub(super) fn from_text(_from: &TypeKind, to: &TypeKind, context: &Context) -> C
         TypeKind::SmallInt => text_to_primitive::<Int16Type>(array, &context, |text| narrow(text, integer(text)?)),
         TypeKind::Int => text_to_primitive::<Int32Type>(array, &context, |text| narrow(text, integer(text)?)),
         TypeKind::BigInt => text_to_primitive::<Int64Type>(array, &context, |text| narrow(text, integer(text)?)),
-        TypeKind::Float => {
-            text_to_primitive::<Float32Type>(array, &context, |text| java_float(text)?.parse().map_err(|_| not_a_number(text)))
-        }
-        TypeKind::Double => {
-            text_to_primitive::<Float64Type>(array, &context, |text| java_float(text)?.parse().map_err(|_| not_a_number(text)))
-        }
+        TypeKind::Float => text_to_primitive::<Float32Type>(array, &context, |text| java_float(text, parse_hexadecimal_f32)),
+        TypeKind::Double => text_to_primitive::<Float64Type>(array, &context, |text| java_float(text, parse_hexadecimal_f64)),
         TypeKind::Decimal { precision, scale } => {
             let form = Form { precision: *precision, scale: *scale };
             let unscaled =
@@ -118,7 +115,7 @@ pub(super) fn from_text(_from: &TypeKind, to: &TypeKind, context: &Context) -> C
 
 /// Whether Java's `Double.parseDouble` takes a text.
 pub(crate) fn parses_as_double(text: &str) -> bool {
-    java_float(text).is_ok_and(|number| number.parse::<f64>().is_ok())
+    java_float(text, parse_hexadecimal_f64).is_ok()
 }
 
 fn timestamps(array: &ArrayRef, context: &Context, precision: u8, shift: impl Fn(Instant) -> Instant) -> Result<ArrayRef, EvalError> {
@@ -172,16 +169,20 @@ fn narrow<T: TryFrom<i64>>(text: &str, value: i64) -> Result<T, String> {
     T::try_from(value).map_err(|_| overflow(text.trim_matches(' ')))
 }
 
-/// What Java's `parseDouble` accepts, as Rust's does: a type suffix is dropped; hexadecimal floats are not supported.
-fn java_float(text: &str) -> Result<&str, String> {
+/// Java's `parseDouble` and `parseFloat`: as Rust's, but for a type suffix, which is dropped, and hexadecimal numbers.
+fn java_float<T: FromStr>(text: &str, hexadecimal: fn(&str) -> Option<T>) -> Result<T, String> {
     let trimmed = text.trim_matches(|c: char| c <= ' ');
     let unsigned = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
-    if matches!(unsigned, "NaN" | "Infinity") {
-        return Ok(trimmed);
-    }
-    let plain = trimmed.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(trimmed);
-    // Rust also reads "inf", "nan" and "infinity" in any case; Java does not.
-    if unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') { Ok(plain) } else { Err(not_a_number(trimmed)) }
+    let read = if matches!(unsigned, "NaN" | "Infinity") {
+        trimmed.parse().ok()
+    } else if unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        let plain = trimmed.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(trimmed);
+        plain.parse().ok().or_else(|| hexadecimal(trimmed))
+    } else {
+        // Rust also reads "inf", "nan" and "infinity" in any case; Java does not.
+        return Err(not_a_number(trimmed));
+    };
+    read.ok_or_else(|| not_a_number(text))
 }
 
 /// A DECIMAL of a text, `None` where it is none or does not fit.
@@ -297,8 +298,10 @@ mod tests {
             ("", false),
             ("1e400", true),
             (" .5 ", true),
+            ("-0x1.8p3d", true),
+            ("0x1", false),
         ] {
-            assert_eq!(java_float(text).is_ok_and(|text| text.parse::<f64>().is_ok()), good, "{text}");
+            assert_eq!(parses_as_double(text), good, "{text}");
         }
     }
 }

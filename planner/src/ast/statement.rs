@@ -2,7 +2,7 @@
 
 use irmak_common::types::LogicalType;
 
-use super::{Expr, Query};
+use super::{CatalogStatement, Expr, Query};
 use crate::error::Span;
 use crate::token::Name;
 
@@ -39,9 +39,9 @@ pub(crate) enum StatementKind {
         name: Vec<Name>,
     },
     Show(Show),
-    /// `USE CATALOG default_catalog`, `USE default_database`: what there is is in use already.
-    Use,
-    /// `DROP FUNCTION IF EXISTS f` and the like: there is none, and that is accepted.
+    /// `CREATE DATABASE d`, `USE d` and their like.
+    Catalog(CatalogStatement),
+    /// `DROP FUNCTION IF EXISTS f`, `USE MODULES core`: what is asked for is so already.
     Nothing,
 }
 
@@ -122,6 +122,8 @@ pub(crate) enum Show {
     /// Names of things, or those that a pattern takes.
     Names {
         listed: Listed,
+        /// The database, or for databases the catalog; empty: the one in use.
+        within: Vec<Name>,
         only: Option<Pattern>,
     },
     Columns {
@@ -130,6 +132,7 @@ pub(crate) enum Show {
     },
     CreateTable(Vec<Name>),
     CreateView(Vec<Name>),
+    CreateCatalog(Name),
 }
 
 /// Things that have names.

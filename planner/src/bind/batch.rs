@@ -20,7 +20,7 @@ impl Binder<'_> {
     pub(crate) fn bounded(&self, table: &Table, mut rel: Rel, used: Span) -> Planned<Rel> {
         let options = table.option_map();
         let connector = options.get("connector").map_or("", String::as_str);
-        let name = format!("{}.{}.{}", crate::catalog::CATALOG, crate::catalog::DATABASE, table.name);
+        let name = table.database.dotted(&table.name);
         if let Some(how) = endless(connector, &options) {
             let message = format!("Querying an unbounded table '{name}' in batch mode is not allowed. The table source is unbounded.");
             return Err(PlanError::new(Code::Unsupported, message).at(used).note(how));

@@ -109,7 +109,12 @@ impl Binder<'_> {
         let mut exprs = apart.inner.columns();
         exprs.extend(keys);
         let mut scope = Scope { columns: apart.scope.columns[width..].to_vec() };
-        scope.columns.extend(names[own..].iter().map(|name| ScopeColumn { relation: None, name: name.clone(), hidden: true }));
+        scope.columns.extend(names[own..].iter().map(|name| ScopeColumn {
+            database: None,
+            relation: None,
+            name: name.clone(),
+            hidden: true,
+        }));
         let key = |at: usize| ast::Expr::new(ExprKind::Attached(own + at), select.span);
         let item = |expr: ast::Expr| SelectItem::Expr { expr, alias: None };
         let grouped = Select {
@@ -171,7 +176,7 @@ fn joined(input: Scoped, right: Rel, outer: Vec<Expr>, aggregates: &[ast::Expr],
     let mut names: Vec<String> = rel.schema.fields[..width].iter().map(|field| field.name.clone()).collect();
     for at in width..exprs.len() {
         names.push(format!("$subquery{at}"));
-        scope.columns.push(ScopeColumn { relation: None, name: format!("$subquery{at}"), hidden: true });
+        scope.columns.push(ScopeColumn { database: None, relation: None, name: format!("$subquery{at}"), hidden: true });
     }
     Ok(Scoped { rel: rel.project(exprs, names), scope })
 }

@@ -52,7 +52,7 @@ impl Binder<'_> {
             return Ok(aliased(Scoped::of(found, Some(&name.text)), alias)?.doubled(doubled, alias));
         }
         let name = path.last().map_or("", |name| name.text.as_str()).to_owned();
-        let entry = match self.catalog.get(path) {
+        let entry = match self.catalog.get_from(&self.home, path) {
             Some(entry) => entry.clone(),
             None => return Err(self.unknown_table(path)),
         };
@@ -60,12 +60,14 @@ impl Binder<'_> {
             Entry::Table(table) => self.table(&table, options, span_of(path))?,
             Entry::View(view) => self.view(&view, span_of(path))?,
         };
-        aliased(Scoped::of(rel, Some(&name)), alias)
+        let mut scoped = Scoped::of(rel, Some(&name));
+        scoped.scope = scoped.scope.within(&self.catalog.full_name(&self.home, path)?.0);
+        aliased(scoped, alias)
     }
 
     fn unknown_table(&self, path: &[Name]) -> PlanError {
         let last = path.last().map_or("", |name| name.text.as_str());
-        let error = self.catalog.unknown(path);
+        let error = self.catalog.unknown(&self.home, path);
         match irmak_common::error::nearest(last, self.ctes.iter().map(|(name, _)| name.as_str())) {
             Some(near) => error.label(format!("did you mean `{near}`?")),
             None => error,
@@ -89,8 +91,10 @@ impl Binder<'_> {
     /// A view's query; it sees no WITH queries of its user.
     fn view(&mut self, view: &View, span: crate::error::Span) -> Planned<crate::algebra::Rel> {
         let hidden = std::mem::take(&mut self.ctes);
+        let home = std::mem::replace(&mut self.home, view.home.clone());
         let bound = self.nested(span, |binder| binder.query(&view.query));
         self.ctes = hidden;
+        self.home = home;
         let name = Name { text: String::new(), span };
         named_columns(bound?, &view.columns, &name)
     }

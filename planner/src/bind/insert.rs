@@ -39,6 +39,7 @@ impl Binder<'_> {
         let spec = SinkSpec {
             ends_old_keys: false,
             table: table.name.clone(),
+            database: table.database.clone(),
             connector,
             partition_by: table.partitioned_by.iter().filter_map(position).collect(),
             primary_key: table.primary_key.iter().filter_map(position).collect(),

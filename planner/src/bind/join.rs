@@ -222,7 +222,7 @@ fn using(mut both: Both, kind: JoinKind, shared: &[Name]) -> Planned<Scoped> {
             JoinKind::Full => call::resolve("COALESCE", vec![column(l), column(r)], name.span)?,
             _ => column(l),
         });
-        columns.push(ScopeColumn { relation: None, name: name.text.clone(), hidden: false });
+        columns.push(ScopeColumn { database: None, relation: None, name: name.text.clone(), hidden: false });
     }
     let doubled = |at: &usize| places.iter().any(|(l, r)| at == l || at == r);
     let all: Vec<usize> = (0..rel.schema.len()).collect();

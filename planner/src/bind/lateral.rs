@@ -94,7 +94,7 @@ impl LateralJoin<'_> {
         let mut all: Vec<Expr> = joined.columns()[..outer.columns.len()].to_vec();
         all.extend(exprs);
         let mut columns = outer.columns;
-        columns.extend(named.into_iter().map(|name| ScopeColumn { relation: relation.clone(), name, hidden: false }));
+        columns.extend(named.into_iter().map(|name| ScopeColumn { database: None, relation: relation.clone(), name, hidden: false }));
         let names = unique_names(columns.iter().map(|column| Some(column.name.clone())).collect());
         let scoped = Scoped { rel: joined.project(all, names), scope: Scope { columns } };
         self.on(scoped)

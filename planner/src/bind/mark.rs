@@ -48,7 +48,7 @@ impl Binder<'_> {
         let nullable = parts.iter().any(|part| part.answer.is_none());
         let inputs: Vec<Rel> = parts.into_iter().map(|part| answered(&rel, &right, part, nullable)).collect();
         let Some(schema) = inputs.first().map(|rel| rel.schema.clone()) else { return Ok((Scoped { rel, scope }, column)) };
-        scope.columns.push(ScopeColumn { relation: None, name: format!("$mark{column}"), hidden: true });
+        scope.columns.push(ScopeColumn { database: None, relation: None, name: format!("$mark{column}"), hidden: true });
         Ok((Scoped { rel: Rel { node: RelNode::Union(inputs), schema }, scope }, column))
     }
 }

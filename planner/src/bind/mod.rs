@@ -45,6 +45,7 @@ pub(crate) mod window;
 
 use std::rc::Rc;
 
+use irmak_common::database::Database;
 use irmak_functions::Environment;
 
 use crate::ast::Query;
@@ -58,6 +59,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) settings: &'a Settings,
     pub(crate) environment: Environment,
+    /// The database that names are looked up in: the session's, or that of a view.
+    pub(crate) home: Database,
     /// WITH queries in sight, innermost last.
     pub(crate) ctes: Vec<(String, Rc<NamedQuery>)>,
     /// What the author should know.
@@ -75,6 +78,15 @@ pub(crate) struct Binder<'a> {
     groups_live: Option<u64>,
 }
 
+/// What constants are computed in.
+pub(crate) fn environment(catalog: &Catalog, settings: &Settings) -> Environment {
+    let mut environment = settings.environment();
+    if !catalog.current().is_default() {
+        environment.options.insert(Environment::CURRENT_DATABASE.to_owned(), catalog.current().name.clone());
+    }
+    environment
+}
+
 /// A WITH query.
 #[derive(Debug)]
 pub(crate) struct NamedQuery {
@@ -87,11 +99,12 @@ pub(crate) struct NamedQuery {
 impl<'a> Binder<'a> {
     /// A binder for one statement.
     pub(crate) fn new(catalog: &'a Catalog, settings: &'a Settings) -> Self {
-        let environment = settings.environment();
+        let environment = environment(catalog, settings);
         Self {
             catalog,
             settings,
             environment,
+            home: catalog.current().clone(),
             ctes: Vec::new(),
             warnings: Vec::new(),
             doubled: Vec::new(),

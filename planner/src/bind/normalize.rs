@@ -12,7 +12,7 @@ use irmak_common::table_options::changelog_format;
 use irmak_common::types::{Field, TimeAttribute};
 
 use crate::algebra::{Rel, RelNode, map_columns, with_attribute};
-use crate::catalog::{CATALOG, DATABASE, Table};
+use crate::catalog::Table;
 use crate::error::{Code, PlanError, Planned, Span};
 
 use super::Binder;
@@ -34,8 +34,8 @@ impl Binder<'_> {
         if key.is_empty() {
             let message = format!(
                 "Configuration '{duplicate}' is enabled which requires the changelog sources to define a PRIMARY KEY. However, table \
-                 '{CATALOG}.{DATABASE}.{}' doesn't have one.",
-                table.name
+                 '{}' doesn't have one.",
+                table.database.dotted(&table.name)
             );
             let advice = "add PRIMARY KEY (column, ...) NOT ENFORCED to the table, or RESET the setting where each change comes once";
             return Err(PlanError::new(Code::Changelog, message).at(used).note(advice));

@@ -48,6 +48,7 @@ impl Binder<'_> {
         schema.fields.extend(metadata.iter().map(|(_, column)| Field::new(&column.name, column.ty.clone())));
         let source = SourceSpec {
             table: table.name.clone(),
+            database: table.database.clone(),
             connector,
             projection: (0..physical.len()).collect(),
             partition_by: table.partitioned_by.iter().filter_map(|name| physical.index_of(name)).collect(),

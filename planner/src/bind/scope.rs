@@ -1,5 +1,8 @@
 //! Which column a name means.
 
+use std::rc::Rc;
+
+use irmak_common::database::Database;
 use irmak_common::types::{Schema, TypeKind};
 
 use crate::algebra::Rel;
@@ -19,15 +22,40 @@ pub(crate) struct Scope {
 pub(crate) struct ScopeColumn {
     /// The table's alias or name; `None`: a subquery without one.
     pub(crate) relation: Option<String>,
+    /// Where a table is that is called by its own name: its database's name may then stand before it.
+    pub(crate) database: Option<Rc<Database>>,
     pub(crate) name: String,
     /// It is meant only where its table is named, and `*` leaves it out.
     pub(crate) hidden: bool,
 }
 
+impl ScopeColumn {
+    /// Whether the column is of the relation `t`, `d.t` or `c.d.t`.
+    pub(crate) fn is_in(&self, path: &[Name]) -> bool {
+        let [before @ .., relation] = path else { return false };
+        let database = || self.database.as_deref();
+        self.relation.as_deref() == Some(&relation.text)
+            && match before {
+                [] => true,
+                [name] => database().is_some_and(|database| database.name == name.text),
+                [catalog, name] => database().is_some_and(|database| database.name == name.text && database.catalog == catalog.text),
+                _ => false,
+            }
+    }
+}
+
 impl Scope {
+    /// The same columns, of a table of this database.
+    pub(crate) fn within(mut self, database: &Database) -> Self {
+        let database = Rc::new(database.clone());
+        self.columns.iter_mut().for_each(|column| column.database = Some(Rc::clone(&database)));
+        self
+    }
+
     /// The columns of one relation.
     pub(crate) fn of(schema: &Schema, relation: Option<&str>) -> Self {
-        let column = |name: &String| ScopeColumn { relation: relation.map(str::to_owned), name: name.clone(), hidden: false };
+        let column =
+            |name: &String| ScopeColumn { database: None, relation: relation.map(str::to_owned), name: name.clone(), hidden: false };
         Self { columns: schema.fields.iter().map(|field| column(&field.name)).collect() }
     }
 
@@ -37,7 +65,7 @@ impl Scope {
             // `a.b`: relation and column before column and field; a database's name may stand in front.
             let rest = &path[skip..];
             if rest.len() >= 2 {
-                let wanted = |column: &ScopeColumn| column.relation.as_deref() == Some(&rest[0].text) && column.name == rest[1].text;
+                let wanted = |column: &ScopeColumn| column.is_in(&path[..=skip]) && column.name == rest[1].text;
                 if let Some(at) = self.only(wanted, &path[..skip + 2])? {
                     return Ok((at, skip + 2));
                 }

@@ -305,15 +305,15 @@ fn star(
 ) -> Planned<()> {
     let relation = qualifier.last();
     let before = exprs.len();
-    if let Some(name) = relation
-        && !input.scope.columns.iter().any(|column| column.relation.as_deref() == Some(&name.text))
+    if relation.is_some()
+        && !input.scope.columns.iter().any(|column| column.is_in(qualifier))
         && let Ok((row, used)) = input.scope.resolve(qualifier)
     {
         return fields(binder, qualifier, used, row, exprs, names);
     }
     for (index, column) in input.scope.columns.iter().enumerate() {
         let meant = match relation {
-            Some(name) => column.relation.as_deref() == Some(&name.text),
+            Some(_) => column.is_in(qualifier),
             None => !column.hidden,
         };
         if !meant {

@@ -87,6 +87,7 @@ impl Binder<'_> {
         let own = inner.scope.relations();
         let shadowed = |column: &ScopeColumn| ScopeColumn {
             relation: column.relation.clone().filter(|relation| !own.contains(&relation.as_str())),
+            database: column.database.clone(),
             hidden: column.hidden || inner.scope.columns.iter().any(|other| !other.hidden && other.name == column.name),
             name: column.name.clone(),
         };
@@ -177,7 +178,7 @@ impl Binder<'_> {
             Ok(right) => {
                 let Scoped { rel: left, mut scope } = input;
                 let column = left.schema.len();
-                scope.columns.push(ScopeColumn { relation: None, name: format!("$subquery{column}"), hidden: true });
+                scope.columns.push(ScopeColumn { database: None, relation: None, name: format!("$subquery{column}"), hidden: true });
                 expr.kind = ExprKind::Attached(column);
                 let rel = JoinRel { left, right, kind: JoinKind::Left, condition: always(), as_of: None, state_ttl: [None; 2] }.into_rel();
                 return Ok(Scoped { rel, scope });

@@ -60,7 +60,12 @@ fn elements(left: Scoped, collection: Expr, outer: bool, ordinality: bool, alias
     }
     let mut columns = left.scope.columns;
     let relation = alias.map(|alias| alias.name.text.clone());
-    columns.extend(own.iter().map(|field| ScopeColumn { relation: relation.clone(), name: field.name.clone(), hidden: false }));
+    columns.extend(own.iter().map(|field| ScopeColumn {
+        database: None,
+        relation: relation.clone(),
+        name: field.name.clone(),
+        hidden: false,
+    }));
     let mut fields = left.rel.schema.fields.clone();
     fields.extend(own);
     let names = unique_names(fields.iter().map(|field| Some(field.name.clone())).collect());

@@ -14,7 +14,7 @@ impl Binder<'_> {
     pub(crate) fn versioned(&mut self, name: &[Name], options: &[(String, String)], alias: Option<&Alias>, at: Span) -> Planned<Versioned> {
         let scoped = self.named_table(name, options, alias)?;
         let last = name.last().map_or("", |name| name.text.as_str()).to_owned();
-        let key = match self.catalog.get(name) {
+        let key = match self.catalog.get_from(&self.home, name) {
             Some(Entry::Table(table)) if !self.ctes.iter().any(|(cte, _)| *cte == last) => {
                 let place = |key: &String| table.columns.iter().position(|column| column.name == *key);
                 table.primary_key.iter().map(place).collect::<Option<Vec<_>>>().filter(|key| !key.is_empty())

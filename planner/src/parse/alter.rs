@@ -4,16 +4,19 @@ use crate::ast::{Alter, Change, Elements, Place, Setting, StatementKind};
 use crate::error::{Code, PlanError, Planned};
 use crate::token::{Cursor, Name};
 
-use super::{ddl, query, table};
+use super::{catalog, ddl, query, table};
 
 /// Reads what stands behind ALTER.
 pub(crate) fn alter(cursor: &mut Cursor) -> Planned<StatementKind> {
+    if let Some(statement) = catalog::alter(cursor)? {
+        return Ok(statement);
+    }
     let view = cursor.eat(&["VIEW"]);
     if !view && !cursor.eat(&["TABLE"]) {
-        let objects = ["FUNCTION", "DATABASE", "CATALOG", "MATERIALIZED"];
+        let objects = ["FUNCTION", "MATERIALIZED"];
         return Err(match objects.iter().find(|word| cursor.at_words(&[word])) {
             Some(word) => PlanError::new(Code::Unsupported, format!("ALTER {word} is not supported")).at(cursor.span()),
-            None => cursor.unexpected(&["TABLE", "VIEW"]),
+            None => cursor.unexpected(&["TABLE", "VIEW", "DATABASE", "CATALOG"]),
         });
     }
     let if_exists = !view && cursor.eat(&["IF", "EXISTS"]);

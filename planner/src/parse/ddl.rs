@@ -6,7 +6,7 @@ use crate::ast::{ColumnDef, ColumnKind, CreateTable, CreateView, Like, OptionDef
 use crate::error::{Code, PlanError, Planned};
 use crate::token::Cursor;
 
-use super::{expr, query, table, types};
+use super::{catalog, expr, query, table, types};
 
 /// Reads a CREATE statement.
 pub(crate) fn create(cursor: &mut Cursor) -> Planned<StatementKind> {
@@ -22,7 +22,10 @@ pub(crate) fn create(cursor: &mut Cursor) -> Planned<StatementKind> {
     if cursor.eat(&["TABLE"]) {
         return create_table(cursor, temporary);
     }
-    for word in ["FUNCTION", "CATALOG", "DATABASE", "SYSTEM", "MATERIALIZED"] {
+    if !temporary && let Some(statement) = catalog::create(cursor)? {
+        return Ok(statement);
+    }
+    for word in ["FUNCTION", "SYSTEM", "MATERIALIZED"] {
         if cursor.at_words(&[word]) {
             let error = PlanError::new(Code::Unsupported, format!("CREATE {word} is not supported")).at(cursor.span());
             return Err(match crate::advice::created(word) {
@@ -31,10 +34,10 @@ pub(crate) fn create(cursor: &mut Cursor) -> Planned<StatementKind> {
             });
         }
     }
-    Err(cursor.unexpected(&["TABLE", "VIEW"]))
+    Err(cursor.unexpected(&["TABLE", "VIEW", "DATABASE", "CATALOG"]))
 }
 
-fn if_not_exists(cursor: &mut Cursor) -> Planned<bool> {
+pub(crate) fn if_not_exists(cursor: &mut Cursor) -> Planned<bool> {
     if !cursor.eat(&["IF"]) {
         return Ok(false);
     }
@@ -42,7 +45,7 @@ fn if_not_exists(cursor: &mut Cursor) -> Planned<bool> {
     Ok(true)
 }
 
-fn comment(cursor: &mut Cursor) -> Planned<Option<String>> {
+pub(crate) fn comment(cursor: &mut Cursor) -> Planned<Option<String>> {
     if cursor.eat(&["COMMENT"]) { cursor.string("a comment in quotes").map(Some) } else { Ok(None) }
 }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod alter;
 pub(crate) mod call;
+pub(crate) mod catalog;
 pub(crate) mod ddl;
 pub(crate) mod expr;
 mod hint;

@@ -1,17 +1,19 @@
 //! `SHOW ...` and `DESCRIBE`: what is to be listed, of which database, and which names of it.
 
 use crate::ast::{Listed, Pattern, Show, StatementKind};
-use crate::catalog::{CATALOG, DATABASE, span_of};
 use crate::error::{Code, PlanError, Planned};
-use crate::token::{Cursor, Name};
+use crate::token::Cursor;
 
-const LISTS: [&str; 12] = [
+use super::catalog;
+
+const LISTS: [&str; 13] = [
     "TABLES",
     "VIEWS",
     "COLUMNS",
     "FUNCTIONS",
     "CREATE TABLE",
     "CREATE VIEW",
+    "CREATE CATALOG",
     "CATALOGS",
     "DATABASES",
     "CURRENT CATALOG",
@@ -35,6 +37,9 @@ pub(crate) fn show(cursor: &mut Cursor) -> Planned<Show> {
         let table = cursor.path("a table")?;
         return Ok(Show::Columns { table, only: pattern(cursor)? });
     }
+    if cursor.eat(&["CREATE", "CATALOG"]) {
+        return Ok(Show::CreateCatalog(cursor.name("a catalog")?));
+    }
     for (word, instead) in [("JOBS", "`irmak list` shows the jobs, and so does SHOW JOBS in `irmak sql`"), ("PARTITIONS", PARTITIONS)] {
         if cursor.at_words(&[word]) {
             return Err(PlanError::new(Code::Unsupported, format!("SHOW {word} is not supported here")).at(cursor.span()).note(instead));
@@ -42,8 +47,7 @@ pub(crate) fn show(cursor: &mut Cursor) -> Planned<Show> {
     }
     let listed = listed(cursor)?;
     let within = if cursor.eat(&["FROM"]) || cursor.eat(&["IN"]) { cursor.path("a database")? } else { Vec::new() };
-    known_place(&within, listed == Listed::Databases)?;
-    Ok(Show::Names { listed, only: pattern(cursor)? })
+    Ok(Show::Names { listed, within, only: pattern(cursor)? })
 }
 
 const PARTITIONS: &str = "partitions are the folders below the table's path: nobody keeps a list of them";
@@ -75,24 +79,6 @@ fn listed(cursor: &mut Cursor) -> Planned<Listed> {
     }
 }
 
-/// There is one catalog with one database.
-pub(crate) fn known_place(path: &[Name], catalog: bool) -> Planned<()> {
-    let texts: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
-    let known = match texts[..] {
-        [] => true,
-        [only] if catalog => only == CATALOG,
-        [database] => database == DATABASE,
-        [first, second] => first == CATALOG && second == DATABASE,
-        _ => false,
-    };
-    if known {
-        return Ok(());
-    }
-    let what = if catalog { "catalog" } else { "database" };
-    let message = format!("there is no {what} `{}`", texts.join("."));
-    Err(PlanError::new(Code::UnknownTable, message).at(span_of(path)).note(format!("there is `{CATALOG}`.`{DATABASE}`")))
-}
-
 /// `[NOT] LIKE 'a%'` or `ILIKE`.
 fn pattern(cursor: &mut Cursor) -> Planned<Option<Pattern>> {
     let negated = cursor.eat(&["NOT"]);
@@ -106,7 +92,10 @@ fn pattern(cursor: &mut Cursor) -> Planned<Option<Pattern>> {
 
 /// Reads what stands behind DESCRIBE.
 pub(crate) fn describe(cursor: &mut Cursor) -> Planned<StatementKind> {
-    for word in ["CATALOG", "DATABASE", "FUNCTION", "JOB"] {
+    if let Some(statement) = catalog::describe(cursor)? {
+        return Ok(statement);
+    }
+    for word in ["FUNCTION", "JOB"] {
         let object = cursor.at_words(&[word]) && matches!(cursor.look(1).kind, crate::token::TokenKind::Word { .. });
         if object || cursor.at_words(&[word, "EXTENDED"]) {
             return Err(PlanError::new(Code::Unsupported, format!("DESCRIBE {word} is not supported")).at(cursor.span()));
@@ -123,17 +112,14 @@ pub(crate) fn usage(cursor: &mut Cursor) -> Planned<StatementKind> {
     if cursor.eat(&["MODULES"]) {
         let names = cursor.list(|cursor| cursor.name("a module"))?;
         return match names.iter().find(|name| name.text != "core") {
-            None => Ok(StatementKind::Use),
+            None => Ok(StatementKind::Nothing),
             Some(other) => {
                 let message = format!("there is no module `{}`", other.text);
                 Err(PlanError::new(Code::UnknownTable, message).at(other.span).note("there is `core`"))
             }
         };
     }
-    let catalog = cursor.eat(&["CATALOG"]);
-    let path = cursor.path("a name")?;
-    known_place(&path, catalog)?;
-    Ok(StatementKind::Use)
+    catalog::usage(cursor)
 }
 
 impl Pattern {

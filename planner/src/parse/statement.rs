@@ -4,7 +4,7 @@ use crate::ast::{Drop, ExplainDetails, Insert, Setting, Statement, StatementKind
 use crate::error::{Code, PlanError, Planned};
 use crate::token::{Cursor, TokenKind};
 
-use super::{alter, ddl, expr, query, show, table};
+use super::{alter, catalog, ddl, expr, query, show, table};
 
 const STATEMENTS: [&str; 11] = ["CREATE", "INSERT", "SELECT", "SET", "RESET", "EXECUTE", "EXPLAIN", "SHOW", "DESCRIBE", "DROP", "WITH"];
 
@@ -113,32 +113,31 @@ fn setting(cursor: &mut Cursor, what: &str) -> Planned<Setting> {
 
 fn drop_object(cursor: &mut Cursor) -> Planned<StatementKind> {
     let temporary = cursor.eat(&["TEMPORARY"]);
+    if !temporary && let Some(statement) = catalog::drop(cursor)? {
+        return Ok(statement);
+    }
     cursor.eat(&["SYSTEM"]);
-    for word in ["FUNCTION", "CATALOG", "DATABASE"] {
-        if cursor.eat(&[word]) {
-            return drop_unknown(cursor, word);
-        }
+    if cursor.eat(&["FUNCTION"]) {
+        return drop_function(cursor);
     }
     let view = cursor.eat(&["VIEW"]);
     if !view && !cursor.eat(&["TABLE"]) {
-        return Err(cursor.unexpected(&["TABLE", "VIEW"]));
+        return Err(cursor.unexpected(&["TABLE", "VIEW", "DATABASE", "CATALOG"]));
     }
     let if_exists = cursor.eat(&["IF", "EXISTS"]);
     Ok(StatementKind::Drop(Drop { view, temporary, name: cursor.path("a name")?, if_exists }))
 }
 
-/// There are no functions, catalogs and databases to drop.
-fn drop_unknown(cursor: &mut Cursor, word: &str) -> Planned<StatementKind> {
+/// There are no functions to drop.
+fn drop_function(cursor: &mut Cursor) -> Planned<StatementKind> {
     let if_exists = cursor.eat(&["IF", "EXISTS"]);
     let name = cursor.path("a name")?;
-    let behaviour = ["RESTRICT", "CASCADE"].into_iter().any(|word| cursor.eat(&[word]));
     if if_exists {
         return Ok(StatementKind::Nothing);
     }
     let told = name.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
-    let error = PlanError::new(Code::UnknownTable, format!("there is no {} `{told}` to drop", word.to_lowercase()));
-    let error = error.at(crate::catalog::span_of(&name));
-    Err(if behaviour { error } else { error.label(format!("write DROP {word} IF EXISTS")) })
+    let error = PlanError::new(Code::UnknownTable, format!("there is no function `{told}` to drop"));
+    Err(error.at(crate::catalog::span_of(&name)).label("write DROP FUNCTION IF EXISTS"))
 }
 
 fn statement_set(cursor: &mut Cursor) -> Planned<StatementKind> {

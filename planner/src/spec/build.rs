@@ -11,7 +11,7 @@ use crate::ast::{
     TableRef, WindowArg, WindowValue,
 };
 use crate::bind::{Binder, NamedQuery};
-use crate::catalog::{CATALOG, Catalog, DATABASE, Entry};
+use crate::catalog::{Catalog, Entry};
 use crate::error::{Code, PlanError, Span};
 use crate::parse::{call, expr, query, types};
 use crate::session::{Bound, Session};
@@ -69,7 +69,7 @@ pub(crate) fn graph(spec: &JobSpec, request: &Request<'_>, expressions: &mut Exp
         binder.ctes.clone_from(&ctes);
         let root = binder.insert(&insert).map_err(|error| Failure::at(&path, error))?;
         if let Target::Sink { spec, .. } = &root.target {
-            names.push(format!("insert-into_{CATALOG}.{DATABASE}.{}", spec.table));
+            names.push(format!("insert-into_{}", spec.database.dotted(&spec.table)));
         }
         bound.warnings.append(&mut binder.warnings);
         bound.roots.push(root);

@@ -37,6 +37,7 @@ fn from_a_slow_source(tasks: Vec<TaskDescriptor>, count: u64, rows_per_second: u
         node.spec = OperatorSpec::Source(SourceSpec {
             primary_key: Vec::new(),
             table: "made_up".to_owned(),
+            database: Default::default(),
             connector: ConnectorSpec {
                 connector: "datagen".to_owned(),
                 options: options.map(|(key, value)| (key.to_owned(), value)).into(),
@@ -59,6 +60,7 @@ fn into_files(tasks: Vec<TaskDescriptor>, dir: &Path) -> Vec<TaskDescriptor> {
         sink.spec = OperatorSpec::Sink(SinkSpec {
             ends_old_keys: false,
             table: "out".to_owned(),
+            database: Default::default(),
             connector: ConnectorSpec { connector: "filesystem".to_owned(), options: options.into() },
             schema: sink.output.clone(),
             partition_by: Vec::new(),

@@ -1,30 +1,33 @@
-//! Which types a format has no words for, found before the first record.
+//! Which types a format has no words for.
 //!
-//! Knows types only: whether a value fits its type is the decoder's business, and what `raw` takes is checked where it is opened.
+//! Pure: the planner refuses such columns with it while a job is planned, the connectors when they open a table. Knows types only:
+//! whether a value fits its type is the decoder's business.
 //!
-//! Source: Flink 1.20's `JsonToRowDataConverters` and `CsvRowSchemaConverter`, which refuse these while a table is planned.
+//! Source: Flink 1.20's `JsonToRowDataConverters`, `CsvRowSchemaConverter` and `RawFormatDeserializationSchema`.
 
-use irmak_common::types::{Schema, TypeKind};
+use crate::types::TypeKind;
 
-use crate::error::ConnectorError;
-use crate::options::Options;
+/// What to do instead of a column of this type in records of this format; `None`: the format can hold it.
+pub fn refused(format: &str, kind: &TypeKind) -> Option<&'static str> {
+    match format {
+        "csv" => csv_column(kind),
+        "raw" => raw(kind),
+        _ => json(kind),
+    }
+}
 
-/// Refuses columns that the format can neither read nor write.
-///
-/// # Errors
-/// [`ConnectorError::Unsupported`], with the column and its type.
-pub(crate) fn check_types(options: &Options<'_>, format: &str, schema: &Schema) -> Result<(), ConnectorError> {
-    let refusal: fn(&TypeKind) -> Option<&'static str> = match format {
-        "csv" => csv_column,
-        "raw" => return Ok(()),
-        _ => json,
-    };
-    match schema.fields.iter().find_map(|field| refusal(&field.ty.kind).map(|instead| (field, instead))) {
-        Some((field, instead)) => {
-            let what = format!("format '{format}' with column `{}` of type {}", field.name, field.ty.kind);
-            Err(options.unsupported(what, instead))
-        }
-        None => Ok(()),
+/// Whether a format lays out all columns of its records, also those that nobody reads.
+pub fn needs_all(format: &str) -> bool {
+    matches!(format, "csv" | "raw")
+}
+
+/// A value as its bytes.
+fn raw(kind: &TypeKind) -> Option<&'static str> {
+    use TypeKind as K;
+    match kind {
+        K::Char(_) | K::Varchar(_) | K::Binary(_) | K::Varbinary(_) | K::Boolean => None,
+        K::TinyInt | K::SmallInt | K::Int | K::BigInt | K::Float | K::Double => None,
+        _ => Some("types are STRING, BYTES, BOOLEAN and the numbers of fixed width"),
     }
 }
 
@@ -78,7 +81,7 @@ mod tests {
     fn a_format_refuses_the_types_that_it_has_no_words_for() {
         let int = || Box::new(TypeKind::Int.nullable());
         let text = || Box::new(TypeKind::STRING.nullable());
-        let row = |kind: TypeKind| TypeKind::Row(vec![irmak_common::types::Field::new("x", kind.nullable())]);
+        let row = |kind: TypeKind| TypeKind::Row(vec![crate::types::Field::new("x", kind.nullable())]);
         for (kind, in_json, in_csv) in [
             (TypeKind::Int, true, true),
             (TypeKind::Map(text(), int()), true, false),
@@ -90,8 +93,11 @@ mod tests {
             (row(TypeKind::Array(int())), true, false),
             (TypeKind::Array(Box::new(row(TypeKind::Int).nullable())), true, false),
             (row(TypeKind::Map(int(), text())), false, false),
+            (TypeKind::Date, true, true),
         ] {
-            assert_eq!((json(&kind).is_none(), csv_column(&kind).is_none()), (in_json, in_csv), "{kind}");
+            let held = |format: &str| refused(format, &kind).is_none();
+            assert_eq!((held("json"), held("debezium-json"), held("csv")), (in_json, in_json, in_csv), "{kind}");
+            assert_eq!(held("raw"), kind == TypeKind::Int, "{kind}");
         }
     }
 }
