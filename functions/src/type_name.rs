@@ -2,7 +2,6 @@
 
 use irmak_common::database::Database;
 use irmak_common::expr::Value;
-use irmak_common::types::TypeKind;
 use irmak_common::types::{LogicalType, TypeKind};
 
 use crate::column::build_strings;

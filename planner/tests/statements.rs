@@ -83,6 +83,102 @@ fn show_lists_what_a_pattern_takes() {
     ]);
 }
 
+const MEMORY: &str = "WITH ('type' = 'generic_in_memory')";
+const TABLE: &str = "(id INT) WITH ('connector' = 'datagen')";
+
+#[test]
+fn catalogs_and_databases_are_made_used_and_dropped() {
+    let catalog = format!("CREATE CATALOG c {MEMORY};");
+    let full = format!("CREATE DATABASE d; CREATE TABLE d.t {TABLE}; CREATE VIEW d.v AS SELECT id FROM d.t;");
+    check_answers(&[
+        (&format!("{catalog} SHOW CATALOGS;"), "c default_catalog"),
+        (&format!("{catalog} CREATE CATALOG IF NOT EXISTS c {MEMORY}; USE CATALOG c; SHOW CURRENT DATABASE;"), "default"),
+        ("CREATE CATALOG c WITH ('type' = 'generic_in_memory', 'default-database' = 'mine'); SHOW DATABASES IN c;", "mine"),
+        (&format!("{catalog} DROP CATALOG c; DROP CATALOG IF EXISTS c; SHOW CATALOGS;"), "default_catalog"),
+        (&format!("{catalog} USE CATALOG c; DROP CATALOG default_catalog; SHOW CATALOGS;"), "c"),
+        ("CREATE DATABASE zz; CREATE DATABASE IF NOT EXISTS zz; CREATE DATABASE aa; SHOW DATABASES;", "aa default_database zz"),
+        ("CREATE DATABASE d; USE d; SHOW TABLES; USE CATALOG default_catalog; SHOW CURRENT DATABASE;", "d"),
+        ("CREATE DATABASE d; USE d; SELECT 1; USE default_database; SHOW CURRENT DATABASE;", "default_database"),
+        (
+            "CREATE DATABASE d COMMENT 'x' WITH ('k' = 'v'); ALTER DATABASE d SET ('a' = 'b'); DESCRIBE DATABASE EXTENDED d;",
+            "name catalog comment property:a property:k",
+        ),
+        (&format!("{full} SHOW TABLES IN d;"), "t v"),
+        (&format!("{full} USE d; SHOW VIEWS;"), "v"),
+        (&format!("{full} DROP DATABASE d CASCADE; SHOW DATABASES;"), "default_database"),
+        (&format!("{full} DROP DATABASE d CASCADE; CREATE DATABASE d; SHOW TABLES IN d;"), ""),
+        (&format!("{full} ALTER TABLE d.t RENAME TO e; SHOW TABLES FROM d;"), "e v"),
+        (&format!("CREATE TEMPORARY TABLE d.t {TABLE}; DESCRIBE d.t;"), "id"),
+        (&format!("CREATE DATABASE d; CREATE TEMPORARY TABLE d.t {TABLE}; DROP DATABASE d; DESCRIBE d.t;"), "id"),
+        ("DROP TABLE IF EXISTS nope.t; SHOW DATABASES;", "default_database"),
+        (&format!("{catalog} ALTER CATALOG c COMMENT 'x'; DESCRIBE CATALOG c;"), "name type comment"),
+    ]);
+    check_refused(&[
+        ("USE nope;", "E0201", 5),
+        ("USE a.b.c;", "E0101", 5),
+        ("USE CATALOG nope;", "E0201", 13),
+        (&format!("{catalog} CREATE CATALOG c {MEMORY};"), "E0202", 70),
+        ("CREATE CATALOG c;", "E0404", 16),
+        ("CREATE CATALOG c WITH ('type' = 'jdbc');", "E0405", 33),
+        ("CREATE CATALOG c WITH ('type' = 'generic_in_memory', 'x' = 'y');", "E0403", 54),
+        (&format!("{catalog} USE CATALOG c; DROP CATALOG c;"), "E0202", 83),
+        ("DROP CATALOG nope;", "E0201", 14),
+        ("CREATE DATABASE default_database;", "E0202", 17),
+        ("CREATE DATABASE nope.d;", "E0201", 17),
+        ("CREATE DATABASE d; USE d; DROP DATABASE d;", "E0202", 41),
+        (&format!("CREATE DATABASE d; CREATE TABLE d.t {TABLE}; DROP DATABASE d;"), "E0202", 92),
+        ("DROP DATABASE nope;", "E0201", 15),
+        ("DROP DATABASE IF EXISTS nope.x;", "E0201", 25),
+        ("SHOW TABLES IN nope;", "E0201", 16),
+        ("SHOW DATABASES IN nope;", "E0201", 19),
+        (&format!("CREATE TABLE d.t {TABLE};"), "E0201", 14),
+        ("CREATE VIEW d.v AS SELECT 1 AS x;", "E0201", 13),
+        ("SHOW CREATE CATALOG default_catalog;", "E0201", 21),
+        ("CREATE DATABASE Abc; USE abc;", "E0201", 26),
+    ]);
+}
+
+#[test]
+fn names_are_looked_up_in_the_database_in_use() {
+    let two = format!("CREATE DATABASE d; CREATE TABLE t {TABLE}; CREATE TABLE d.t (x INT) WITH ('connector' = 'datagen');");
+    check_answers(&[
+        (&format!("{two} DESCRIBE d.t;"), "x"),
+        (&format!("{two} USE d; DESCRIBE t;"), "x"),
+        (&format!("{two} USE d; DESCRIBE default_catalog.default_database.t;"), "id"),
+        (&format!("{two} CREATE VIEW v AS SELECT * FROM t; USE d; DESCRIBE default_database.v;"), "id"),
+        (&format!("{two} USE d; CREATE VIEW v AS SELECT * FROM t; USE default_database; DESCRIBE d.v;"), "x"),
+        (&format!("{two} CREATE TABLE d.u LIKE t; DESCRIBE d.u;"), "id"),
+        (&format!("{two} CREATE VIEW v AS SELECT d.t.x, default_catalog.d.t.x AS y FROM d.t; DESCRIBE v;"), "x y"),
+        (&format!("{two} CREATE VIEW v AS SELECT d.t.* FROM d.t; DESCRIBE v;"), "x"),
+    ]);
+    check_refused(&[
+        (&format!("{two} SELECT default_database.t.x FROM d.t;"), "E0201", 140),
+        ("CREATE DATABASE d; USE d; SELECT * FROM bid;", "E0201", 41),
+    ]);
+    let told = planned("CREATE DATABASE shop; USE shpo;").unwrap_err();
+    assert!(told.contains("did you mean `shop`?"), "{told}");
+    let told = planned("CREATE DATABASE d; USE d; SELECT * FROM bid;").unwrap_err();
+    assert!(told.contains("there is `default_catalog`.`default_database`.`bid`"), "{told}");
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_refused_where_it_is_declared() {
+    let csv = "CREATE TABLE f (id INT, m MAP<STRING, INT>) WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'csv');";
+    let json = "CREATE TABLE f (id INT, m MAP<INT, INT>) WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'json');";
+    let raw = "CREATE TABLE f (d DATE) WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'raw');";
+    check_refused(&[
+        (&format!("{csv} SELECT id FROM f;"), "E0501", 25),
+        (&format!("{csv} EXPLAIN SELECT id FROM f;"), "E0501", 25),
+        (&format!("{json} SELECT * FROM f;"), "E0501", 25),
+        (&format!("{json} INSERT INTO f SELECT 1, MAP[1, 2];"), "E0501", 25),
+        (&format!("{raw} SELECT * FROM f;"), "E0501", 17),
+    ]);
+    assert!(planned(&format!("{json} SELECT id FROM f;")).is_ok(), "a column that nobody reads is no matter of JSON's");
+    let charset = raw.replace("'raw')", "'raw', 'raw.charset' = 'windows-125')").replace("DATE", "STRING");
+    let told = planned(&format!("{charset} SELECT * FROM f;")).unwrap_err();
+    assert!(told.contains("E0405") && told.contains("did you mean `windows-125"), "{told}");
+}
+
 #[test]
 fn alter_table_changes_the_description() {
     check_answers(&[
