@@ -266,7 +266,9 @@ impl Session<'_> {
         plan.materialize = (self.settings.upsert_materialize()?, self.settings.state_ttl_ms()?);
         self.settings.runtime_mode()?;
         plan.batch = self.settings.batch();
-        for mut root in rewrite::rewrite(roots, &self.settings.environment()) {
+        let roots = rewrite::rewrite(roots, &crate::bind::environment(&self.catalog, &self.settings));
+        formats::check(&roots, &self.catalog)?;
+        for mut root in roots {
             if !plan.batch {
                 root.rel = changelog::settle(root.rel);
                 changelog::check(&root)?;
