@@ -60,7 +60,7 @@ pub(crate) fn alter(cursor: &mut Cursor) -> Planned<Option<StatementKind>> {
     }
     if cursor.eat(&["DATABASE"]) {
         let name = cursor.path("a database")?;
-        cursor.expect(&["SET"])?;
+        cursor.expect_words(&["SET"])?;
         return of(CatalogStatement::AlterDatabase { name, set: ddl::options(cursor)? });
     }
     Ok(None)
