@@ -55,6 +55,7 @@ impl Cast {
         if !castable(from, to) || matches!(to.kind, TypeKind::Char(length) | TypeKind::Binary(length) if length > PADDED_MAX) {
             return Err(refused());
         }
+        let (mode, to) = if env.legacy_casts() { legacy(from, to, mode) } else { (mode, to.clone()) };
         let word = if mode == CastMode::Try { "TRY_CAST" } else { "CAST" };
         let context = Context { name: format!("{word}({} AS {})", from.kind, to.kind).into(), mode, zone: Zone::parse(&env.zone)? };
         let total = mode == CastMode::Try || !may_fail(&from.kind, &to.kind);
@@ -79,6 +80,12 @@ impl Cast {
     pub(crate) fn run(&self, array: &ArrayRef) -> Result<ArrayRef, EvalError> {
         self.convert.as_ref().map_or_else(|| Ok(array.clone()), |convert| convert(array))
     }
+}
+
+/// The cast of old: a text keeps its length, and what fails is NULL where the result may be.
+fn legacy(from: &LogicalType, to: &LogicalType, mode: CastMode) -> (CastMode, LogicalType) {
+    let mode = if from.nullable { CastMode::Try } else { mode };
+    (mode, if to.kind.is_text() { LogicalType { kind: TypeKind::STRING, nullable: to.nullable } } else { to.clone() })
 }
 
 fn may_fail(from: &TypeKind, to: &TypeKind) -> bool {

@@ -21,6 +21,11 @@ impl Environment {
     /// The option that names the database in use, Flink's internal one. The planner sets it where it computes constants, and nobody else.
     pub const CURRENT_DATABASE: &'static str = "__table.query-start.current-database__";
 
+    /// Whether casts are those before Flink 1.15 (`table.exec.legacy-cast-behaviour`): what cannot be cast is NULL, lengths of texts are not heeded.
+    pub(crate) fn legacy_casts(&self) -> bool {
+        self.options.get("table.exec.legacy-cast-behaviour").is_some_and(|value| value.trim().eq_ignore_ascii_case("enabled"))
+    }
+
     /// The default options in this zone.
     pub fn in_zone(zone: impl Into<String>) -> Self {
         Self { zone: zone.into(), ..Self::default() }

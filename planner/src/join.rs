@@ -9,6 +9,7 @@ use irmak_common::operator_spec::{WindowKind, WindowSpec};
 use irmak_common::types::{Field, Schema, TimeAttribute, TypeKind};
 
 use crate::algebra::{Rel, RelNode, WindowColumns, columns_of};
+use crate::condition::{all_of, terms};
 
 /// Two relations, joined.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,32 +23,6 @@ pub(crate) struct JoinRel {
     pub(crate) as_of: Option<[usize; 2]>,
     /// What STATE_TTL says of each side, in milliseconds; `None`: as all state.
     pub(crate) state_ttl: [Option<u64>; 2],
-}
-
-/// TRUE.
-pub(crate) fn always() -> Expr {
-    Expr::literal(Value::Boolean(true), TypeKind::Boolean.not_null())
-}
-
-/// The terms that are all to be true.
-pub(crate) fn terms(condition: &Expr) -> Vec<Expr> {
-    match &condition.node {
-        ExprNode::And(terms) => terms.iter().flat_map(self::terms).collect(),
-        ExprNode::Literal(Value::Boolean(true)) => Vec::new(),
-        _ => vec![condition.clone()],
-    }
-}
-
-/// That all terms are true.
-pub(crate) fn all_of(mut terms: Vec<Expr>) -> Expr {
-    match terms.len() {
-        0 => always(),
-        1 => terms.remove(0),
-        _ => {
-            let nullable = terms.iter().any(|term| term.ty.nullable);
-            Expr { node: ExprNode::And(terms), ty: TypeKind::Boolean.nullable().with_nullable(nullable) }
-        }
-    }
 }
 
 impl JoinRel {

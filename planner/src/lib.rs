@@ -26,6 +26,7 @@ mod bind;
 mod catalog;
 mod chain;
 mod changelog;
+mod condition;
 mod constraint;
 mod databases;
 mod ddl;

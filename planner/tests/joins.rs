@@ -61,6 +61,15 @@ fn an_outer_join_whose_missing_rows_are_dropped_is_an_inner_one() {
 }
 
 #[test]
+fn what_every_branch_of_an_or_demands_is_a_key() {
+    check(
+        "SELECT a.v FROM a, b WHERE a.v = b.w AND a.k = 1 OR b.k = 2 AND a.v = b.w",
+        &["Join(joinType=[InnerJoin], where=[((v = w) AND ("],
+    );
+    check("SELECT a.v FROM a, b WHERE a.v = b.w OR a.v = b.w AND b.k = 2", &["Join(joinType=[InnerJoin], where=[(v = w)]"]);
+}
+
+#[test]
 fn keys_of_different_types_and_computed_keys_are_columns_below() {
     check("SELECT a.v FROM a JOIN b ON a.k = b.k", &["Join(joinType=[InnerJoin], where=[($f"]);
     check("SELECT a.v FROM a JOIN b ON a.v + 1 = b.w", &["Join(joinType=[InnerJoin], where=[($f"]);

@@ -49,6 +49,16 @@ fn a_field_of_a_row_is_read_by_name_and_by_place() {
 }
 
 #[test]
+fn the_only_column_of_values_is_called_as_their_table() {
+    columns("SELECT * FROM (VALUES (1), (2E0)) AS x", &["x DOUBLE NOT NULL"]);
+    columns("SELECT x FROM (VALUES 1, 2) AS x WHERE x.x > 1", &["x INT NOT NULL"]);
+    columns("SELECT * FROM (VALUES 1, 2) AS x (y)", &["y INT NOT NULL"]);
+    columns("SELECT * FROM (VALUES 1, 2)", &["EXPR$0 INT NOT NULL"]);
+    columns("SELECT * FROM (VALUES (1, 2)) AS x", &["EXPR$0 INT NOT NULL", "EXPR$1 INT NOT NULL"]);
+    columns("SELECT * FROM (VALUES (ROW(1, 'a')), (ROW(2, 'bc'))) AS x", &["EXPR$0 INT NOT NULL", "EXPR$1 VARCHAR(2) NOT NULL"]);
+}
+
+#[test]
 fn fields_of_rows_are_grouped_by() {
     columns("SELECT r.b.c, COUNT(*) AS n FROM t GROUP BY r.b.c", &["c STRING", "n BIGINT NOT NULL"]);
     columns("SELECT o.r.b.c AS x, MAX(v) AS m FROM t AS o GROUP BY o.r.b HAVING o.r.b.c <> 'y'", &["x STRING", "m INT"]);

@@ -231,3 +231,18 @@ fn a_decimal_and_a_double_are_ordered_as_java_compares_doubles() {
         assert_eq!(evaluate(&compared, &rows).as_boolean(), &BooleanArray::from(answers.to_vec()), "{function}");
     }
 }
+
+#[test]
+fn a_cast_of_old_gives_null_for_what_it_cannot_read_and_heeds_no_length() {
+    let mut old = Environment::default();
+    old.options.insert("table.exec.legacy-cast-behaviour".into(), "ENABLED".into());
+    let cast = |value: &str, kind: TypeKind, env: &Environment| {
+        let text = Expr::literal(Value::String(value.into()), TypeKind::STRING.nullable());
+        let node = ExprNode::Cast { input: Box::new(text), mode: CastMode::Strict };
+        crate::fold(&Expr { node, ty: kind.nullable() }, env).ok()
+    };
+    assert_eq!(cast("hello", TypeKind::Int, &old), Some(Value::Null));
+    assert_eq!(cast("hello", TypeKind::Int, &Environment::default()), None);
+    assert_eq!(cast("hello", TypeKind::Char(2), &old), Some(Value::String("hello".into())));
+    assert_eq!(cast("hello", TypeKind::Char(2), &Environment::default()), Some(Value::String("he".into())));
+}

@@ -8,8 +8,9 @@ use irmak_common::join_spec::JoinKind;
 
 use crate::algebra::Rel;
 use crate::ast::{self, ExprKind, Select, SelectItem};
+use crate::condition::{all_of, always};
 use crate::error::{Code, PlanError, Planned, Span};
-use crate::join::{JoinRel, all_of, always};
+use crate::join::JoinRel;
 
 use super::Binder;
 use super::expr::ExprBinder;

@@ -9,8 +9,9 @@ use irmak_common::types::TypeKind;
 
 use crate::algebra::{Rel, RelNode, columns_of, map_columns};
 use crate::ast::{self, Body, ExprKind, GroupItem, Query, Select, SelectItem};
+use crate::condition::all_of;
 use crate::error::{Code, PlanError, Planned, Span};
-use crate::join::{JoinRel, all_of};
+use crate::join::JoinRel;
 
 use super::scope::{Scope, ScopeColumn, Scoped};
 use super::select::Sets;

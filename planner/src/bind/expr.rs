@@ -299,8 +299,8 @@ fn is_moment(kind: &TypeKind) -> bool {
     matches!(kind, TypeKind::Date | TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. })
 }
 
-/// Whether dates stand beside timestamps, which the branches of one CASE may not.
-fn mixes_dates(types: &[&LogicalType]) -> bool {
+/// Whether dates stand beside timestamps, which the branches of one CASE and the rows of one column may not.
+pub(super) fn mixes_dates(types: &[&LogicalType]) -> bool {
     let any = |test: fn(&TypeKind) -> bool| types.iter().any(|ty| test(&ty.kind));
     any(|kind| matches!(kind, TypeKind::Date)) && any(|kind| matches!(kind, TypeKind::Timestamp { .. } | TypeKind::TimestampLtz { .. }))
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::ast::{Alias, TableRef};
+use crate::ast::{Alias, Body, TableRef};
 use crate::catalog::{Entry, Table, View, span_of};
 use crate::error::{Code, PlanError, Planned};
 use crate::token::Name;
@@ -26,8 +26,12 @@ impl Binder<'_> {
                 self.named_table(name, &options, alias.as_ref())
             }
             TableRef::Derived { query, alias, .. } => {
-                let rel = self.nested(query.span, |binder| binder.query(query))?;
+                let mut rel = self.nested(query.span, |binder| binder.query(query))?;
                 let doubled = std::mem::take(&mut self.doubled);
+                // `(VALUES ...) AS t`: t is also the name of an only column, as of UNNEST's.
+                if let (Body::Values(_), [_], Some(alias)) = (&query.body, &rel.schema.fields[..], alias) {
+                    rel = rel.renamed(std::slice::from_ref(&alias.name.text));
+                }
                 Ok(aliased(Scoped::of(rel, None), alias.as_ref())?.doubled(doubled, alias.as_ref()))
             }
             TableRef::Window { function, args, span, alias } => {

@@ -7,8 +7,9 @@ use irmak_functions::common_type;
 
 use crate::algebra::{Rel, plain};
 use crate::ast::{self, JoinOn, TableRef};
+use crate::condition::{all_of, always, terms};
 use crate::error::{Code, PlanError, Planned, Span};
-use crate::join::{JoinRel, all_of, always, equality, terms};
+use crate::join::{JoinRel, equality};
 use crate::token::Name;
 
 use super::expr::ExprBinder;

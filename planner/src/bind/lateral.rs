@@ -8,8 +8,9 @@ use irmak_common::join_spec::JoinKind;
 
 use crate::algebra::Rel;
 use crate::ast::{self, JoinOn, Select, SelectItem};
+use crate::condition::all_of;
 use crate::error::{Code, PlanError, Planned, Span};
-use crate::join::{JoinRel, all_of};
+use crate::join::JoinRel;
 
 use super::expr::ExprBinder;
 use super::scope::{Scope, ScopeColumn, Scoped, unique_names};

@@ -9,8 +9,9 @@ use irmak_common::types::TypeKind;
 
 use crate::algebra::{Rel, RelNode};
 use crate::ast::{self, ExprKind};
+use crate::condition::all_of;
 use crate::error::{Code, PlanError, Planned};
-use crate::join::{JoinRel, all_of};
+use crate::join::JoinRel;
 
 use super::Binder;
 use super::scope::{ScopeColumn, Scoped};

@@ -11,9 +11,9 @@ use crate::ast::{self, Body, Query, SetKind};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::rewrite::fold::fold;
 
-use super::expr::ExprBinder;
+use super::expr::{ExprBinder, mixes_dates};
 use super::scope::Scope;
-use super::{Binder, NamedQuery};
+use super::{Binder, NamedQuery, untyped};
 
 impl Binder<'_> {
     /// The rows of a query.
@@ -88,6 +88,7 @@ impl Binder<'_> {
         for row in rows {
             let mut binder = ExprBinder { scope: &scope, schema: &schema, grouping: None, clause: "VALUES" };
             let row_bound = binder.all(row)?;
+            row.iter().try_for_each(untyped::typed)?;
             if let Some(first) = bound.first()
                 && first.len() != row_bound.len()
             {
@@ -102,7 +103,7 @@ impl Binder<'_> {
         let mut fields = Vec::with_capacity(width);
         for column in 0..width {
             let types: Vec<LogicalType> = bound.iter().map(|row| plain(&row[column].ty)).collect();
-            let ty = common_type(&types.iter().collect::<Vec<_>>()).ok_or_else(|| {
+            let ty = merged(&types).ok_or_else(|| {
                 let told = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 PlanError::new(Code::Incompatible, format!("the values of column {} have no type in common", column + 1))
                     .at(span)
@@ -148,6 +149,12 @@ fn constant_rows(rows: Vec<Vec<Expr>>, schema: Schema) -> Rel {
     }
 }
 
+/// The type that holds values of all of these in one column; dates and timestamps have none.
+fn merged(types: &[LogicalType]) -> Option<LogicalType> {
+    let types: Vec<&LogicalType> = types.iter().collect();
+    if mixes_dates(&types) { None } else { common_type(&types) }
+}
+
 /// All rows of several queries, under the names of the first and types that hold them all.
 pub(crate) fn union_all(rels: Vec<(Rel, Span)>, name: &str) -> Planned<Rel> {
     let width = rels.first().map_or(0, |(rel, _)| rel.schema.len());
@@ -168,7 +175,7 @@ pub(crate) fn union_all(rels: Vec<(Rel, Span)>, name: &str) -> Planned<Rel> {
             continue;
         }
         let types: Vec<LogicalType> = given.iter().map(|ty| plain(ty)).collect();
-        let Some(ty) = common_type(&types.iter().collect::<Vec<_>>()) else {
+        let Some(ty) = merged(&types) else {
             let span = rels.get(1).map(|(_, span)| *span).unwrap_or_default();
             let told = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(PlanError::new(

@@ -12,8 +12,9 @@ use irmak_functions::Environment;
 
 use crate::algebra::{Rel, RelNode, Root, RowNumberSpec, columns_of};
 use crate::changelog::is_updating;
+use crate::condition::is_volatile;
 use crate::error::{Code, PlanError, Planned};
-use crate::rewrite::fold::{fold, is_volatile};
+use crate::rewrite::fold::fold;
 
 use super::over::is_place;
 

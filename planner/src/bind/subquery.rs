@@ -9,8 +9,9 @@ use irmak_common::types::{Schema, TypeKind};
 
 use crate::algebra::{Rel, RelNode, columns_of, map_columns};
 use crate::ast::{self, Body, ExprKind, Query, Select, SelectItem};
+use crate::condition::{all_of, always};
 use crate::error::{Code, PlanError, Planned, Span};
-use crate::join::{JoinRel, all_of, always};
+use crate::join::JoinRel;
 use crate::token::Name;
 
 use super::expr::ExprBinder;

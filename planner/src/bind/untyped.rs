@@ -1,7 +1,7 @@
 //! A bare NULL: it has no type, and not every place gives it one. Where Calcite's validator finds none it says `Illegal use of 'NULL'`.
 //!
 //! Comparisons, IN lists, CASE branches, COALESCE and the constructors of collections take a bare NULL beside typed values, and so do the
-//! few functions whose definition says so. An item of SELECT, a field of a ROW and an argument of any other function do not.
+//! few functions whose definition says so. An item of SELECT or VALUES, a field of a ROW and an argument of any other function do not.
 
 use crate::ast::{Expr, ExprKind};
 use crate::error::{Code, PlanError, Planned};

@@ -1,6 +1,6 @@
 //! Queries: WITH, SELECT, VALUES, UNION and its like, ORDER BY, LIMIT.
 
-use crate::ast::{Body, Cte, Expr, GroupItem, Over, Query, Select, SelectItem, SetKind};
+use crate::ast::{Body, Cte, Expr, ExprKind, GroupItem, Over, Query, Select, SelectItem, SetKind};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::{Cursor, Name, TokenKind};
 
@@ -171,13 +171,18 @@ fn plain_select(items: Vec<SelectItem>, from: Option<crate::ast::TableRef>, span
 }
 
 fn values_row(cursor: &mut Cursor) -> Planned<Vec<Expr>> {
-    if cursor.at_words(&["ROW"]) && cursor.is_symbol_at(1, "(") {
+    let explicit = cursor.at_words(&["ROW"]) && cursor.is_symbol_at(1, "(");
+    if explicit {
         cursor.next();
     }
     if cursor.eat_symbol("(") {
-        let row = cursor.list(expr::expr)?;
+        let mut row = cursor.list(expr::expr)?;
         cursor.expect_symbol(")")?;
-        return Ok(row);
+        // `(ROW(1, 2))` is that row in parentheses.
+        return Ok(match &mut row[..] {
+            [Expr { kind: ExprKind::Call(only), .. }] if !explicit && only.name.text == "ROW" => std::mem::take(&mut only.args),
+            _ => row,
+        });
     }
     Ok(vec![expr::expr(cursor)?])
 }

@@ -2,39 +2,14 @@
 //!
 //! What fails when folded stays as it is, and fails when (and if) it runs. What depends on the clock or on chance is left alone.
 
-use irmak_common::expr::{Expr, ExprNode};
+use irmak_common::expr::Expr;
 use irmak_functions::Environment;
 
 use crate::algebra::{Rel, RelNode};
 
-const VOLATILE: [&str; 16] = [
-    "RAND",
-    "RAND_INTEGER",
-    "UUID",
-    "NOW",
-    "PROCTIME",
-    "CURRENT_TIMESTAMP",
-    "CURRENT_DATE",
-    "CURRENT_TIME",
-    "LOCALTIME",
-    "LOCALTIMESTAMP",
-    "CURRENT_ROW_TIMESTAMP",
-    "CURRENT_WATERMARK",
-    "UNIX_TIMESTAMP",
-    "CURRENT_USER",
-    "CURRENT_DATABASE",
-    "STREAMRECORD_TIMESTAMP",
-];
-
 /// The expression with its constant parts computed.
 pub(crate) fn fold(expr: Expr, environment: &Environment) -> Expr {
     irmak_functions::simplified(&expr, environment)
-}
-
-/// Whether computing the expression twice may give two results.
-pub(crate) fn is_volatile(expr: &Expr) -> bool {
-    let here = matches!(&expr.node, ExprNode::Call { function, .. } if VOLATILE.contains(&function.as_str()));
-    here || expr.children().into_iter().any(is_volatile)
 }
 
 /// Every expression of a relation.

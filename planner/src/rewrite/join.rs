@@ -7,10 +7,10 @@ use irmak_common::expr::{Expr, ExprNode};
 use irmak_common::join_spec::JoinKind;
 use irmak_common::types::{Field, Schema};
 
-use super::fold::is_volatile;
 use super::{join_keys, merge};
 use crate::algebra::{Rel, RelNode, columns_of, map_columns};
-use crate::join::{JoinRel, all_of, terms};
+use crate::condition::{all_of, is_volatile, terms};
+use crate::join::JoinRel;
 
 /// The join with nothing in its condition that could be below it.
 pub(crate) fn join(mut join: JoinRel, schema: Schema) -> Rel {

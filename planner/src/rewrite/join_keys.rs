@@ -3,10 +3,10 @@
 use irmak_common::expr::{Expr, ExprNode};
 use irmak_common::types::{LogicalType, Schema};
 
-use super::fold::is_volatile;
 use super::merge;
 use crate::algebra::{Rel, RelNode, map_columns};
-use crate::join::{JoinRel, all_of, equality, terms};
+use crate::condition::{all_of, is_volatile, terms};
+use crate::join::{JoinRel, equality};
 
 /// The join over columns that hold its computed keys.
 pub(super) fn keyed(mut join: JoinRel, schema: Schema) -> Rel {

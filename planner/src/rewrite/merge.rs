@@ -3,8 +3,7 @@
 use irmak_common::expr::{Expr, ExprNode, Value};
 
 use crate::algebra::{Rel, RelNode, columns_of, map_columns};
-
-use super::fold::is_volatile;
+use crate::condition::is_volatile;
 
 /// The merged relation.
 pub(crate) fn merge(rel: Rel) -> Rel {
