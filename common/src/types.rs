@@ -283,6 +283,17 @@ impl LogicalType {
     pub fn with_nullable(&self, nullable: bool) -> Self {
         Self { kind: self.kind.clone(), nullable }
     }
+
+    /// The type as declared: a ROW that may be NULL has fields that all may, whatever was written. Source: Calcite's `copyRecordType`.
+    pub fn settled(self) -> Self {
+        match self.kind {
+            TypeKind::Row(fields) if self.nullable => {
+                let fields = fields.into_iter().map(|field| Field::new(field.name, field.ty.with_nullable(true).settled()));
+                TypeKind::Row(fields.collect()).nullable()
+            }
+            kind => Self { kind, nullable: self.nullable },
+        }
+    }
 }
 
 impl fmt::Display for LogicalType {

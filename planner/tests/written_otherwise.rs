@@ -112,3 +112,17 @@ fn a_lateral_subquery_has_the_first_rows_for_each_row_before_it() {
     refused(&lateral("ORDER BY o.k LIMIT 2"), "E0501", "ordered by its own columns");
     refused(&lateral("AND t.v > o.k ORDER BY v LIMIT 2"), "E0501", "compares by `=`");
 }
+
+#[test]
+fn a_row_that_may_be_null_has_fields_that_may() {
+    let declared = |ty: &str, told: &str| {
+        let script = format!("CREATE TABLE u (x {ty}) WITH ('connector' = 'datagen'); SELECT x FROM u");
+        columns(&script, &[&format!("x {told}")]);
+    };
+    declared("ROW<a INT NOT NULL, b INT>", "ROW<`a` INT, `b` INT>");
+    declared("ROW<a INT NOT NULL, b INT> NOT NULL", "ROW<`a` INT NOT NULL, `b` INT> NOT NULL");
+    declared("ARRAY<ROW<a INT NOT NULL, b ROW<c INT NOT NULL> NOT NULL>>", "ARRAY<ROW<`a` INT, `b` ROW<`c` INT>>>");
+    declared("ROW<n ROW<e ARRAY<INT NOT NULL>> NOT NULL>", "ROW<`n` ROW<`e` ARRAY<INT NOT NULL>>>");
+    columns("SELECT CAST(ROW(1, 2) AS ROW<a INT NOT NULL, b INT>) AS x", &["x ROW<`a` INT NOT NULL, `b` INT> NOT NULL"]);
+    columns("SELECT CAST(NULL AS ROW<a INT NOT NULL>) AS x", &["x ROW<`a` INT>"]);
+}

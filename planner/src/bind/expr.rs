@@ -276,7 +276,7 @@ pub(crate) fn explicit_cast(input: Expr, ty: &LogicalType, safe: bool, span: Spa
         });
     }
     let nullable = input.ty.nullable || safe;
-    let ty = ty.with_nullable(nullable);
+    let ty = ty.with_nullable(nullable).settled();
     if let ExprNode::Literal(Value::Null) = input.node {
         return Ok(Expr::null(ty.kind));
     }

@@ -140,7 +140,7 @@ fn cast(cursor: &mut Cursor) -> Planned<Expr> {
         return counted_interval(cursor, text.clone(), start);
     }
     cursor.clamps = true;
-    let ty = types::data_type(cursor);
+    let ty = types::cast_target(cursor);
     cursor.clamps = false;
     let ty = ty?;
     if !ty.nullable {

@@ -37,14 +37,19 @@ const TYPE_NAMES: [&str; 24] = [
 
 /// Reads a type with its nullability, and `ARRAY` and `MULTISET` behind it.
 pub(crate) fn data_type(cursor: &mut Cursor) -> Planned<LogicalType> {
+    cast_target(cursor).map(LogicalType::settled)
+}
+
+/// The same for CAST, whose operand says whether the result may be NULL: it is to be [`LogicalType::settled`] then.
+pub(crate) fn cast_target(cursor: &mut Cursor) -> Planned<LogicalType> {
     cursor.nested(|cursor| {
         let mut kind = base(cursor)?;
         let mut ty = nullability(cursor, kind)?;
         loop {
             kind = if cursor.eat(&["ARRAY"]) {
-                TypeKind::Array(Box::new(ty))
+                TypeKind::Array(Box::new(ty.settled()))
             } else if cursor.eat(&["MULTISET"]) {
-                TypeKind::Multiset(Box::new(ty))
+                TypeKind::Multiset(Box::new(ty.settled()))
             } else {
                 return Ok(ty);
             };
