@@ -1,3 +1,5 @@
+//! Patterns as Java reads them: what matches, and what is refused.
+
 use super::*;
 
 /// Whether each text holds a match of the expression.
