@@ -79,6 +79,12 @@ impl Call<'_> {
     }
 }
 
+/// The check of a call's arguments.
+pub(crate) type Check = fn(&[Arg<'_>]) -> Signature;
+
+/// What makes a call's kernel.
+pub(crate) type Make = fn(&Call<'_>) -> Result<Kernel, FunctionError>;
+
 /// One function or operator.
 pub(crate) struct Function {
     /// Its own name, upper case.
@@ -88,41 +94,25 @@ pub(crate) struct Function {
     /// Whether and when it may be computed early.
     pub(crate) nature: Nature,
     /// The check of its arguments.
-    pub(crate) signature: fn(&[Arg<'_>]) -> Signature,
+    pub(crate) signature: Check,
     /// Its meaning.
-    pub(crate) kernel: fn(&Call<'_>) -> Result<Kernel, FunctionError>,
+    pub(crate) kernel: Make,
 }
 
 impl Function {
-    pub(crate) const fn total(
-        name: &'static str,
-        signature: fn(&[Arg<'_>]) -> Signature,
-        kernel: fn(&Call<'_>) -> Result<Kernel, FunctionError>,
-    ) -> Self {
+    pub(crate) const fn total(name: &'static str, signature: Check, kernel: Make) -> Self {
         Self { name, aliases: &[], nature: Nature::Total, signature, kernel }
     }
 
-    pub(crate) const fn partial(
-        name: &'static str,
-        signature: fn(&[Arg<'_>]) -> Signature,
-        kernel: fn(&Call<'_>) -> Result<Kernel, FunctionError>,
-    ) -> Self {
+    pub(crate) const fn partial(name: &'static str, signature: Check, kernel: Make) -> Self {
         Self { name, aliases: &[], nature: Nature::Partial, signature, kernel }
     }
 
-    pub(crate) const fn volatile(
-        name: &'static str,
-        signature: fn(&[Arg<'_>]) -> Signature,
-        kernel: fn(&Call<'_>) -> Result<Kernel, FunctionError>,
-    ) -> Self {
+    pub(crate) const fn volatile(name: &'static str, signature: Check, kernel: Make) -> Self {
         Self { name, aliases: &[], nature: Nature::Volatile, signature, kernel }
     }
 
-    pub(crate) const fn clock(
-        name: &'static str,
-        signature: fn(&[Arg<'_>]) -> Signature,
-        kernel: fn(&Call<'_>) -> Result<Kernel, FunctionError>,
-    ) -> Self {
+    pub(crate) const fn clock(name: &'static str, signature: Check, kernel: Make) -> Self {
         Self { name, aliases: &[], nature: Nature::Clock, signature, kernel }
     }
 
