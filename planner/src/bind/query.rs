@@ -103,14 +103,8 @@ impl Binder<'_> {
         let mut fields = Vec::with_capacity(width);
         for column in 0..width {
             let types: Vec<LogicalType> = bound.iter().map(|row| plain(&row[column].ty)).collect();
-            let ty = merged(&types).ok_or_else(|| {
-                let told = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                PlanError::new(Code::Incompatible, format!("the values of column {} have no type in common", column + 1))
-                    .at(span)
-                    .note(format!("types: {told}"))
-            })?;
-            let nullable = types.iter().any(|ty| ty.nullable);
-            fields.push(Field::new(format!("EXPR${column}"), ty.with_nullable(nullable)));
+            let ty = merged(&types, span, || format!("the values of column {} have no type in common", column + 1))?;
+            fields.push(Field::new(format!("EXPR${column}"), ty));
         }
         let schema = Schema::new(fields);
         let cast = |row: Vec<Expr>| -> Vec<Expr> {
@@ -149,10 +143,15 @@ fn constant_rows(rows: Vec<Vec<Expr>>, schema: Schema) -> Rel {
     }
 }
 
-/// The type that holds values of all of these in one column; dates and timestamps have none.
-fn merged(types: &[LogicalType]) -> Option<LogicalType> {
+/// The type of one column that holds values of all of these; dates and timestamps have none.
+fn merged(types: &[LogicalType], span: Span, refusal: impl Fn() -> String) -> Planned<LogicalType> {
     let types: Vec<&LogicalType> = types.iter().collect();
-    if mixes_dates(&types) { None } else { common_type(&types) }
+    let common = if mixes_dates(&types) { None } else { common_type(&types) };
+    let Some(ty) = common else {
+        let told = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(PlanError::new(Code::Incompatible, refusal()).at(span).note(format!("types: {told}")));
+    };
+    Ok(ty.with_nullable(types.iter().any(|ty| ty.nullable)))
 }
 
 /// All rows of several queries, under the names of the first and types that hold them all.
@@ -175,18 +174,9 @@ pub(crate) fn union_all(rels: Vec<(Rel, Span)>, name: &str) -> Planned<Rel> {
             continue;
         }
         let types: Vec<LogicalType> = given.iter().map(|ty| plain(ty)).collect();
-        let Some(ty) = merged(&types) else {
-            let span = rels.get(1).map(|(_, span)| *span).unwrap_or_default();
-            let told = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(PlanError::new(
-                Code::Incompatible,
-                format!("column {} of the queries of {name} has no type in common", column + 1),
-            )
-            .at(span)
-            .note(format!("types: {told}")));
-        };
-        let nullable = types.iter().any(|ty| ty.nullable);
-        fields.push(Field::new(name_of_first, ty.with_nullable(nullable)));
+        let span = rels.get(1).map(|(_, span)| *span).unwrap_or_default();
+        let ty = merged(&types, span, || format!("column {} of the queries of {name} has no type in common", column + 1))?;
+        fields.push(Field::new(name_of_first, ty));
     }
     let schema = Schema::new(fields);
     let inputs = rels.into_iter().map(|(rel, _)| conform(rel, &schema)).collect();
