@@ -57,21 +57,23 @@ fn factored(branches: &[Expr]) -> Option<Vec<Expr>> {
     Some(common)
 }
 
-fn any_of(branches: Vec<Expr>) -> Expr {
-    let nullable = branches.iter().any(|branch| branch.ty.nullable);
-    Expr { node: ExprNode::Or(branches), ty: TypeKind::Boolean.nullable().with_nullable(nullable) }
+/// That all terms are true.
+pub(crate) fn all_of(terms: Vec<Expr>) -> Expr {
+    joined(terms, ExprNode::And).unwrap_or_else(always)
 }
 
-/// That all terms are true.
-pub(crate) fn all_of(mut terms: Vec<Expr>) -> Expr {
-    match terms.len() {
-        0 => always(),
-        1 => terms.remove(0),
-        _ => {
-            let nullable = terms.iter().any(|term| term.ty.nullable);
-            Expr { node: ExprNode::And(terms), ty: TypeKind::Boolean.nullable().with_nullable(nullable) }
-        }
+/// That at least one term is true.
+pub(crate) fn any_of(terms: Vec<Expr>) -> Expr {
+    joined(terms, ExprNode::Or).unwrap_or_else(|| Expr::literal(Value::Boolean(false), TypeKind::Boolean.not_null()))
+}
+
+/// The terms under one AND or OR; a term alone is itself.
+fn joined(mut terms: Vec<Expr>, node: fn(Vec<Expr>) -> ExprNode) -> Option<Expr> {
+    if terms.len() < 2 {
+        return terms.pop();
     }
+    let nullable = terms.iter().any(|term| term.ty.nullable);
+    Some(Expr { node: node(terms), ty: TypeKind::Boolean.nullable().with_nullable(nullable) })
 }
 
 /// Whether computing the expression twice may give two results.

@@ -8,6 +8,7 @@ use irmak_common::expr::{Expr, ExprNode, Value};
 use irmak_common::types::{LogicalType, Schema, TypeKind};
 
 use crate::algebra::{Rel, RelNode, Root, Target};
+use crate::condition::all_of;
 use crate::error::Planned;
 use crate::settings::Settings;
 
@@ -113,15 +114,11 @@ fn aggregated(input: &Rel, keys: &[usize], aggregates: &[AggregateCall], column:
 fn without_nulls(rel: Rel, sink: &Schema) -> Rel {
     let required = sink.fields.iter().enumerate().filter(|(at, field)| !field.ty.nullable && !is_certain(&rel, *at));
     let columns = rel.columns();
-    let mut tests: Vec<Expr> = required
+    let tests: Vec<Expr> = required
         .filter_map(|(at, _)| columns.get(at).cloned())
         .map(|column| Expr::call("IS NOT NULL", vec![column], TypeKind::Boolean.not_null()))
         .collect();
-    match tests.len() {
-        0 => rel,
-        1 => rel.filter(tests.remove(0)),
-        _ => rel.filter(Expr { node: ExprNode::And(tests), ty: TypeKind::Boolean.not_null() }),
-    }
+    if tests.is_empty() { rel } else { rel.filter(all_of(tests)) }
 }
 
 /// What a projection is called that only checks: `ConstraintEnforcer(NotNullEnforcer(fields=[a]))`.

@@ -9,6 +9,7 @@ use irmak_functions::{castable, common_type};
 
 use crate::algebra::{cast_to, plain};
 use crate::ast::{self, ExprKind};
+use crate::condition::{all_of, any_of};
 use crate::error::{Code, PlanError, Planned, Span};
 use crate::token::Name;
 
@@ -146,15 +147,13 @@ impl ExprBinder<'_> {
         let within = |low: &Expr, high: &Expr| -> Planned<Expr> {
             let above = call::resolve(">=", vec![operand.clone(), low.clone()], span)?;
             let below = call::resolve("<=", vec![operand.clone(), high.clone()], span)?;
-            let nullable = above.ty.nullable || below.ty.nullable;
-            Ok(Expr { node: ExprNode::And(vec![above, below]), ty: TypeKind::Boolean.nullable().with_nullable(nullable) })
+            Ok(all_of(vec![above, below]))
         };
         let forward = within(&low, &high)?;
         if !symmetric {
             return Ok(forward);
         }
-        let ty = forward.ty.clone();
-        Ok(Expr { node: ExprNode::Or(vec![forward, within(&high, &low)?]), ty })
+        Ok(any_of(vec![forward, within(&high, &low)?]))
     }
 
     fn case(

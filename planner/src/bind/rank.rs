@@ -12,7 +12,7 @@ use irmak_functions::Environment;
 
 use crate::algebra::{Rel, RelNode, Root, RowNumberSpec, columns_of};
 use crate::changelog::is_updating;
-use crate::condition::is_volatile;
+use crate::condition::{all_of, is_volatile};
 use crate::error::{Code, PlanError, Planned};
 use crate::rewrite::fold::fold;
 
@@ -51,15 +51,7 @@ pub(crate) fn filtered(mut rel: Rel, predicate: Expr) -> Rel {
         (spec.start, spec.end) = (start.max(spec.start), end.or(end_by.map(|_| u64::MAX)));
         spec.end_by = end_by;
     }
-    match rest.len() {
-        0 => rel,
-        1 => rel.filter(rest.remove(0)),
-        _ => {
-            let nullable = rest.iter().any(|term| term.ty.nullable);
-            let ty = TypeKind::Boolean.not_null().with_nullable(nullable);
-            rel.filter(Expr { node: ExprNode::And(rest), ty })
-        }
-    }
+    if rest.is_empty() { rel } else { rel.filter(all_of(rest)) }
 }
 
 /// The column that is the number of a rank without bounds, below nothing but projections.

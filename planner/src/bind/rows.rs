@@ -3,8 +3,8 @@
 //! Rows that are columns are compared as they are, and are never NULL within.
 
 use irmak_common::expr::{Expr, ExprNode};
-use irmak_common::types::TypeKind;
 
+use crate::condition::{all_of, any_of};
 use crate::error::{Planned, Span};
 
 use super::call::resolve;
@@ -19,9 +19,7 @@ pub(super) fn compared(name: &str, args: &[Expr], span: Span) -> Option<Planned<
     match name {
         "=" => Some(equal(left, rest.first()?, span)),
         "<>" => Some(equal(left, rest.first()?, span).and_then(|equal| resolve("NOT", vec![equal], span))),
-        "IN" => {
-            Some(rest.iter().map(|row| equal(left, row, span)).collect::<Planned<Vec<Expr>>>().map(|found| joined(found, ExprNode::Or)))
-        }
+        "IN" => Some(rest.iter().map(|row| equal(left, row, span)).collect::<Planned<Vec<Expr>>>().map(any_of)),
         _ => None,
     }
 }
@@ -36,16 +34,5 @@ fn fields(row: &Expr) -> Option<&[Expr]> {
 fn equal(left: &Expr, right: &Expr, span: Span) -> Planned<Expr> {
     let pairs = fields(left).unwrap_or_default().iter().zip(fields(right).unwrap_or_default());
     let equal = pairs.map(|(left, right)| resolve("=", vec![left.clone(), right.clone()], span)).collect::<Planned<Vec<Expr>>>()?;
-    Ok(joined(equal, ExprNode::And))
-}
-
-fn joined(mut terms: Vec<Expr>, node: fn(Vec<Expr>) -> ExprNode) -> Expr {
-    let nullable = terms.iter().any(|term| term.ty.nullable);
-    match terms.pop() {
-        Some(only) if terms.is_empty() => only,
-        last => {
-            terms.extend(last);
-            Expr { node: node(terms), ty: TypeKind::Boolean.nullable().with_nullable(nullable) }
-        }
-    }
+    Ok(all_of(equal))
 }

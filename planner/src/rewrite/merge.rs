@@ -3,7 +3,7 @@
 use irmak_common::expr::{Expr, ExprNode, Value};
 
 use crate::algebra::{Rel, RelNode, columns_of, map_columns};
-use crate::condition::is_volatile;
+use crate::condition::{all_of, is_volatile};
 
 /// The merged relation.
 pub(crate) fn merge(rel: Rel) -> Rel {
@@ -113,8 +113,6 @@ pub(crate) fn filter(input: Rel, predicate: Expr) -> Rel {
         RelNode::Join(join) => super::join::filtered(*join, input.schema, &predicate),
         // Two filters are one.
         RelNode::Filter { input: below, predicate: first } => {
-            let nullable = first.ty.nullable || predicate.ty.nullable;
-            let ty = predicate.ty.with_nullable(nullable);
             let mut terms = Vec::new();
             for term in [first, predicate] {
                 match term.node {
@@ -122,7 +120,7 @@ pub(crate) fn filter(input: Rel, predicate: Expr) -> Rel {
                     _ => terms.push(term),
                 }
             }
-            below.filter(Expr { node: ExprNode::And(terms), ty })
+            below.filter(all_of(terms))
         }
         node => Rel { node, schema: input.schema }.filter(predicate),
     }
