@@ -2,7 +2,6 @@
 //!
 //! Nodes hold the operator specs that they become, so that nothing is said twice. Which of them update and delete: [`crate::changelog`].
 
-use crate::join::JoinRel;
 use irmak_common::batch_spec::BatchOverSpec;
 use irmak_common::call_spec::SortKey;
 use irmak_common::changelog_spec::{DeduplicateSpec, GroupAggregateSpec, NormalizeSpec, RankSpec, SetOperationSpec};
@@ -12,6 +11,8 @@ use irmak_common::operator_spec::{
     OverSpec, SinkSpec, SourceSpec, UnnestSpec, WatermarkSpec, WindowAggregateSpec, WindowKind, WindowProperty, WindowRankSpec, WindowSpec,
 };
 use irmak_common::types::{Field, LogicalType, Schema, TimeAttribute, TypeKind};
+
+use crate::join::JoinRel;
 
 /// A relation: rows of these columns.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, new_null_array};
 use arrow::compute::{cast, interleave};
 use arrow::datatypes::{DataType, Int64Type};
+use irmak_common::call_spec::AggregateCall;
 
 use super::piece::{Part, Piece};
 use crate::error::EngineError;
-use irmak_common::call_spec::AggregateCall;
 
 /// Which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

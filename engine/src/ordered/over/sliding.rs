@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
+use irmak_common::call_spec::AggregateCall;
 
 use super::Arguments;
 use crate::changelog::Change;
 use crate::error::EngineError;
 use crate::ordered::rows::RowStore;
 use crate::running::{Running, running};
-use irmak_common::call_spec::AggregateCall;
 
 /// Something that happens to a key's frame.
 #[derive(Clone, Copy, Debug)]
